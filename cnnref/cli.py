@@ -1,0 +1,211 @@
+"""The command `cnnref`: experiments, their records, and the data they need.
+
+Exit codes: 0 all is well; 1 a check or a training failed; 2 a mistake in the call or its
+surroundings; 130 interrupted.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import textwrap
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from cnnref import __version__
+from cnnref.errors import CnnrefError
+
+if TYPE_CHECKING:
+    from cnnref.training import History
+
+__all__ = ["main"]
+
+# The commands import what they need themselves, so that `cnnref --help` does not wait for torch.
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line and return its exit code.
+
+    Args:
+        arguments: the words after `cnnref`; those of the process where none are given.
+    """
+    options = _parser().parse_args(arguments)
+    try:
+        return int(options.command(options))
+    except CnnrefError as error:
+        print(f"cnnref: {error}", file=sys.stderr)
+        return 1 if isinstance(error, ArithmeticError) else 2
+    except OSError as error:
+        print(f"cnnref: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("\ncnnref: interrupted; finished seeds are stored, this one is not", file=sys.stderr)
+        return 130
+
+
+def _list(_: argparse.Namespace) -> int:
+    from cnnref.experiments import CATALOGUE
+    from cnnref.experiments.store import stored
+
+    records = stored()
+    width = max(map(len, CATALOGUE))
+    for entry in CATALOGUE.values():
+        there = sum((entry.name, seed) in records for seed in entry.seeds)
+        print(f"{entry.name:{width}}  {there}/{len(entry.seeds)} seeds stored  {entry.title}")
+    return 0
+
+
+def _show(options: argparse.Namespace) -> int:
+    from cnnref.experiments import experiment, run
+
+    entry = experiment(options.name)
+    recipe = ", ".join(f"{key} {value}" for key, value in entry.fields["recipe"].items())
+    arguments = ", ".join(f"{key}={value}" for key, value in entry.arguments.items())
+    print(f"{entry.name}: {entry.title}")
+    print(f"  data    {entry.dataset}")
+    print(f"  model   {entry.model}({arguments})")
+    print(textwrap.fill(f"  recipe  {recipe}", 100, subsequent_indent=" " * 10))
+    result = run(entry, mode="stored")
+    print(
+        f"\n{'seed':>4}  {'accuracy':>8}  {'loss':>6}  {'seconds':>7}  {'images/s':>8}  where, when"
+    )
+    for record in result.records:
+        made, history = record["provenance"], record["history"]
+        seconds = sum(history["seconds"])
+        speed = len(history["seconds"]) * record["dataset"]["train_size"] / seconds
+        final = record["final"]
+        print(
+            f"{record.seed:>4}  {final['accuracy']:>8.4f}  {final['loss']:>6.3f}  {seconds:>7.1f}  "
+            f"{speed:>8.0f}  {made['device_name']}, torch {made['torch']}, {made['date']}"
+        )
+    print(f"\n{result}")
+    return 0
+
+
+def _run(options: argparse.Namespace) -> int:
+    from cnnref.experiments import experiment, run
+    from cnnref.experiments.store import writing_folder
+    from cnnref.training import choose_device
+
+    entries = [experiment(name) for name in options.names]
+    choose_device(options.device)
+    mode = "force" if options.force else os.environ.get("CNNREF_EXPERIMENTS")
+    for entry in entries:
+        seeds = options.seeds if options.seeds is not None else entry.seeds
+        for seed in seeds:
+            print(f"{entry.name}, seed {seed}", file=sys.stderr)
+            result = run(
+                entry,
+                seeds=[seed],
+                mode=mode,
+                device=options.device,
+                on_epoch=None if sys.stderr.isatty() else _report,
+            )
+            print(f"{result}; {result.records[0].path}")
+    print(f"new records are in {writing_folder()}", file=sys.stderr)
+    return 0
+
+
+def _report(epoch: int, history: History) -> None:
+    print(
+        f"  epoch {epoch}: training loss {history.train_loss[-1]:.4f}, test loss "
+        f"{history.test_loss[-1]:.4f}, test accuracy {history.test_accuracy[-1]:.4f}, "
+        f"{history.images_per_second[-1]:.0f} images/s",
+        file=sys.stderr,
+        flush=True,
+    )
+
+
+def _verify(_: argparse.Namespace) -> int:
+    from cnnref.experiments import CATALOGUE, verify
+
+    faults = verify(on_experiment=lambda entry: print(f"replaying {entry.name}", file=sys.stderr))
+    for fault in faults:
+        print(fault)
+    count = sum(len(entry.seeds) for entry in CATALOGUE.values())
+    print(
+        f"{len(faults)} faults in {count} records"
+        if faults
+        else f"{count} records of {len(CATALOGUE)} experiments: all valid, none stale"
+    )
+    return 1 if faults else 0
+
+
+def _data_fetch(options: argparse.Namespace) -> int:
+    from cnnref.data import fetch
+
+    for name in options.names:
+        print(f"{name}: in {fetch(name)}")
+    return 0
+
+
+def _data_check(_: argparse.Namespace) -> int:
+    from cnnref.data import DATASETS, SPLITS, DamagedDataError, MissingDataError, data_folder, load
+
+    print(f"data folder: {data_folder()}")
+    damaged = False
+    for name in DATASETS:
+        for split in SPLITS:
+            try:
+                data = load(name, split)
+                print(f"{name} {split}: {len(data):,} images, SHA-256 {data.sha256[:12]}, whole")
+            except MissingDataError:
+                print(f"{name} {split}: missing; `cnnref data fetch {name}` downloads it")
+            except DamagedDataError as error:
+                damaged = True
+                print(f"{name} {split}: damaged: {error}")
+    return 1 if damaged else 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="cnnref",
+        description="Experiments of the book, their stored records, and the data they need.",
+        epilog="Environment: CNNREF_DATA (data folder), CNNREF_RESULTS (records folder), "
+        "CNNREF_EXPERIMENTS=auto|stored|force (when to train).",
+    )
+    parser.add_argument("--version", action="version", version=f"cnnref {__version__}")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    listing = commands.add_parser("list", help="the experiments of the catalogue")
+    listing.set_defaults(command=_list)
+
+    show = commands.add_parser("show", help="an experiment and its stored results")
+    show.add_argument("name", metavar="NAME")
+    show.set_defaults(command=_show)
+
+    run = commands.add_parser(
+        "run",
+        help="train what has no valid record yet",
+        description="Train experiments, seed by seed. A seed with a valid record is not trained "
+        "again, so an interrupted run goes on where it stopped.",
+    )
+    run.add_argument("names", nargs="+", metavar="NAME")
+    run.add_argument("--device", help="cuda, mps or cpu; the best there is where none is given")
+    run.add_argument("--seeds", type=_seeds, metavar="0,1,2", help="only these seeds")
+    run.add_argument("--force", action="store_true", help="train even where a valid record is")
+    run.set_defaults(command=_run)
+
+    verify = commands.add_parser("verify", help="check that no stored record is damaged or stale")
+    verify.set_defaults(command=_verify)
+
+    data = commands.add_parser("data", help="the data folder").add_subparsers(
+        required=True, metavar="COMMAND"
+    )
+    fetch = data.add_parser("fetch", help="download datasets")
+    fetch.add_argument("names", nargs="+", metavar="NAME")
+    fetch.set_defaults(command=_data_fetch)
+    check = data.add_parser("check", help="say which datasets are here and whole")
+    check.set_defaults(command=_data_check)
+    return parser
+
+
+def _seeds(text: str) -> list[int]:
+    try:
+        seeds = [int(part) for part in text.split(",")]
+    except ValueError:
+        seeds = [-1]
+    if min(seeds) < 0:
+        raise argparse.ArgumentTypeError(f"expected whole numbers like 0,1,2, got {text!r}")
+    return seeds

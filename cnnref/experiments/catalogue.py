@@ -1,0 +1,111 @@
+"""Every experiment of the book, one entry each.
+
+An experiment is a value. What changes its outcome is in `Experiment.fields`, and a stored record
+holds the same fields, so that the two can be compared.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from types import MappingProxyType
+from typing import Any
+
+from cnnref.data import DATASETS
+from cnnref.errors import CnnrefError, unknown
+from cnnref.models import MODELS
+from cnnref.training import Recipe
+
+__all__ = ["CATALOGUE", "Experiment", "UnknownExperimentError", "experiment"]
+
+
+class UnknownExperimentError(CnnrefError, LookupError):
+    """The catalogue has no experiment of that name."""
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """Which model, on which data, by which recipe, with which seeds.
+
+    Args:
+        name: lower-case words joined by hyphens; also the folder of its records.
+        title: one line for people.
+        dataset: a key of `cnnref.data.DATASETS`.
+        model: a key of `cnnref.models.MODELS`.
+        recipe: how to train; its own seed is replaced by each of `seeds`.
+        seeds: one training run each.
+        arguments: keyword arguments of the model.
+        keep_weights: also store the first seed's weights, in half precision.
+
+    Raises:
+        ValueError: the message names the field and the value.
+    """
+
+    name: str
+    title: str
+    dataset: str
+    model: str
+    recipe: Recipe
+    seeds: tuple[int, ...]
+    arguments: Mapping[str, Any] = field(default_factory=dict)
+    keep_weights: bool = False
+
+    def __post_init__(self) -> None:
+        """Validate, and freeze the arguments."""
+        if not all(part.isalnum() and part == part.lower() for part in self.name.split("-")):
+            raise ValueError(f"name must be lower-case words and hyphens, got {self.name!r}")
+        for what, value, known in (
+            ("dataset", self.dataset, DATASETS),
+            ("model", self.model, MODELS),
+        ):
+            if value not in known:
+                raise ValueError(unknown(what, value, known))
+        if not self.seeds or len(set(self.seeds)) != len(self.seeds):
+            raise ValueError(f"seeds must be different and at least one, got {self.seeds}")
+        object.__setattr__(self, "arguments", MappingProxyType(dict(self.arguments)))
+
+    @property
+    def fields(self) -> dict[str, Any]:
+        """All that decides the outcome of a run, apart from its seed, as JSON values."""
+        recipe = asdict(self.recipe)
+        del recipe["seed"]
+        return {
+            "dataset": self.dataset,
+            "model": self.model,
+            "arguments": dict(self.arguments),
+            "recipe": recipe,
+        }
+
+
+CATALOGUE: Mapping[str, Experiment] = {
+    entry.name: entry
+    for entry in [
+        Experiment(
+            name="cats-dogs-plain",
+            title="Cats and dogs: the plain CNN",
+            dataset="cats-dogs",
+            model="PlainCNN",
+            recipe=Recipe(
+                optimizer="adam",
+                learning_rate=1e-3,
+                epochs=20,
+                batch_size=100,
+                loss="binary-cross-entropy",
+            ),
+            seeds=(0, 1, 2, 3, 4),
+            keep_weights=True,
+        ),
+    ]
+}
+"""Every experiment by name."""
+
+
+def experiment(name: str) -> Experiment:
+    """The catalogue's entry of that name.
+
+    Raises:
+        UnknownExperimentError: there is none; the message suggests the nearest.
+    """
+    if name not in CATALOGUE:
+        raise UnknownExperimentError(unknown("experiment", name, CATALOGUE))
+    return CATALOGUE[name]

@@ -1,0 +1,93 @@
+"""A fingerprint of what an experiment *does*, cheap enough to replay anywhere.
+
+A record can outlive the code that made it. Its probe cannot: the experiment's own model, loss,
+optimizer, schedule, batches, normalisation and evaluation run a few steps on a small synthetic
+set, in float64 on one CPU thread, and the losses are kept. Refactoring leaves them as they were; a
+change of behaviour moves them.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+import torch
+
+from cnnref.data import DATASETS, synthetic
+from cnnref.experiments.catalogue import Experiment
+from cnnref.models import build
+from cnnref.training import fit, seeded
+
+__all__ = ["differences", "probe"]
+
+TRAIN, TEST, BATCH, EPOCHS = 20, 12, 8, 2
+"""Sizes of the probe: three batches an epoch, the last of them smaller."""
+
+TOLERANCE = 1e-6
+"""Relative. Float64 sums in another order differ by 1e-12; a changed constant by far more."""
+
+
+def probe(experiment: Experiment) -> dict[str, list[float]]:
+    """Run the experiment's probe.
+
+    Returns:
+        `"steps"`: the loss of every training step; `"evaluations"`: test loss and accuracy before
+        training and after each epoch.
+    """
+    info = DATASETS[experiment.dataset]
+    train, test = (
+        synthetic(info.shape, len(info.class_names), count, seed=seed)
+        for seed, count in enumerate((TRAIN, TEST))
+    )
+    recipe = replace(
+        experiment.recipe,
+        epochs=EPOCHS,
+        batch_size=min(BATCH, experiment.recipe.batch_size),
+        precision="float64",
+        seed=0,
+    )
+    with _one_thread(), seeded(recipe.seed):
+        model = build(experiment.model, experiment.arguments)
+        history = fit(model, train, test, recipe, device="cpu", record_steps=True, progress=False)
+    evaluations = [
+        history.untrained,
+        *zip(history.test_loss, history.test_accuracy, strict=True),
+    ]
+    return {
+        "steps": history.step_loss or [],
+        "evaluations": [value for pair in evaluations for value in pair],
+    }
+
+
+def differences(recorded: dict[str, Any], replayed: dict[str, Any]) -> list[str]:
+    """What a replayed probe does otherwise than the recorded one, one line per kind of value."""
+    lines = []
+    for kind in sorted(recorded.keys() | replayed.keys()):
+        old, new = recorded.get(kind, []), replayed.get(kind, [])
+        if len(old) != len(new):
+            lines.append(f"behaviour: the probe had {len(old)} {kind}, now it has {len(new)}")
+            continue
+        moved = [i for i, pair in enumerate(zip(old, new, strict=True)) if not _close(*pair)]
+        if moved:
+            i = moved[0]
+            lines.append(
+                f"behaviour: {len(moved)} of {len(old)} {kind} of the probe differ, the first at "
+                f"{i + 1}: recorded {old[i]:.9g}, now {new[i]:.9g}"
+            )
+    return lines
+
+
+def _close(a: float, b: float) -> bool:
+    return abs(a - b) <= TOLERANCE * max(abs(a), abs(b), 1e-3)
+
+
+@contextlib.contextmanager
+def _one_thread() -> Iterator[None]:
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)

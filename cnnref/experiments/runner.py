@@ -1,0 +1,266 @@
+"""Running experiments: from the store where a valid record is there, else by training."""
+
+from __future__ import annotations
+
+import os
+import platform
+import warnings
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import nn
+
+import cnnref
+from cnnref.data import Batches, ImageSet, load
+from cnnref.errors import CnnrefError, unknown
+from cnnref.experiments import store
+from cnnref.experiments.catalogue import Experiment
+from cnnref.experiments.catalogue import experiment as by_name
+from cnnref.experiments.probe import probe
+from cnnref.experiments.statistics import Interval, mean_interval
+from cnnref.experiments.store import DamagedRecordError, Record
+from cnnref.models import build
+from cnnref.training import History, choose_device, fit, predict, probabilities, seeded
+
+__all__ = ["MODES", "ModeError", "NoRecordError", "Result", "load_model", "run", "train_seed"]
+
+MODES = ("auto", "stored", "force")
+"""`auto`: the stored record, else training; `stored`: never train; `force`: always train."""
+
+MISTAKES = 16
+
+
+class ModeError(CnnrefError, ValueError):
+    """`CNNREF_EXPERIMENTS` is none of `MODES`."""
+
+
+class NoRecordError(CnnrefError, LookupError):
+    """A record is needed, and training was forbidden."""
+
+
+@dataclass(frozen=True)
+class Result:
+    """The records of an experiment, one per seed.
+
+    Args:
+        experiment: what was run.
+        records: its records, in the order of the seeds.
+    """
+
+    experiment: Experiment
+    records: tuple[Record, ...]
+
+    @property
+    def seeds(self) -> tuple[int, ...]:
+        """The seeds of the records."""
+        return tuple(record.seed for record in self.records)
+
+    def history(self, metric: str) -> np.ndarray[Any, np.dtype[np.float64]]:
+        """A metric of the history, `(seeds, epochs)`: `"test_accuracy"`, for instance."""
+        return np.array([record["history"][metric] for record in self.records])
+
+    def untrained(self, metric: str = "accuracy") -> np.ndarray[Any, np.dtype[np.float64]]:
+        """Test `"loss"` or `"accuracy"` before training, one per seed."""
+        return np.array([record["history"]["untrained"][metric] for record in self.records])
+
+    def final(self, metric: str = "accuracy") -> np.ndarray[Any, np.dtype[np.float64]]:
+        """Test `"loss"` or `"accuracy"` after the last epoch, one per seed."""
+        return np.array([record["final"][metric] for record in self.records])
+
+    def interval(self, metric: str = "accuracy", confidence: float = 0.95) -> Interval:
+        """Mean over the seeds of a final metric, with its confidence interval."""
+        return mean_interval(self.final(metric).tolist(), confidence)
+
+    @property
+    def confusion(self) -> np.ndarray[Any, np.dtype[np.int64]]:
+        """Confusion counts summed over the seeds; rows are true classes, columns predicted ones."""
+        counts = np.array([record["confusion"] for record in self.records])
+        return np.add.reduce(counts, axis=0, dtype=np.int64)
+
+    def __str__(self) -> str:
+        found = self.interval() if len(self.records) > 1 else f"{self.final()[0]:.4g} (one seed)"
+        return f"{self.experiment.name}: test accuracy {found}"
+
+
+def run(
+    experiment: str | Experiment,
+    *,
+    seeds: Sequence[int] | None = None,
+    mode: str | None = None,
+    device: str | None = None,
+    progress: bool | None = None,
+    on_epoch: Callable[[int, History], None] | None = None,
+) -> Result:
+    """The result of an experiment: stored records where they are valid, else training.
+
+    A record is valid if it is whole and was made by an experiment with the same fields; that it
+    also *behaves* the same is the business of `verify`.
+
+    Args:
+        experiment: a name in the catalogue, or an experiment of your own.
+        seeds: some of its seeds, or others; its own where none are given.
+        mode: one of `MODES`; `$CNNREF_EXPERIMENTS` where none is given, else `"auto"`.
+        device: where to train; the best there is where none is given.
+        progress: show a progress bar; where not said, on a terminal only.
+        on_epoch: called after every epoch of training.
+
+    Raises:
+        UnknownExperimentError: the catalogue has no such name.
+        ModeError: the mode is none of `MODES`.
+        NoRecordError: mode `"stored"`, and there is no valid record.
+        MissingDataError: training is needed, but the dataset is not here.
+        DeviceError: training is needed, but the device is not here.
+    """
+    entry = by_name(experiment) if isinstance(experiment, str) else experiment
+    mode = mode or os.environ.get("CNNREF_EXPERIMENTS") or "auto"
+    if mode not in MODES:
+        raise ModeError(unknown("mode of CNNREF_EXPERIMENTS", mode, MODES))
+    records = []
+    for seed in seeds if seeds is not None else entry.seeds:
+        record = None if mode == "force" else _stored(entry, seed, strict=mode == "stored")
+        if record is None:
+            record = train_seed(entry, seed, device=device, progress=progress, on_epoch=on_epoch)
+        records.append(record)
+    return Result(entry, tuple(records))
+
+
+def train_seed(
+    experiment: Experiment,
+    seed: int,
+    *,
+    device: str | None = None,
+    progress: bool | None = None,
+    on_epoch: Callable[[int, History], None] | None = None,
+) -> Record:
+    """Train one seed of an experiment and write its record.
+
+    Raises:
+        MissingDataError: the dataset is not here.
+        DeviceError: the device is not here.
+        NonFiniteLossError: training diverged; no record is written.
+    """
+    place = choose_device(device)
+    train, test = load(experiment.dataset, "train"), load(experiment.dataset, "test")
+    recipe = replace(experiment.recipe, seed=seed)
+    with seeded(seed):
+        model = build(experiment.model, experiment.arguments)
+    history = fit(
+        model, train, test, recipe, device=str(place), progress=progress, on_epoch=on_epoch
+    )
+    wide = next(model.parameters()).dtype
+    batches = Batches(test, 1000, train.normalization(), device=place, dtype=wide)
+    logits, labels = (tensor.cpu() for tensor in predict(model, batches))
+    keep = experiment.keep_weights and seed == experiment.seeds[0]
+    return store.write(
+        {
+            "name": experiment.name,
+            "seed": seed,
+            "experiment": experiment.fields,
+            "history": history.to_dict(),
+            "final": {"loss": history.test_loss[-1], "accuracy": history.test_accuracy[-1]},
+            **_outcome(probabilities(logits.double()), labels, test),
+            "dataset": {
+                "name": experiment.dataset,
+                "train_size": len(train),
+                "test_size": len(test),
+                "train_sha256": train.sha256,
+                "test_sha256": test.sha256,
+                "source": train.source,
+            },
+            "provenance": _provenance(place),
+            "probe": probe(experiment),
+        },
+        model.state_dict() if keep else None,
+    )
+
+
+def load_model(name: str) -> nn.Module:
+    """The trained model of an experiment, from its stored weights, in evaluation mode.
+
+    Normalise its input with the statistics of its training set: `load(...).normalization()`.
+
+    Args:
+        name: an experiment of the catalogue that keeps its weights.
+
+    Raises:
+        UnknownExperimentError: the catalogue has no such name.
+        NoRecordError: there is no valid record of its first seed.
+        DamagedRecordError: the record keeps no weights, or they are altered.
+    """
+    entry = by_name(name)
+    record = run(entry, seeds=entry.seeds[:1], mode="stored").records[0]
+    model = build(entry.model, entry.arguments)
+    model.load_state_dict(record.weights())
+    return model.eval()
+
+
+def _stored(experiment: Experiment, seed: int, *, strict: bool) -> Record | None:
+    """The valid record of a run. Without one: an error if `strict`, else `None`."""
+    path = store.find(experiment.name, seed)
+    wanted = f"{experiment.name} seed {seed}"
+    reason = f"there is no record of {wanted} in {' or '.join(map(str, store.folders()))}"
+    if path is not None:
+        try:
+            record = store.read(path)
+        except DamagedRecordError as error:
+            reason = str(error)
+        else:
+            if record["experiment"] == experiment.fields:
+                return record
+            reason = f"{path} is of an older {wanted}, with other fields"
+    if strict:
+        raise NoRecordError(f"{reason}; `cnnref run {experiment.name}` trains it")
+    if path is not None:
+        warnings.warn(f"{reason}; training again", stacklevel=3)
+    return None
+
+
+def _outcome(
+    probability: torch.Tensor, labels: torch.Tensor, test: ImageSet
+) -> dict[str, list[Any]]:
+    """Confusion counts, and the most confident mistakes."""
+    classes = len(test.class_names)
+    confidence, predicted = probability.max(dim=1)
+    confusion = torch.bincount(labels * classes + predicted, minlength=classes**2)
+    wrong = (predicted != labels).nonzero().flatten()
+    worst = wrong[confidence[wrong].argsort(descending=True, stable=True)][:MISTAKES]
+    return {
+        "confusion": confusion.view(classes, classes).tolist(),
+        "mistakes": [
+            {
+                "index": int(i),
+                "label": int(labels[i]),
+                "predicted": int(predicted[i]),
+                "probability": float(confidence[i]),
+            }
+            for i in worst
+        ],
+    }
+
+
+def _provenance(device: torch.device) -> dict[str, Any]:
+    return {
+        "device": device.type,
+        "device_name": _device_name(device),
+        "threads": torch.get_num_threads(),
+        "system": f"{platform.system()} {platform.machine()}",
+        "python": platform.python_version(),
+        "torch": torch.__version__,
+        "cuda": torch.version.cuda if device.type == "cuda" else None,
+        "cnnref": cnnref.__version__,
+        "date": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+    }
+
+
+def _device_name(device: torch.device) -> str:
+    if device.type == "cuda":
+        return torch.cuda.get_device_name(device)
+    cpuinfo = Path("/proc/cpuinfo")
+    lines = cpuinfo.read_text().splitlines() if cpuinfo.is_file() else []
+    names = (line.split(":", 1)[1].strip() for line in lines if line.startswith("model name"))
+    return next(names, platform.processor() or platform.machine())

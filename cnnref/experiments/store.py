@@ -1,0 +1,263 @@
+"""Records of training runs on disk: `<folder>/<experiment>/seed-<n>.json`.
+
+A record is written whole or not at all, and read only if it is whole: it must fit
+`record.schema.json`, agree with itself, and carry the checksum of its own content, so that an edit
+by hand does not pass. Weights lie beside it under a name made from their content; a record that is
+being replaced keeps its own until the new one is in place.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+import os
+import re
+import tempfile
+from dataclasses import dataclass
+from functools import cache
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import platformdirs
+import safetensors.torch
+from torch import Tensor
+
+from cnnref.errors import CnnrefError
+
+__all__ = [
+    "DamagedRecordError",
+    "NewerRecordError",
+    "Record",
+    "find",
+    "folders",
+    "read",
+    "stored",
+    "write",
+    "writing_folder",
+]
+
+SCHEMA_VERSION = 1
+
+
+class DamagedRecordError(CnnrefError, ValueError):
+    """A record is truncated, altered or inconsistent. The message names the file and what to do."""
+
+
+class NewerRecordError(CnnrefError, ValueError):
+    """A record was written by a newer `cnnref` than this one."""
+
+
+@dataclass(frozen=True, eq=False)
+class Record:
+    """A valid record.
+
+    Args:
+        path: the file it was read from or written to.
+        content: what the file holds; see `record.schema.json`.
+    """
+
+    path: Path
+    content: dict[str, Any]
+
+    def __getitem__(self, key: str) -> Any:
+        return self.content[key]
+
+    @property
+    def seed(self) -> int:
+        """The seed of the run."""
+        return int(self.content["seed"])
+
+    def weights(self) -> dict[str, Tensor]:
+        """The stored weights, checked against their SHA-256; floating-point ones in half precision.
+
+        Raises:
+            DamagedRecordError: the record has none, or their file is missing or altered.
+        """
+        entry = self.content["weights"]
+        if entry is None:
+            raise DamagedRecordError(f"{self.path} keeps no weights")
+        path = self.path.with_name(entry["file"])
+        data = path.read_bytes() if path.is_file() else b""
+        if hashlib.sha256(data).hexdigest() != entry["sha256"]:
+            raise DamagedRecordError(
+                f"{path} is {'altered' if data else 'missing'}; {self._mend()}"
+            )
+        tensors: dict[str, Tensor] = safetensors.torch.load(data)
+        return tensors
+
+    def _mend(self) -> str:
+        return _mend(self.content["name"])
+
+
+def folders() -> list[Path]:
+    """Where records are looked for, first match first.
+
+    `$CNNREF_RESULTS`, then the user's own, then those that came with the package.
+    """
+    chosen = os.environ.get("CNNREF_RESULTS")
+    places = [Path(chosen)] if chosen else []
+    return [*places, _user_folder(), _package_folder()]
+
+
+def writing_folder() -> Path:
+    """Where records are written: `$CNNREF_RESULTS`, else a checkout's own folder, else the user's.
+
+    Never the current directory.
+    """
+    chosen = os.environ.get("CNNREF_RESULTS")
+    if chosen:
+        return Path(chosen)
+    in_checkout = (_package_folder().parents[1] / "pyproject.toml").is_file()
+    return _package_folder() if in_checkout else _user_folder()
+
+
+def find(name: str, seed: int) -> Path | None:
+    """The file of a run's record, or `None` where there is none."""
+    paths = [folder / name / f"seed-{seed}.json" for folder in folders()]
+    return next((path for path in paths if path.is_file()), None)
+
+
+def stored() -> dict[tuple[str, int], Path]:
+    """The file of every record, by experiment and seed; the first folder that has it wins."""
+    found: dict[tuple[str, int], Path] = {}
+    for folder in folders():
+        for path in sorted(folder.glob("*/seed-*.json")):
+            match = re.fullmatch(r"seed-(\d+)\.json", path.name)
+            if match:
+                found.setdefault((path.parent.name, int(match[1])), path)
+    return found
+
+
+def read(path: Path) -> Record:
+    """Read and validate a record.
+
+    Raises:
+        DamagedRecordError: it is truncated, altered, or does not agree with itself or its name.
+        NewerRecordError: it was written by a newer `cnnref`.
+    """
+    name = path.parent.name
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
+        raise DamagedRecordError(f"{path} is not whole JSON: {error}; {_mend(name)}") from error
+    version = content.get("schema") if isinstance(content, dict) else None
+    if isinstance(version, int) and version > SCHEMA_VERSION:
+        raise NewerRecordError(
+            f"{path} has schema {version}, this cnnref reads up to {SCHEMA_VERSION}; upgrade cnnref"
+        )
+    fault = _fault(content)
+    if not fault and (content["name"], path.name) != (name, f"seed-{content['seed']}.json"):
+        fault = f"it holds {content['name']} seed {content['seed']}, not what its path says"
+    if fault:
+        raise DamagedRecordError(f"{path} is damaged: {fault}; {_mend(name)}")
+    return Record(path, content)
+
+
+def write(content: dict[str, Any], weights: dict[str, Tensor] | None = None) -> Record:
+    """Write a record, and its weights beside it; whatever was there stays until both are whole.
+
+    Args:
+        content: the record without `schema`, `weights` and `checksum`.
+        weights: a state dictionary to keep; floating-point tensors are stored in half precision.
+
+    Raises:
+        DamagedRecordError: `content` does not make a valid record.
+        OSError: the disk refuses.
+    """
+    folder = writing_folder() / content["name"]
+    path = folder / f"seed-{content['seed']}.json"
+    content = {"schema": SCHEMA_VERSION, **content, "weights": None}
+    if weights is not None:
+        half = {
+            key: (value.half() if value.is_floating_point() else value).cpu().contiguous()
+            for key, value in weights.items()
+        }
+        data = safetensors.torch.save(half)
+        digest = hashlib.sha256(data).hexdigest()
+        content["weights"] = {
+            "file": f"{path.stem}.{digest[:12]}.safetensors",
+            "sha256": digest,
+        }
+    content["checksum"] = _checksum(content)
+    fault = _fault(content)
+    if fault:
+        raise DamagedRecordError(f"the record for {path} is not valid: {fault}")
+    folder.mkdir(parents=True, exist_ok=True)
+    kept = content["weights"]["file"] if content["weights"] else None
+    if kept:
+        _write_whole(folder / kept, data)
+    text = json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+    _write_whole(path, text.encode())
+    for old in folder.glob(f"{path.stem}.*.safetensors"):
+        if old.name != kept:
+            old.unlink(missing_ok=True)
+    return Record(path, content)
+
+
+def _write_whole(path: Path, data: bytes) -> None:
+    """Write a file so that a crash leaves the old one or the new one, never half of one."""
+    with tempfile.NamedTemporaryFile(
+        dir=path.parent, prefix=f".{path.name}.", suffix=".partial", delete=False
+    ) as partial:
+        try:
+            partial.write(data)
+            partial.flush()
+            os.fsync(partial.fileno())
+            Path(partial.name).chmod(0o644)
+            Path(partial.name).replace(path)
+        except BaseException:
+            Path(partial.name).unlink(missing_ok=True)
+            raise
+
+
+def _fault(content: Any) -> str | None:
+    """What is wrong with a record's content, or `None`."""
+    error = jsonschema.exceptions.best_match(_validator().iter_errors(content))
+    if error is not None:
+        return f"{error.json_path}: {error.message[:200]}"
+    if content["checksum"] != _checksum(content):
+        return "its checksum is not that of its content; it was edited or cut"
+    history, confusion = content["history"], content["confusion"]
+    epochs = len(history["train_loss"])
+    for key, series in history.items():
+        if key not in ("untrained", "step_loss") and len(series) != epochs:
+            return f"$.history.{key}: {len(series)} epochs, $.history.train_loss has {epochs}"
+    if any(len(row) != len(confusion) for row in confusion):
+        return "$.confusion: not square"
+    images = sum(map(sum, confusion))
+    if images != content["dataset"]["test_size"]:
+        return f"$.confusion: counts {images} images, the test set has another number"
+    right = sum(row[i] for i, row in enumerate(confusion))
+    for where, accuracy in (
+        ("$.final.accuracy", content["final"]["accuracy"]),
+        ("$.history.test_accuracy", history["test_accuracy"][-1]),
+    ):
+        if not math.isclose(accuracy, right / images, rel_tol=1e-9):
+            return f"{where}: {accuracy} does not agree with the confusion counts"
+    return None
+
+
+@cache
+def _validator() -> jsonschema.Draft202012Validator:
+    schema = resources.files("cnnref.experiments").joinpath("record.schema.json").read_text("utf-8")
+    return jsonschema.Draft202012Validator(json.loads(schema))
+
+
+def _checksum(content: dict[str, Any]) -> str:
+    rest = {key: value for key, value in content.items() if key != "checksum"}
+    return hashlib.sha256(json.dumps(rest, sort_keys=True).encode()).hexdigest()
+
+
+def _mend(name: str) -> str:
+    return f"`cnnref run {name}` trains it again"
+
+
+def _package_folder() -> Path:
+    return Path(str(resources.files("cnnref"))) / "results"
+
+
+def _user_folder() -> Path:
+    return platformdirs.user_data_path("cnnref") / "results"

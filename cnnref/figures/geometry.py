@@ -1,0 +1,159 @@
+"""Pictures of windows: where they look, as a matrix, and what a chain of them sees."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.collections import LineCollection
+from matplotlib.patches import Rectangle
+from torch import Tensor
+
+from cnnref.figures.style import COLOURS, Picture, new_figure, style
+from cnnref.windows import Field, Window
+
+__all__ = ["chain_picture", "matrix_picture", "window_picture"]
+
+
+def window_picture(window: Window, n: int, title: str = "") -> Picture:
+    """Every window over an input of length `n`, one row each, and the output it makes.
+
+    Args:
+        window: the window.
+        n: length of the input.
+        title: a heading.
+    """
+    outputs = window.output_size(n)
+    with style():
+        first, last = -window.left, n - 1 + window.right
+        figure, axes = new_figure(0.42 * (last - first + 4) + 0.6, 0.3 * (outputs + 2) + 0.5)
+        for position in range(first, last + 1):
+            inside = 0 <= position < n
+            _cell(axes, position, 0, "white" if inside else COLOURS["pale"])
+            label = f"$x_{{{position + 1}}}$" if inside else "0"
+            axes.text(position, 0, label, ha="center", va="center", fontsize=9)
+        for i in range(outputs):
+            for tap, position in enumerate(window.taps(i)):
+                _cell(axes, position, -1.2 - i, COLOURS["blue"])
+                axes.text(
+                    position, -1.2 - i, f"$w_{{{tap + 1}}}$",
+                    ha="center", va="center", fontsize=8, color="white",
+                )  # fmt: skip
+            axes.text(last + 1.2, -1.2 - i, f"$\\to z_{{{i + 1}}}$", va="center", fontsize=9)
+        axes.set(
+            xlim=(first - 0.7, last + 2.6), ylim=(-1.9 - (outputs - 1), 0.7), aspect="equal",
+            title=title,
+        )  # fmt: skip
+        axes.axis("off")
+    rows = "; ".join(
+        f"output {i + 1} reads positions {', '.join(str(p + 1) for p in window.taps(i))}"
+        for i in range(outputs)
+    )
+    return Picture(
+        figure,
+        f"A window of {window.kernel} taps, stride {window.stride}, dilation {window.dilation}, "
+        f"padding {window.left} left and {window.right} right, over {n} inputs: {rows}.",
+    )
+
+
+def matrix_picture(
+    matrix: Tensor, title: str = "", row_label: str = "output", column_label: str = "input"
+) -> Picture:
+    """A small matrix as coloured cells with its numbers; equal values have equal colours.
+
+    Args:
+        matrix: `(rows, columns)`.
+        title: a heading.
+        row_label: what the rows are.
+        column_label: what the columns are.
+    """
+    values = matrix.detach().cpu().double().numpy()
+    rows, columns = values.shape
+    top = float(np.abs(values).max()) or 1.0
+    with style():
+        figure, axes = new_figure(0.42 * columns + 1.2, 0.42 * rows + 1.0)
+        axes.grid(visible=False)
+        axes.imshow(
+            np.where(values == 0, np.nan, values), cmap="RdBu_r", vmin=-1.6 * top, vmax=1.6 * top
+        )
+        for i, j in np.argwhere(values != 0):
+            axes.text(j, i, f"{values[i, j]:g}", ha="center", va="center", fontsize=8)
+        axes.set(
+            xlabel=column_label, ylabel=row_label, title=title,
+            xticks=range(columns), yticks=range(rows),
+            xticklabels=range(1, columns + 1), yticklabels=range(1, rows + 1),
+        )  # fmt: skip
+        axes.tick_params(length=0, labelsize=8)
+    lines = "; ".join(
+        f"row {i + 1}: " + " ".join(f"{v:g}" for v in row) for i, row in enumerate(values)
+    )
+    return Picture(figure, f"A matrix of {rows} rows and {columns} columns. {lines}.")
+
+
+def chain_picture(windows: Sequence[Window], n: int, unit: int, title: str = "") -> Picture:
+    """A chain of windows over `n` inputs, with all that one unit of the last layer depends on.
+
+    Args:
+        windows: the layers, first layer first.
+        n: length of the input.
+        unit: the unit of the last layer whose field is lit, from 0.
+        title: a heading.
+    """
+    sizes, fields = [n], [Field()]
+    for window in windows:
+        sizes.append(window.output_size(sizes[-1]))
+        fields.append(fields[-1] | window)
+    lit: list[set[int]] = [set() for _ in sizes]
+    lit[-1] = {unit}
+    for depth in range(len(windows), 0, -1):
+        below = {tap for i in lit[depth] for tap in windows[depth - 1].taps(i)}
+        lit[depth - 1] = {tap for tap in below if 0 <= tap < sizes[depth - 1]}
+
+    def place(depth: int, i: int) -> tuple[float, float]:
+        return float(fields[depth].start + i * fields[depth].jump), float(depth)
+
+    with style():
+        figure, axes = new_figure(9, 0.75 * len(sizes) + 0.6)
+        hues = [COLOURS[c] for c in ("blue", "green", "purple", "orange")]
+        for depth, window in enumerate(windows, start=1):
+            for on in (False, True):
+                lines = [
+                    (place(depth - 1, tap), place(depth, i))
+                    for i in range(sizes[depth])
+                    for tap in window.taps(i)
+                    if 0 <= tap < sizes[depth - 1] and (i in lit[depth]) == on
+                ]
+                colour = hues[(depth - 1) % len(hues)] if on else COLOURS["pale"]
+                axes.add_collection(
+                    LineCollection(lines, colors=colour, linewidths=1.5 if on else 0.5, zorder=on)
+                )
+        for depth, size in enumerate(sizes):
+            xs = np.array([place(depth, i)[0] for i in range(size)])
+            on_mask = np.array([i in lit[depth] for i in range(size)])
+            axes.scatter(xs[~on_mask], np.full((~on_mask).sum(), depth), s=14, zorder=2,
+                         color="white", edgecolor=COLOURS["grey"], linewidth=0.6)  # fmt: skip
+            axes.scatter(xs[on_mask], np.full(on_mask.sum(), depth), s=26, zorder=3,
+                         color=hues[max(depth - 1, 0) % len(hues)])  # fmt: skip
+        axes.set(
+            yticks=range(len(sizes)), title=title, xlabel="input position",
+            yticklabels=["input", *(f"layer {d}" for d in range(1, len(sizes)))],
+        )  # fmt: skip
+        axes.grid(visible=False)
+        axes.spines[["left", "bottom"]].set_visible(False)
+        axes.tick_params(length=0)
+    layers = "; ".join(
+        f"layer {d} has kernel {w.kernel}, stride {w.stride}, dilation {w.dilation}"
+        for d, w in enumerate(windows, start=1)
+    )
+    return Picture(
+        figure,
+        f"A chain over {n} inputs: {layers}. Unit {unit} of the last layer sees "
+        f"{len(lit[0])} of the inputs, from position {min(lit[0])} to {max(lit[0])}.",
+    )
+
+
+def _cell(axes: Axes, x: float, y: float, colour: str) -> None:
+    axes.add_patch(
+        Rectangle((x - 0.46, y - 0.46), 0.92, 0.92, facecolor=colour, edgecolor=COLOURS["grey"])
+    )

@@ -1,0 +1,97 @@
+"""The networks of the book, each under its own name. All return logits."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from torch import Tensor, nn
+from torch.nn.functional import max_pool2d, relu
+
+from cnnref.errors import CnnrefError, unknown
+
+__all__ = ["MODELS", "PlainCNN", "UnknownModelError", "build"]
+
+
+class UnknownModelError(CnnrefError, LookupError):
+    """No model of that name is registered."""
+
+
+class PlainCNN(nn.Module):
+    r"""The plain CNN of question UT-P2.1: two convolutions and a pooling, twice, then two linears.
+
+    One logit says whether a 32 x 32 colour image is of the second class; its sigmoid is the
+    probability. The layers keep the handout's numbers, in which poolings count too:
+
+    | layer | kind | output | parameters |
+    | --- | --- | --- | ---: |
+    | conv1 | 3 x 3 convolution, ReLU | 32 x 30 x 30 | 896 |
+    | conv2 | 3 x 3 convolution, ReLU | 32 x 28 x 28 | 9248 |
+    | pool3 | 2 x 2 max-pooling, stride 2 | 32 x 14 x 14 | 0 |
+    | conv4 | 3 x 3 convolution, ReLU | 64 x 12 x 12 | 18496 |
+    | conv5 | 3 x 3 convolution, ReLU | 64 x 10 x 10 | 36928 |
+    | pool6 | 2 x 2 max-pooling, stride 2 | 64 x 5 x 5 | 0 |
+    | fc7 | linear, ReLU | 128 | 204928 |
+    | fc8 | linear | 1 | 129 |
+
+    As question UT-P2.8 asks, the regularised variant touches layers 1, 4 and 7 alone: dropout
+    comes *before* the linear operation (so layer 1 drops whole colour channels of the image), batch
+    normalisation *after* the activation.
+
+    Args:
+        batch_norm: normalise the activations of layers 1, 4 and 7.
+        dropout: probability of dropping an input channel of layers 1 and 4, or an input entry of
+            layer 7; 0 for none.
+
+    Raises:
+        ValueError: `dropout` is not a probability.
+
+    Shape:
+        Input `(N, 3, 32, 32)`, output `(N, 1)`.
+    """
+
+    def __init__(self, batch_norm: bool = False, dropout: float = 0.0) -> None:
+        super().__init__()
+        self.drop1 = nn.Dropout2d(dropout)
+        self.conv1 = nn.Conv2d(3, 32, kernel_size=3)
+        self.norm1 = nn.BatchNorm2d(32) if batch_norm else nn.Identity()
+        self.conv2 = nn.Conv2d(32, 32, kernel_size=3)
+        self.drop4 = nn.Dropout2d(dropout)
+        self.conv4 = nn.Conv2d(32, 64, kernel_size=3)
+        self.norm4 = nn.BatchNorm2d(64) if batch_norm else nn.Identity()
+        self.conv5 = nn.Conv2d(64, 64, kernel_size=3)
+        self.drop7 = nn.Dropout(dropout)
+        self.fc7 = nn.Linear(64 * 5 * 5, 128)
+        self.norm7 = nn.BatchNorm1d(128) if batch_norm else nn.Identity()
+        self.fc8 = nn.Linear(128, 1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Logits `(N, 1)` of images `(N, 3, 32, 32)`."""
+        x = self.norm1(relu(self.conv1(self.drop1(x))))
+        x = relu(self.conv2(x))
+        x = max_pool2d(x, kernel_size=2, stride=2)
+        x = self.norm4(relu(self.conv4(self.drop4(x))))
+        x = relu(self.conv5(x))
+        x = max_pool2d(x, kernel_size=2, stride=2)
+        x = self.norm7(relu(self.fc7(self.drop7(x.flatten(1)))))
+        logits: Tensor = self.fc8(x)
+        return logits
+
+
+MODELS: Mapping[str, Callable[..., nn.Module]] = {"PlainCNN": PlainCNN}
+"""Every model that an experiment can name."""
+
+
+def build(name: str, arguments: Mapping[str, Any] | None = None) -> nn.Module:
+    """The model called `name`, freshly initialised from torch's global generator.
+
+    Args:
+        name: a key of `MODELS`.
+        arguments: keyword arguments of its constructor.
+
+    Raises:
+        UnknownModelError: no such model; the message suggests the nearest.
+    """
+    if name not in MODELS:
+        raise UnknownModelError(unknown("model", name, MODELS))
+    return MODELS[name](**(arguments or {}))

@@ -1,0 +1,35 @@
+"""What a page of the book needs of its notebook: cells that wait for a dataset.
+
+    %load_ext cnnref.notebook
+
+makes `%%needs cifar10` a cell magic: the cell runs where the dataset is at hand; elsewhere it
+prints what is missing and which command fetches it, and the page goes on.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from cnnref.data import SPLITS, MissingDataError, load
+
+__all__ = ["load_ipython_extension"]
+
+
+def load_ipython_extension(shell: Any) -> None:
+    """Register `%%needs DATASET`; IPython calls this for `%load_ext cnnref.notebook`.
+
+    Args:
+        shell: the running `IPython.core.interactiveshell.InteractiveShell`.
+    """
+
+    def needs(line: str, cell: str) -> None:
+        try:
+            for split in SPLITS:
+                load(line.strip(), split)
+        except MissingDataError as error:
+            print(f"This cell was not run: {error}")
+            return
+        # The error of a cell that fails must fail the page, as it would without the magic.
+        shell.run_cell(cell).raise_error()
+
+    shell.register_magic_function(needs, magic_kind="cell", magic_name="needs")

@@ -1,0 +1,300 @@
+"""Sliding windows and their algebra, in pure Python.
+
+A convolution, a pooling and a dilated convolution look at their input through the same thing: a
+window of `kernel` taps, `dilation` apart, that moves by `stride` over an input of length `n` with
+`padding` positions added at its two ends. `Window` is that value for one axis. From it follow the
+output size, the taps of every output, "same" padding, the transposed window, and, by composition,
+the receptive field of a chain:
+
+    >>> conv, pool = Window(3), Window(2, stride=2)
+    >>> (conv | conv | pool | conv | conv | pool).size
+    16
+    >>> conv.output_size(32)
+    30
+
+Positions are zero-based: input entry `i` has its centre at `i`, padding on the left has negative
+positions.
+
+Source: V. Dumoulin and F. Visin, A guide to convolution arithmetic for deep learning (2016);
+A. Araujo, W. Norris and J. Sim, Computing receptive fields of convolutional neural networks (2019).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import reduce
+from numbers import Integral, Rational
+
+__all__ = ["Field", "Window", "compose", "zero_inserted_size"]
+
+
+def _integer(name: str, value: object, minimum: int) -> int:
+    """`value` as an `int`, or a `ValueError` that names the argument and echoes the value."""
+    if not isinstance(value, Integral) or isinstance(value, bool):
+        raise ValueError(f"{name} must be an integer, got {value!r} ({type(value).__name__})")
+    if value < minimum:
+        raise ValueError(f"{name} must be at least {minimum}, got {value}")
+    return int(value)
+
+
+@dataclass(frozen=True)
+class Window:
+    """A sliding window over one axis.
+
+    Args:
+        kernel: number of taps, at least 1.
+        stride: distance between neighbouring windows, at least 1.
+        padding: positions added at both ends, or a pair `(left, right)`; none negative.
+        dilation: distance between neighbouring taps, at least 1.
+        ceil_mode: also count the last, partly filled window, if it starts inside the input or its
+            left padding (the rule of torch's pooling layers).
+
+    Raises:
+        ValueError: an argument is not an integer, is a boolean, or is too small. The message names
+            the argument and the value.
+
+    Examples:
+        >>> Window(3, stride=2, padding=1)
+        Window(kernel=3, stride=2, padding=(1, 1), dilation=1, ceil_mode=False)
+        >>> Window(3, stride=2, padding=1).output_size(32)
+        16
+    """
+
+    kernel: int
+    stride: int = 1
+    padding: int | tuple[int, int] = 0
+    dilation: int = 1
+    ceil_mode: bool = False
+
+    def __post_init__(self) -> None:
+        """Validate every argument and store `padding` as a pair."""
+        for name in ("kernel", "stride", "dilation"):
+            object.__setattr__(self, name, _integer(name, getattr(self, name), 1))
+        padding = self.padding
+        pair = padding if isinstance(padding, tuple | list) else (padding, padding)
+        if len(pair) != 2:
+            raise ValueError(f"padding must be an integer or a (left, right) pair, got {padding!r}")
+        object.__setattr__(self, "padding", tuple(_integer("padding", p, 0) for p in pair))
+        if not isinstance(self.ceil_mode, bool):
+            raise ValueError(f"ceil_mode must be True or False, got {self.ceil_mode!r}")
+
+    @classmethod
+    def valid(cls, kernel: int, stride: int = 1, dilation: int = 1) -> Window:
+        """The window without padding: every output sees input entries alone."""
+        return cls(kernel, stride, 0, dilation)
+
+    @classmethod
+    def full(cls, kernel: int, dilation: int = 1) -> Window:
+        """The stride-1 window padded by `span - 1`: every overlap of kernel and input counts."""
+        return cls(kernel, 1, cls(kernel, dilation=dilation).span - 1, dilation)
+
+    @classmethod
+    def same(
+        cls, kernel: int, stride: int = 1, dilation: int = 1, size: int | None = None
+    ) -> Window:
+        """The window whose output has `ceil(size / stride)` entries.
+
+        With stride 1 the padding is `span - 1` in all, whatever the input's size. With a larger
+        stride it depends on `size`. Where the total is odd, the extra position goes to the right,
+        as in torch and TensorFlow.
+
+        Args:
+            kernel: number of taps.
+            stride: distance between neighbouring windows.
+            dilation: distance between neighbouring taps.
+            size: length of the input; needed when `stride` is greater than 1.
+
+        Raises:
+            ValueError: an argument is bad, or `size` is missing where it is needed.
+        """
+        bare = cls(kernel, stride, 0, dilation)
+        if size is None:
+            if bare.stride > 1:
+                raise ValueError(
+                    f"size is needed for 'same' padding with stride {stride}: "
+                    "the padding depends on it"
+                )
+            total = bare.span - 1
+        else:
+            outputs = -(-_integer("size", size, 1) // bare.stride)
+            total = max((outputs - 1) * bare.stride + bare.span - size, 0)
+        return cls(kernel, stride, (total // 2, total - total // 2), dilation)
+
+    @property
+    def left(self) -> int:
+        """Padding at the left end."""
+        return self.padding[0]  # type: ignore[index]
+
+    @property
+    def right(self) -> int:
+        """Padding at the right end."""
+        return self.padding[1]  # type: ignore[index]
+
+    @property
+    def span(self) -> int:
+        """Input positions from the first tap to the last, both included: `d (k - 1) + 1`."""
+        return self.dilation * (self.kernel - 1) + 1
+
+    def output_size(self, n: int) -> int:
+        """Number of windows over an input of length `n`.
+
+        It is `floor((n + left + right - span) / stride) + 1`; in ceil mode the division rounds up
+        and the last window must start before the right padding.
+
+        Raises:
+            ValueError: `n` is not a positive integer, or not one window fits.
+        """
+        padded = _integer("n", n, 1) + self.left + self.right
+        room = padded - self.span
+        if self.ceil_mode:
+            count = -(-room // self.stride) + 1
+            if (count - 1) * self.stride >= n + self.left:
+                count -= 1
+        else:
+            count = room // self.stride + 1
+        if count < 1:
+            raise ValueError(
+                f"the window of kernel {self.kernel} and dilation {self.dilation} spans "
+                f"{self.span} positions, more than the padded input n + padding = "
+                f"{n} + {self.left} + {self.right} = {padded}"
+            )
+        return count
+
+    def transposed_size(self, n: int, output_padding: int = 0) -> int:
+        """Length of the transposed convolution's output for an input of length `n`.
+
+        It is `(n - 1) stride + span - left - right + output_padding`: the `output_padding` chooses
+        among the `stride` input lengths that this window maps to the same output size.
+
+        Raises:
+            ValueError: `n` is not a positive integer, `output_padding` is not smaller than
+                `max(stride, dilation)` (torch's rule), or the result would be empty.
+        """
+        _integer("n", n, 1)
+        extra = _integer("output_padding", output_padding, 0)
+        if extra >= max(self.stride, self.dilation):
+            raise ValueError(
+                f"output_padding must be smaller than stride {self.stride} or dilation "
+                f"{self.dilation}, got {extra}"
+            )
+        size = (n - 1) * self.stride + self.span - self.left - self.right + extra
+        if size < 1:
+            raise ValueError(
+                f"the transposed output would have {size} entries: padding {self.padding} is too "
+                f"large for n = {n}"
+            )
+        return size
+
+    def transposed(self, output_padding: int = 0) -> Window:
+        """The stride-1 window that does the transposed convolution after zero insertion.
+
+        Insert `stride - 1` zeros between the entries (`zero_inserted_size`), then slide this
+        window with the flipped kernel. A fractional stride `1 / m` is the same two steps with any
+        window, so the transposed window is its special case.
+
+        Raises:
+            ValueError: the padding exceeds `span - 1`: the transposed window would have to cut
+                its input, not pad it.
+        """
+        extra = _integer("output_padding", output_padding, 0)
+        left, right = self.span - 1 - self.left, self.span - 1 - self.right + extra
+        if left < 0 or right < 0:
+            raise ValueError(
+                f"padding {self.padding} exceeds span - 1 = {self.span - 1}: "
+                "the transposed window would need negative padding"
+            )
+        return Window(self.kernel, 1, (left, right), self.dilation)
+
+    def taps(self, i: int) -> range:
+        """Input positions that output `i` looks at; those outside `0..n-1` are padding."""
+        first = _integer("i", i, 0) * self.stride - self.left
+        return range(first, first + self.span, self.dilation)
+
+    def unused(self, n: int) -> int:
+        """How many padded positions after the last window no output looks at."""
+        last = self.taps(self.output_size(n) - 1)[-1]
+        return max(n + self.right - 1 - last, 0)
+
+    @property
+    def field(self) -> Field:
+        """The receptive field of this window alone."""
+        return Field(self.span, self.stride, Fraction(self.span - 1, 2) - self.left)
+
+    def __or__(self, other: Window | Field) -> Field:
+        """The receptive field of this window followed by `other`."""
+        return self.field | other
+
+
+@dataclass(frozen=True)
+class Field:
+    """What the outputs of a chain of windows see of its input, along one axis.
+
+    Fields compose: `a | b` is `a` followed by `b`. The composition is associative, and
+    `Field(1, 1, 0)`, the field of `Window(1)`, is its identity.
+
+    Args:
+        size: input positions from the first to the last that one output depends on.
+        jump: distance in the input between the fields of neighbouring outputs.
+        start: input position of the centre of output 0's field; a half-integer when `size` is
+            even.
+
+    Raises:
+        ValueError: `size` or `jump` is not a positive integer, or `start` is not on the half-grid
+            that `size` implies.
+
+    Source: Araujo et al. (2019), equations (1) to (4).
+    """
+
+    size: int = 1
+    jump: int = 1
+    start: Fraction = Fraction(0)
+
+    def __post_init__(self) -> None:
+        """Validate, and store `start` as an exact fraction."""
+        for name in ("size", "jump"):
+            object.__setattr__(self, name, _integer(name, getattr(self, name), 1))
+        if not isinstance(self.start, Rational | float) or isinstance(self.start, bool):
+            raise ValueError(f"start must be a number, got {self.start!r}")
+        object.__setattr__(self, "start", Fraction(self.start))
+        if (self.start - Fraction(self.size - 1, 2)).denominator != 1:
+            raise ValueError(
+                f"start {self.start} does not centre a field of size {self.size} on whole positions"
+            )
+
+    def __or__(self, other: Window | Field) -> Field:
+        """The field of this chain followed by `other`."""
+        if isinstance(other, Window):
+            other = other.field
+        if not isinstance(other, Field):
+            return NotImplemented
+        return Field(
+            self.size + (other.size - 1) * self.jump,
+            self.jump * other.jump,
+            self.start + other.start * self.jump,
+        )
+
+    def extent(self, i: int) -> tuple[int, int]:
+        """First and last input position that output `i` depends on; they may lie in the padding."""
+        first = self.start - Fraction(self.size - 1, 2) + _integer("i", i, 0) * self.jump
+        return int(first), int(first) + self.size - 1
+
+
+def compose(windows: Iterable[Window | Field]) -> Field:
+    """The receptive field of a chain, first layer first; of an empty chain, the identity.
+
+    Examples:
+        >>> compose([Window(3, dilation=d) for d in (1, 2, 4, 8)])
+        Field(size=31, jump=1, start=Fraction(15, 1))
+    """
+    return reduce(lambda field, window: field | window, windows, Field())
+
+
+def zero_inserted_size(n: int, m: int) -> int:
+    """Length after inserting `m - 1` zeros between neighbouring entries: `(n - 1) m + 1`.
+
+    Raises:
+        ValueError: `n` or `m` is not a positive integer.
+    """
+    return (_integer("n", n, 1) - 1) * _integer("m", m, 1) + 1
