@@ -143,6 +143,12 @@ def conv1d_input_gradient(
     Source: Dumoulin and Visin (2016), section 4.
     """
     window = _agreed(g, w, window, "g")
+    outputs = window.output_size(size)
+    if g.shape[-1] != outputs:
+        raise ValueError(
+            f"g {tuple(g.shape)} is not the gradient of an output of {window} for an input of "
+            f"size {size}: its length must be {outputs}"
+        )
     if w.dim() == 1:
         return conv1d_input_gradient(g[None], w[None, None], window, size=size, flip=flip)[0]
     taps = w.flip(-1) if flip else w

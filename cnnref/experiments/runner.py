@@ -79,8 +79,9 @@ class Result:
     @property
     def confusion(self) -> np.ndarray[Any, np.dtype[np.int64]]:
         """Confusion counts summed over the seeds; rows are true classes, columns predicted ones."""
-        counts = np.array([record["confusion"] for record in self.records])
-        return np.add.reduce(counts, axis=0, dtype=np.int64)
+        counts: np.ndarray[Any, np.dtype[np.int64]]
+        counts = np.array([record["confusion"] for record in self.records]).sum(axis=0)
+        return counts
 
     def __str__(self) -> str:
         found = self.interval() if len(self.records) > 1 else f"{self.final()[0]:.4g} (one seed)"

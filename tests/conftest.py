@@ -1,0 +1,53 @@
+import os
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from hypothesis import settings
+
+from cnnref import data
+from cnnref.experiments import CATALOGUE, Experiment
+from cnnref.training import Recipe
+
+# No deadline: on a loaded machine a slow example is not a wrong one.
+settings.register_profile("cnnref", deadline=None, print_blob=True)
+settings.load_profile("cnnref")
+
+
+@pytest.fixture(autouse=True)
+def no_stray_settings(monkeypatch):
+    """Tests see the packaged records and no mode, whatever the caller's environment says."""
+    monkeypatch.delenv("CNNREF_EXPERIMENTS", raising=False)
+    monkeypatch.delenv("CNNREF_RESULTS", raising=False)
+
+
+@pytest.fixture
+def results(tmp_path, monkeypatch) -> Path:
+    """A folder of records of the test's own."""
+    folder = tmp_path / "results"
+    monkeypatch.setenv("CNNREF_RESULTS", str(folder))
+    return folder
+
+
+@pytest.fixture
+def tiny() -> Experiment:
+    """An experiment that trains in a second and needs no file."""
+    return replace(
+        CATALOGUE["cats-dogs-plain"],
+        name="tiny",
+        title="A tiny experiment",
+        dataset="synthetic",
+        recipe=Recipe(epochs=2, batch_size=64),
+        seeds=(0, 1),
+    )
+
+
+@pytest.fixture
+def real_data() -> None:
+    """Skip where CIFAR-10 is not at hand; in CI, fail instead."""
+    try:
+        data.load("cifar10", "test")
+    except data.MissingDataError as error:
+        if os.environ.get("CI"):
+            pytest.fail(f"CI must have the data: {error}")
+        pytest.skip(str(error))
