@@ -220,7 +220,7 @@ def _read_cifar10(split: str) -> ImageSet:
     path = data_folder() / "cifar10" / f"{split}.npz"
     _require("cifar10", [path])
     try:
-        with np.load(path, allow_pickle=False) as arrays:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
             images, labels = arrays["images"], arrays["labels"]
             recorded = str(arrays["sha256"]) if "sha256" in arrays else None
             inexact = len(arrays["inexact_index"]) if "inexact_index" in arrays else 0

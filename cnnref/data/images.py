@@ -97,7 +97,7 @@ class ImageSet:
 
     def select(self, indices: Tensor | Sequence[int]) -> ImageSet:
         """The images at `indices`, in that order."""
-        indices = torch.as_tensor(indices)
+        indices = torch.as_tensor(indices, dtype=torch.int64)
         return ImageSet(self.images[indices], self.labels[indices], self.class_names, self.source)
 
     def as_dataset(self, transform: Callable[[Any], Any] | None = None) -> ImageDataset:
@@ -124,7 +124,7 @@ class ImageSet:
         """
         images, labels = [], []
         for image, label in (dataset[i] for i in range(len(dataset))):  # type: ignore[arg-type]
-            pixels = np.array(image)
+            pixels = np.asarray(image)
             if pixels.dtype != np.uint8:
                 raise ValueError(
                     f"the dataset must yield 8-bit images, got {type(image).__name__} of "

@@ -1,0 +1,234 @@
+"""The loop against a plain one, and every way to stop it."""
+
+import copy
+import math
+from dataclasses import replace
+
+import pytest
+import torch
+from torch import nn
+from torch.nn import functional as F
+from torch.utils.data import DataLoader
+from torchvision import transforms
+
+from cnnref.data import Batches, synthetic
+from cnnref.training import (
+    DeviceError,
+    NonFiniteLossError,
+    Recipe,
+    choose_device,
+    evaluate,
+    fit,
+    predict,
+    probabilities,
+    seeded,
+)
+
+BINARY = Recipe(epochs=3, batch_size=16, precision="float64")
+MANY = replace(BINARY, loss="cross-entropy")
+TRAIN, TEST = synthetic((1, 6, 6), 2, 40), synthetic((1, 6, 6), 2, 30, seed=1)
+TRAIN3, TEST3 = synthetic((1, 6, 6), 3, 40), synthetic((1, 6, 6), 3, 30, seed=1)
+
+
+def small(outputs: int = 1) -> nn.Module:
+    with seeded(0):
+        return nn.Sequential(nn.Flatten(), nn.Linear(36, 8), nn.ReLU(), nn.Linear(8, outputs))
+
+
+def textbook(model, train, test, recipe, loss_of, optimizer):
+    """The loop of any tutorial, on the batches that the seed gives."""
+    normalization = train.normalization()
+    batches = Batches(train, 16, normalization, shuffle_seed=recipe.seed, dtype=torch.float64)
+    steps, test_losses = [], []
+    for epoch in range(recipe.epochs):
+        model.train()
+        for images, labels in batches.epoch(epoch):
+            optimizer.zero_grad()
+            loss = loss_of(model(images), labels)
+            loss.backward()
+            optimizer.step()
+            steps.append(loss.item())
+        model.eval()
+        images = normalization(test.images, torch.float64)
+        test_losses.append(loss_of(model(images), test.labels).item())
+    return steps, test_losses
+
+
+def binary(logits, labels):
+    return F.binary_cross_entropy(logits.sigmoid()[:, 0], labels.double())
+
+
+@pytest.mark.parametrize(
+    ("recipe", "optimizer"),
+    [
+        (BINARY, torch.optim.Adam),
+        (replace(BINARY, optimizer="sgd", learning_rate=0.1, weight_decay=0.01), torch.optim.SGD),
+        (replace(BINARY, optimizer="adamw", weight_decay=0.1, seed=5), torch.optim.AdamW),
+        (MANY, torch.optim.Adam),
+    ],
+)
+def test_fit_is_the_textbook_loop(recipe, optimizer):
+    many = recipe.loss == "cross-entropy"
+    train, test = (TRAIN3, TEST3) if many else (TRAIN, TEST)
+    model = small(3 if many else 1)
+    twin = copy.deepcopy(model).double()
+    history = fit(model, train, test, recipe, device="cpu", record_steps=True)
+    steps, test_losses = textbook(
+        twin, train, test, recipe, F.cross_entropy if many else binary,
+        optimizer(twin.parameters(), lr=recipe.learning_rate, weight_decay=recipe.weight_decay),
+    )  # fmt: skip
+    assert history.step_loss == pytest.approx(steps, rel=1e-9)
+    assert history.test_loss == pytest.approx(test_losses, rel=1e-9)
+    weighted = [sum(16 * a + 16 * b + 8 * c for a, b, c in [steps[i : i + 3]]) / 40
+                for i in (0, 3, 6)]  # fmt: skip
+    assert history.train_loss == pytest.approx(weighted, rel=1e-9)
+
+
+def test_history_has_an_entry_for_every_epoch_and_learns():
+    seen = []
+    history = fit(
+        small(), TRAIN, TEST, replace(BINARY, epochs=40, learning_rate=0.01), device="cpu",
+        on_epoch=lambda epoch, so_far: seen.append((epoch, len(so_far.test_loss))),
+    )  # fmt: skip
+    assert seen == [(i, i) for i in range(1, 41)]
+    for series in (history.train_loss, history.train_accuracy, history.test_loss,
+                   history.test_accuracy, history.seconds, history.images_per_second):  # fmt: skip
+        assert len(series) == 40
+    assert history.step_loss is None
+    assert history.untrained.loss == pytest.approx(math.log(2), abs=0.2)
+    assert history.test_accuracy[-1] > 0.9
+    assert history.train_loss[-1] < history.train_loss[0]
+    assert history.images_per_second[0] == pytest.approx(40 / history.seconds[0])
+
+
+def test_cosine_schedule_ends_at_zero_and_constant_does_not():
+    rates = {}
+    for schedule in ("constant", "cosine"):
+        model, moved = small(), []
+        recipe = replace(BINARY, optimizer="sgd", schedule=schedule, epochs=2)
+
+        def remember(_epoch, _history, model=model, moved=moved):
+            moved.append(copy.deepcopy(model[1].weight.detach()))
+
+        fit(model, TRAIN, TEST, recipe, device="cpu", on_epoch=remember)
+        rates[schedule] = (moved[1] - moved[0]).norm() / (moved[0] - small()[1].weight).norm()
+    # Of six cosine steps the first three sum to 2.68 learning rates, the last three to 0.82.
+    assert rates["constant"] > 0.7
+    assert rates["cosine"] < 0.5
+
+
+def test_same_seed_same_history_and_another_seed_another():
+    def losses(seed):
+        model = nn.Sequential(small(), nn.Identity())
+        model.insert(0, nn.Dropout(0.3))
+        return fit(model, TRAIN, TEST, replace(BINARY, seed=seed), device="cpu").train_loss
+
+    assert losses(1) == losses(1)
+    assert losses(1) != losses(2)
+
+
+def test_the_global_generator_is_left_alone():
+    before = torch.random.get_rng_state()
+    fit(nn.Sequential(nn.Dropout(0.5), small()), TRAIN, TEST, BINARY, device="cpu")
+    assert torch.equal(before, torch.random.get_rng_state())
+
+
+@pytest.mark.parametrize("precision", ["float32", "float64", "bfloat16"])
+def test_precisions(precision):
+    seen = []
+    model = small()
+    model[1].register_forward_hook(lambda _, __, output: seen.append(output.dtype))
+    history = fit(model, TRAIN, TEST, replace(BINARY, precision=precision), device="cpu")
+    # Evaluation is never in half precision, training is where it was asked for.
+    assert {"bfloat16": torch.bfloat16}.get(precision, seen[0]) in seen
+    assert seen[0] == (torch.float64 if precision == "float64" else torch.float32)
+    assert model[1].weight.dtype == seen[0]
+    assert math.isfinite(history.test_loss[-1])
+
+
+def test_evaluate_weighs_every_image_the_same_and_restores_the_mode():
+    model = nn.Sequential(nn.Dropout(0.9), small()).double()
+    model.train()
+    batches = Batches(TEST, 7, TRAIN.normalization(), dtype=torch.float64)
+    found = evaluate(model, batches)
+    assert model.training
+    model.eval()
+    logits = model(TRAIN.normalization()(TEST.images, torch.float64))
+    assert found.loss == pytest.approx(binary(logits, TEST.labels).item())
+    assert found.accuracy == ((logits[:, 0] > 0) == TEST.labels.bool()).double().mean()
+
+
+def test_evaluate_takes_a_data_loader():
+    normalization = TRAIN.normalization()
+    transform = transforms.Compose(
+        [transforms.ToTensor(), transforms.Normalize(normalization.mean, normalization.std)]
+    )
+    loader = DataLoader(TEST.as_dataset(transform), batch_size=8)
+    ours = evaluate(small(), Batches(TEST, 8, normalization))
+    assert evaluate(small(), loader) == pytest.approx(ours, rel=1e-6)
+
+
+def test_predict_makes_no_gradients_and_restores_the_mode_after_an_error():
+    logits, labels = predict(small(), Batches(TEST, 8, TRAIN.normalization()))
+    assert not logits.requires_grad
+    assert torch.equal(labels, TEST.labels)
+    model = nn.Linear(1, 1)
+    with pytest.raises(RuntimeError):
+        predict(model, Batches(TEST, 8, TRAIN.normalization()))
+    assert model.training
+
+
+def test_probabilities():
+    logits = torch.tensor([[0.0], [2.0]], dtype=torch.float64)
+    two = torch.cat([torch.zeros_like(logits), logits], dim=1)
+    torch.testing.assert_close(probabilities(logits), probabilities(two))
+    assert probabilities(two).sum(1).tolist() == pytest.approx([1, 1])
+
+
+def test_a_diverging_run_stops_and_names_the_step():
+    class Bomb(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.inner = small()
+            self.steps = 0
+
+        def forward(self, x):
+            self.steps += self.training
+            return self.inner(x) * (math.nan if self.steps == 5 else 1)
+
+    with pytest.raises(
+        NonFiniteLossError, match=r"nan at step 2 of epoch 2 .*learning rate 0\.001"
+    ):
+        fit(Bomb(), TRAIN, TEST, BINARY, device="cpu")
+
+
+def test_devices():
+    assert choose_device("cpu") == torch.device("cpu")
+    assert choose_device().type in ("cpu", "cuda", "mps")
+    with pytest.raises(DeviceError, match="did you mean 'cuda'"):
+        choose_device("cud")
+    with pytest.raises(DeviceError, match="'meta'"):
+        choose_device("meta")
+    with pytest.raises(DeviceError, match=r"'cuda:99' is not on this machine; it has: .*cpu"):
+        choose_device("cuda:99")
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"optimizer": "adm"}, "did you mean 'adam'"),
+        ({"loss": "mse"}, "unknown loss 'mse'"),
+        ({"schedule": "cosin"}, "did you mean 'cosine'"),
+        ({"precision": "float16"}, "unknown precision 'float16'"),
+        ({"learning_rate": 0.0}, "learning_rate must be positive, got 0.0"),
+        ({"learning_rate": math.nan}, "got nan"),
+        ({"weight_decay": -1.0}, "weight_decay must not be negative, got -1.0"),
+        ({"epochs": 0}, "epochs must be an integer of at least 1, got 0"),
+        ({"epochs": True}, "got True"),
+        ({"batch_size": 2.5}, "batch_size must be an integer of at least 1, got 2.5"),
+        ({"seed": -1}, "seed must be an integer of at least 0, got -1"),
+    ],
+)
+def test_a_bad_recipe_names_the_field_and_the_value(change, message):
+    with pytest.raises(ValueError, match=message):
+        replace(BINARY, **change)
