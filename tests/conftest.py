@@ -1,4 +1,5 @@
 import os
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -6,7 +7,7 @@ import pytest
 from hypothesis import settings
 
 from cnnref import data
-from cnnref.experiments import CATALOGUE, Experiment
+from cnnref.experiments import CATALOGUE, Experiment, run
 from cnnref.training import Recipe
 
 # No deadline: on a loaded machine a slow example is not a wrong one.
@@ -29,17 +30,37 @@ def results(tmp_path, monkeypatch) -> Path:
     return folder
 
 
+TINY = replace(
+    CATALOGUE["cats-dogs-plain"],
+    name="tiny",
+    title="A tiny experiment",
+    dataset="synthetic",
+    recipe=Recipe(epochs=2, batch_size=64),
+    seeds=(0, 1),
+)
+
+
 @pytest.fixture
 def tiny() -> Experiment:
     """An experiment that trains in a second and needs no file."""
-    return replace(
-        CATALOGUE["cats-dogs-plain"],
-        name="tiny",
-        title="A tiny experiment",
-        dataset="synthetic",
-        recipe=Recipe(epochs=2, batch_size=64),
-        seeds=(0, 1),
-    )
+    return TINY
+
+
+@pytest.fixture(scope="session")
+def tiny_records(tmp_path_factory) -> Path:
+    """The records of the tiny experiment, trained once."""
+    folder = tmp_path_factory.mktemp("tiny")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("CNNREF_RESULTS", str(folder))
+        run(TINY, mode="force")
+    return folder
+
+
+@pytest.fixture
+def trained(results, tiny_records) -> Path:
+    """A folder of the test's own with the tiny experiment's records in it."""
+    shutil.copytree(tiny_records, results)
+    return results
 
 
 @pytest.fixture

@@ -42,7 +42,10 @@ def verify(
     for entry in known.values():
         if on_experiment:
             on_experiment(entry)
-        replayed = probe(entry)
+        try:
+            replayed: dict[str, list[float]] | str = probe(entry)
+        except Exception as error:  # whatever breaks the probe is the fault to report
+            replayed = f"behaviour: the probe fails: {type(error).__name__}: {error}"
         for seed in entry.seeds:
             faults += [
                 f"{entry.name} seed {seed}: {fault}; `cnnref run {entry.name}` mends it"
@@ -51,7 +54,7 @@ def verify(
     return faults
 
 
-def _faults(entry: Experiment, seed: int, replayed: dict[str, list[float]]) -> list[str]:
+def _faults(entry: Experiment, seed: int, replayed: dict[str, list[float]] | str) -> list[str]:
     path = store.find(entry.name, seed)
     if path is None:
         return ["there is no record"]
@@ -63,7 +66,7 @@ def _faults(entry: Experiment, seed: int, replayed: dict[str, list[float]]) -> l
         return [str(error)]
     return [
         *_changed_fields("", record["experiment"], entry.fields),
-        *differences(record["probe"], replayed),
+        *([replayed] if isinstance(replayed, str) else differences(record["probe"], replayed)),
         *_changed_data(record),
     ]
 

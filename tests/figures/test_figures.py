@@ -1,0 +1,102 @@
+"""Pictures say in words what they draw; drawing is deterministic."""
+
+import pytest
+import torch
+from matplotlib.figure import Figure
+
+from cnnref import figures
+from cnnref.convolution import matrix_of
+from cnnref.data import synthetic
+from cnnref.experiments import run
+from cnnref.figures import Picture
+from cnnref.windows import Window, compose
+
+RESULT = run("cats-dogs-plain", mode="stored")
+IMAGES = synthetic((3, 8, 8), 2, 6)
+
+PICTURES = {
+    "window": lambda: figures.window_picture(Window(3, 2, 1), 8),
+    "matrix": lambda: figures.matrix_picture(matrix_of(torch.tensor([1.0, 2.0]), 4)),
+    "chain": lambda: figures.chain_picture([Window(3, padding=1)] * 2, 9, 4),
+    "curves": lambda: figures.learning_curves(RESULT, "title"),
+    "confusion": lambda: figures.confusion_picture(RESULT, ("cat", "dog")),
+    "images": lambda: figures.image_grid(IMAGES, [0, 3], columns=2),
+    "filters": lambda: figures.filter_grid(torch.randn(8, 3, 3, 3), columns=4),
+}
+
+
+@pytest.mark.parametrize("name", PICTURES)
+def test_two_drawings_are_the_same_and_have_words(name):
+    first, second = (PICTURES[name]()._repr_mimebundle_() for _ in range(2))
+    assert first == second
+    data, metadata = first
+    kind = "image/png" if name in ("images", "filters") else "image/svg+xml"
+    assert kind in data
+    assert metadata[kind]["alt"] == data["text/plain"]
+    assert len(metadata[kind]["alt"]) > 40
+
+
+def test_words_of_a_window_are_its_taps():
+    alt = PICTURES["window"]().alt
+    assert "stride 2, dilation 1, padding 1 left and 1 right, over 8 inputs" in alt
+    assert "output 1 reads positions 0, 1, 2; output 2 reads positions 2, 3, 4" in alt
+
+
+def test_words_of_a_matrix_are_its_rows():
+    assert "row 1: 1 2 0 0; row 2: 0 1 2 0; row 3: 0 0 1 2." in PICTURES["matrix"]().alt
+
+
+def test_words_of_a_chain_are_its_field():
+    windows = [Window(3, dilation=d, padding=d) for d in (1, 2, 4)]
+    alt = figures.chain_picture(windows, 40, 20).alt
+    low, high = compose(windows).extent(20)
+    assert f"sees {high - low + 1} of the inputs, from position {low} to {high}" in alt
+    clipped = figures.chain_picture(windows, 40, 0).alt
+    assert "from position 0 to 7" in clipped
+
+
+def test_words_of_curves_are_the_records():
+    alt = PICTURES["curves"]().alt
+    accuracy = RESULT.history("test_accuracy").mean(0)
+    assert f"mean of {len(RESULT.records)} seeds" in alt
+    assert f"most {accuracy.max():.3f} at epoch {accuracy.argmax() + 1}" in alt
+    assert f"to {accuracy[-1]:.3f} at epoch 20" in alt
+
+
+def test_curves_draw_what_the_records_hold():
+    axes = PICTURES["curves"]().figure.axes[1]
+    train, test = axes.lines
+    assert train.get_ydata() == pytest.approx(RESULT.history("train_accuracy").mean(0))
+    assert test.get_ydata()[1:] == pytest.approx(RESULT.history("test_accuracy").mean(0))
+    assert test.get_ydata()[0] == pytest.approx(RESULT.untrained().mean())
+    assert [axes.get_xlabel(), axes.get_ylabel()] == ["epoch", "accuracy"]
+
+
+def test_words_of_a_confusion_table_are_its_counts():
+    counts = RESULT.confusion
+    alt = PICTURES["confusion"]().alt
+    assert f"{counts[0, 1]:,} of true class cat predicted dog" in alt
+    assert f"{counts[1, 0]:,} of true class dog predicted cat" in alt
+
+
+def test_words_of_images_name_each():
+    assert "image 0: pattern 0; image 3: pattern 1" in PICTURES["images"]().alt
+
+
+def test_a_picture_without_words_is_refused():
+    with pytest.raises(ValueError, match="alternative text"):
+        Picture(Figure(), "  ")
+
+
+def test_save(tmp_path):
+    target = tmp_path / "window.png"
+    PICTURES["window"]().save(str(target))
+    assert target.read_bytes().startswith(b"\x89PNG")
+
+
+def test_style_is_left_as_it_was():
+    import matplotlib as mpl
+
+    before = dict(mpl.rcParams)
+    PICTURES["curves"]()
+    assert dict(mpl.rcParams) == before

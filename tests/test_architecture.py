@@ -1,0 +1,80 @@
+"""The house has four floors, and imports only go down."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import cnnref
+
+ROOT = Path(cnnref.__file__).parent
+FLOORS = {
+    "errors": 0,
+    "windows": 1, "convolution": 1,
+    "models": 2, "data": 2,
+    "training": 3,
+    "experiments": 4, "figures": 4, "notebook": 4, "cli": 4, "__main__": 4,
+}  # fmt: skip
+SAME_FLOOR = {
+    ("convolution", "windows"),
+    ("figures", "experiments"),
+    ("cli", "experiments"),
+    ("__main__", "cli"),
+}
+
+
+def imports(path: Path) -> set[str]:
+    """Modules of cnnref that a file imports, wherever in the file."""
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        names = []
+        if isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: import by full name"
+            names = [node.module or ""]
+            if node.module == "cnnref":
+                names = [f"cnnref.{alias.name}" for alias in node.names]
+        found |= {name.split(".")[1] for name in names if name.startswith("cnnref.")}
+    return found - {"__version__"}
+
+
+def test_every_module_stands_on_a_floor():
+    modules = {path.stem for path in ROOT.iterdir() if path.suffix == ".py"}
+    packages = {path.name for path in ROOT.iterdir() if (path / "__init__.py").is_file()}
+    assert (modules | packages) - {"__init__"} == set(FLOORS)
+    assert set(cnnref._MODULES) == set(FLOORS) - {"__main__"}
+
+
+@pytest.mark.parametrize("path", sorted(ROOT.rglob("*.py")), ids=lambda p: str(p.relative_to(ROOT)))
+def test_imports_only_go_down(path):
+    room = path.relative_to(ROOT).parts[0].removesuffix(".py")
+    for other in imports(path) - {room}:
+        down = FLOORS.get(room, 0) > FLOORS[other]
+        assert down or (room, other) in SAME_FLOOR, f"{room} must not import {other}"
+
+
+@pytest.mark.parametrize(
+    ("imported", "absent"),
+    [
+        ("cnnref", "torch"),
+        ("cnnref", "matplotlib"),
+        ("cnnref.windows", "torch"),
+        ("cnnref.training", "matplotlib"),
+        ("cnnref.experiments", "matplotlib"),
+        ("cnnref.experiments", "IPython"),
+        ("cnnref.figures", "IPython"),
+    ],
+)
+def test_imports_that_must_stay_cheap(imported, absent):
+    code = f"import sys, {imported}; sys.exit({absent!r} in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_modules_load_on_first_use_and_unknown_ones_are_named():
+    assert cnnref.windows.Window(3).span == 3
+    assert "training" in dir(cnnref)
+    with pytest.raises(AttributeError, match="no attribute 'layers'"):
+        _ = cnnref.layers

@@ -1,0 +1,191 @@
+"""The command as its user meets it: output, exit codes, and no traceback for a user's mistake."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+from cnnref import cli
+from cnnref.experiments import catalogue, store
+
+
+def call(*words: str) -> int:
+    return cli.main(list(words))
+
+
+@pytest.fixture
+def only_tiny(monkeypatch, tiny, trained):
+    """A catalogue of the tiny experiment alone."""
+    monkeypatch.setattr(store, "_package_folder", lambda: trained / "none")
+    monkeypatch.setattr(store, "_user_folder", lambda: trained / "none")
+    monkeypatch.setattr(catalogue, "CATALOGUE", {"tiny": tiny})
+    monkeypatch.setattr("cnnref.experiments.CATALOGUE", {"tiny": tiny})
+    monkeypatch.setattr("cnnref.experiments.verification.verify.__defaults__", ((tiny,),))
+    return trained
+
+
+def test_list(capsys):
+    assert call("list") == 0
+    assert "cats-dogs-plain  5/5 seeds stored" in capsys.readouterr().out
+
+
+def test_show(capsys):
+    assert call("show", "cats-dogs-plain") == 0
+    out = capsys.readouterr().out
+    assert "optimizer adam, learning_rate 0.001, epochs 20, batch_size 100" in out
+    assert out.count("torch") == 5
+    assert "cats-dogs-plain: test accuracy 0." in out
+
+
+def test_run_reads_what_is_there_and_trains_what_is_not(only_tiny, capsys):
+    (only_tiny / "tiny" / "seed-1.json").unlink()
+    assert call("run", "tiny", "--device", "cpu") == 0
+    out, err = capsys.readouterr()
+    assert out.count("tiny: test accuracy") == 2
+    assert err.count("epoch 2: training loss") == 1  # seed 1 alone was trained
+    assert (only_tiny / "tiny" / "seed-1.json").is_file()
+
+
+def test_run_some_seeds_by_force(only_tiny, capsys):
+    before = (only_tiny / "tiny" / "seed-0.json").read_bytes()
+    assert call("run", "tiny", "--seeds", "1", "--force") == 0
+    assert (only_tiny / "tiny" / "seed-0.json").read_bytes() == before
+    assert capsys.readouterr().err.count("epoch 2:") == 1
+
+
+def test_verify(only_tiny, capsys):
+    assert call("verify") == 0
+    assert "2 records of 1 experiments: all valid, none stale" in capsys.readouterr().out
+    path = only_tiny / "tiny" / "seed-1.json"
+    content = json.loads(path.read_text())
+    content["final"]["accuracy"] = 1.0
+    path.write_text(json.dumps(content))
+    assert call("verify") == 1
+    out = capsys.readouterr().out
+    assert f"tiny seed 1: {path} is damaged" in out
+    assert "1 faults in 2 records" in out
+
+
+def test_data_check_and_fetch(capsys, tmp_path, monkeypatch):
+    monkeypatch.setenv("CNNREF_DATA", str(tmp_path))
+    assert call("data", "check") == 0
+    out = capsys.readouterr().out
+    assert "mnist train: missing; `cnnref data fetch mnist` downloads it" in out
+    assert "synthetic train: 200 images" in out
+    damaged = tmp_path / "cifar10" / "test.npz"
+    damaged.parent.mkdir()
+    damaged.write_bytes(b"nonsense")
+    assert call("data", "check") == 1
+    assert f"cifar10 test: damaged: {damaged}" in capsys.readouterr().out
+    assert call("data", "fetch", "synthetic") == 0
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["show", "cats-dog-plain"], "did you mean 'cats-dogs-plain'?"),
+        (["run", "cats-dogs-plain", "nonsense"], "unknown experiment 'nonsense'"),
+        (["run", "cats-dogs-plain", "--device", "gpu0"], "unknown device 'gpu0'"),
+        (["run", "cats-dogs-plain", "--device", "cuda:9"], "not on this machine"),
+        (["data", "fetch", "minst"], "did you mean 'mnist'?"),
+    ],
+)
+def test_mistakes_get_one_line_and_exit_code_2(words, message, capsys):
+    assert call(*words) == 2
+    out, err = capsys.readouterr()
+    assert message in err
+    assert err.startswith("cnnref: ")
+    assert err.count("\n") == 1
+    assert out == ""
+
+
+def test_a_bad_mode_and_a_missing_dataset(monkeypatch, tmp_path, capsys, results):
+    monkeypatch.setenv("CNNREF_EXPERIMENTS", "sometimes")
+    assert call("run", "cats-dogs-plain") == 2
+    assert "unknown mode" in capsys.readouterr().err
+    monkeypatch.setenv("CNNREF_EXPERIMENTS", "force")
+    monkeypatch.setenv("CNNREF_DATA", str(tmp_path / "empty"))
+    assert call("run", "cats-dogs-plain") == 2
+    assert "`cnnref data fetch cifar10`" in capsys.readouterr().err
+
+
+def test_a_folder_that_cannot_be_written(only_tiny, monkeypatch, capsys, tmp_path):
+    blocked = tmp_path / "blocked"
+    blocked.write_text("a file, not a folder")
+    monkeypatch.setenv("CNNREF_RESULTS", str(blocked))
+    assert call("run", "tiny", "--seeds", "0") == 2
+    assert "blocked" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "words",
+    [[], ["rub"], ["run"], ["run", "x", "--seeds", "1,b"], ["run", "x", "--seeds", "-1"], ["data"]],
+)
+def test_bad_usage_is_exit_code_2(words, capsys):
+    with pytest.raises(SystemExit) as caught:
+        call(*words)
+    assert caught.value.code == 2
+    assert "usage: cnnref" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "words",
+    [[], ["list"], ["show"], ["run"], ["verify"], ["data"], ["data", "fetch"], ["data", "check"]],
+)
+def test_help_everywhere(words, capsys):
+    with pytest.raises(SystemExit) as caught:
+        call(*words, "--help")
+    assert caught.value.code == 0
+    assert capsys.readouterr().out.startswith("usage: cnnref")
+
+
+def test_help_does_not_wait_for_torch():
+    code = "import sys, cnnref.cli; sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+INTERRUPTED = """
+import sys
+from cnnref import cli
+from cnnref.experiments import catalogue
+from dataclasses import replace
+tiny = replace(catalogue.CATALOGUE["cats-dogs-plain"], name="tiny", dataset="synthetic")
+catalogue.CATALOGUE = {"tiny": tiny}
+sys.exit(cli.main(["run", "tiny", "--seeds", "0", "--force", "--device", "cpu"]))
+"""
+
+
+@pytest.mark.parametrize(("how", "code"), [(signal.SIGINT, 130), (signal.SIGKILL, -9)])
+def test_an_interrupted_run_loses_no_record(trained, how, code):
+    record = trained / "tiny" / "seed-0.json"
+    before = record.read_bytes()
+    process = subprocess.Popen(
+        [sys.executable, "-c", INTERRUPTED],
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "PYTHONUNBUFFERED": "1"},
+    )
+    assert process.stderr is not None
+    with process.stderr:
+        while "epoch 1" not in process.stderr.readline():
+            assert process.poll() is None
+        time.sleep(0.1)
+        process.send_signal(how)
+        said = process.stderr.read()
+        assert process.wait() == code
+    assert record.read_bytes() == before
+    assert not list(trained.rglob("*.partial"))
+    if how == signal.SIGINT:
+        assert "cnnref: interrupted" in said
+        assert "Traceback" not in said
+
+
+def test_python_dash_m():
+    found = subprocess.run(
+        [sys.executable, "-m", "cnnref", "--version"], capture_output=True, text=True, check=True
+    )
+    assert found.stdout.startswith("cnnref ")

@@ -1,0 +1,34 @@
+import pytest
+from IPython.testing.globalipapp import start_ipython
+
+
+@pytest.fixture
+def shell(monkeypatch, tmp_path):
+    monkeypatch.setenv("CNNREF_DATA", str(tmp_path))
+    shell = start_ipython()
+    shell.run_line_magic("load_ext", "cnnref.notebook")
+    return shell
+
+
+def test_a_cell_that_needs_missing_data_says_so_and_does_not_run(shell, capsys):
+    shell.user_ns["ran"] = False
+    shell.run_cell_magic("needs", "cifar10", "ran = True")
+    assert shell.user_ns["ran"] is False
+    out = capsys.readouterr().out
+    assert "This cell was not run" in out
+    assert "cnnref data fetch cifar10" in out
+
+
+def test_a_cell_whose_data_is_here_runs(shell):
+    shell.run_cell_magic("needs", "synthetic", "ran = 6 * 7")
+    assert shell.user_ns["ran"] == 42
+
+
+def test_an_error_inside_is_an_error_outside(shell):
+    with pytest.raises(AssertionError):
+        shell.run_cell_magic("needs", "synthetic", "assert 1 == 2")
+
+
+def test_a_wrong_name_is_an_error(shell):
+    with pytest.raises(LookupError, match="did you mean 'cifar10'"):
+        shell.run_cell_magic("needs", "cifar-10", "pass")
