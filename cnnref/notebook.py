@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from cnnref.data import SPLITS, MissingDataError, load
+from cnnref.data import DATASETS, SPLITS, MissingDataError, load
 
 __all__ = ["load_ipython_extension"]
 
@@ -26,8 +26,10 @@ def load_ipython_extension(shell: Any) -> None:
         try:
             for split in SPLITS:
                 load(line.strip(), split)
-        except MissingDataError as error:
-            print(f"This cell was not run: {error}")
+        except MissingDataError:
+            name = DATASETS[line.strip()].parent or line.strip()
+            print(f"This cell was not run: the dataset {name!r} is not in the data folder.")
+            print(f"`cnnref data fetch {name}` downloads it; CNNREF_DATA names another folder.")
             return
         # The error of a cell that fails must fail the page, as it would without the magic.
         shell.run_cell(cell).raise_error()

@@ -358,23 +358,22 @@ def _train_epoch(
     recipe: Recipe,
     bar: tqdm[Any],
 ) -> tuple[Tensor, int]:
-    """One pass over the batches: the loss of each, in float64, and how many images were right."""
-    loss_of = LOSSES[recipe.loss]
+    """One pass over the batches: the loss of each, and how many images were right."""
+    half = recipe.precision == "bfloat16"
     losses, right = [], []
     model.train()
     for images, labels in batches:
-        with torch.autocast(
-            images.device.type, torch.bfloat16, enabled=recipe.precision == "bfloat16"
-        ):
-            logits = model(images)
-        loss = loss_of(logits.to(images.dtype), labels)
+        with torch.autocast(images.device.type, torch.bfloat16, enabled=half):
+            logits = model(images).to(images.dtype)
+        loss = LOSSES[recipe.loss](logits, labels)
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
         scheduler.step()
-        # Kept on the device: reading a value here would make a GPU wait at every step.
+        # Kept on the device: reading a value here would make a GPU wait.
         losses.append(loss.detach())
-        right.append((probabilities(logits.detach()).argmax(1) == labels).sum())
+        guesses = probabilities(logits.detach()).argmax(1)
+        right.append((guesses == labels).sum())
         bar.update()
     return torch.stack(losses).cpu().double(), int(torch.stack(right).sum())
 

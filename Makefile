@@ -1,0 +1,42 @@
+# `make book` and `make test` do everything on a fresh machine with Python 3.11+, make and git.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+INSTALLED := $(VENV)/installed
+
+.PHONY: help book test lint serve verify clean
+.DEFAULT_GOAL := help
+
+help:  ## show the targets
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
+
+$(INSTALLED): pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+	  || { echo "cnnref needs Python 3.11 or newer; name one with make PYTHON=python3.12"; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --upgrade pip
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[dev]'
+	touch $@
+
+verify: $(INSTALLED)  ## check that no stored record is damaged or stale
+	$(BIN)/cnnref verify
+
+# A failed build leaves Sphinx believing that the failed pages are done; without its notes, the next
+# build reads them again and fails again.
+book: verify  ## build the book, strictly, into _build/html
+	$(BIN)/jupyter-book build . -n -W --keep-going || { rm -rf _build/.doctrees; exit 1; }
+	@echo "open _build/html/index.html, or run: make serve"
+
+test: book  ## run all tests, those of the built book in a browser too
+	$(BIN)/python -m pytest
+
+lint: $(INSTALLED)  ## ruff and mypy
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+serve: book  ## serve the built book at http://localhost:8000
+	$(BIN)/python -m http.server 8000 --bind 127.0.0.1 --directory _build/html
+
+clean:  ## remove what was built, the virtual environment included
+	rm -rf _build book/api build dist $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis *.egg-info

@@ -1,0 +1,61 @@
+"""What the README shows works when pasted, and the project's own files agree with each other."""
+
+import re
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import yaml
+
+import cnnref
+
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text()
+
+
+def test_the_python_examples_run_as_pasted(tmp_path):
+    examples = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+    assert len(examples) == 2
+    outputs = []
+    for example in examples:
+        found = subprocess.run(
+            [sys.executable, "-W", "error", "-c", example],
+            capture_output=True, text=True, check=True, cwd=tmp_path,
+        )  # fmt: skip
+        outputs.append(found.stdout)
+    assert outputs[0].splitlines() == ["16", "15", "torch.Size([1, 3, 32])"]
+    assert outputs[1].startswith("cats-dogs-plain: test accuracy")
+
+
+def test_its_commands_exist():
+    help_text = subprocess.run(
+        ["make", "help"], cwd=ROOT, capture_output=True, text=True, check=True
+    ).stdout
+    for target in re.findall(r"(?:^|`)make (\w+)", README, re.MULTILINE):
+        assert re.search(rf"^{target}\b", help_text, re.MULTILINE), target
+    for words in re.findall(r"^cnnref (.+?)(?: {2,}#.*)?$", README, re.MULTILINE):
+        command = words.split()[: 2 if words.startswith("data") else 1]
+        subprocess.run(
+            [sys.executable, "-m", "cnnref", *command, "--help"], check=True, capture_output=True
+        )
+
+
+def test_one_version_everywhere():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    citation = yaml.safe_load((ROOT / "CITATION.cff").read_text())
+    assert project["version"] == cnnref.__version__ == citation["version"]
+    assert f"## {cnnref.__version__}" in (ROOT / "CHANGELOG.md").read_text()
+
+
+def test_the_typed_numbers_of_the_experiment_chapters():
+    """Results stand in prose only by glue: no typed percentages, no typed decimals."""
+    constants = {"0.5", "0.001"}  # a coin's accuracy and the handout's learning rate
+    for chapter in ("cats-and-dogs",):
+        text = (ROOT / "book" / f"{chapter}.md").read_text()
+        prose = re.sub(r"^---\n.*?^---\n", "", text, count=1, flags=re.DOTALL | re.MULTILINE)
+        prose = re.sub(r"^```.*?^```", "", prose, flags=re.DOTALL | re.MULTILINE)
+        prose = re.sub(r"\$[^$]*\$|`[^`]*`|^:\w+:.*$", "", prose, flags=re.MULTILINE)
+        prose = re.sub(r"\bUT-\w[\d.]+\b", "", prose)
+        typed = re.findall(r"\d+(?:\.\d+)?\s?%|\b\d+\.\d+\b", prose)
+        assert set(typed) <= constants, f"{chapter}: {typed}"
