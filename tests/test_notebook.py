@@ -1,11 +1,11 @@
 import pytest
-from IPython.testing.globalipapp import start_ipython
+from IPython.core.interactiveshell import InteractiveShell
 
 
 @pytest.fixture
 def shell(monkeypatch, tmp_path):
     monkeypatch.setenv("CNNREF_DATA", str(tmp_path))
-    shell = start_ipython()
+    shell = InteractiveShell.instance()
     shell.run_line_magic("load_ext", "cnnref.notebook")
     return shell
 

@@ -19,7 +19,7 @@ def result_markdown(result: Result) -> str:
         f"{key.replace('_', ' ')} {value}" for key, value in entry.fields["recipe"].items()
     )
     rows = [
-        "| seed | test accuracy | test loss | seconds | images/s | device | torch | date (UTC) |",
+        "| seed | test accuracy | test loss | seconds | images/s | device | torch | date |",
         "| ---: | ---: | ---: | ---: | ---: | --- | --- | --- |",
     ]
     for record in records:
@@ -29,7 +29,7 @@ def result_markdown(result: Result) -> str:
         rows.append(
             f"| {record.seed} | {record['final']['accuracy']:.4f} | {record['final']['loss']:.3f} "
             f"| {seconds:.0f} | {speed:.0f} | {made['device_name']}, {made['threads']} threads "
-            f"| {made['torch']} | {made['date'].replace('T', ' ').removesuffix('Z')} |"
+            f"| {made['torch']} | {made['date'][:10]} |"
         )
     summary = []
     if len(records) > 1:

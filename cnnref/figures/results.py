@@ -126,9 +126,9 @@ def _tiles(tiles: Tensor, titles: Sequence[str] | None, columns: int) -> Picture
         for axes in grid.flat:
             axes.axis("off")
         for i, (axes, tile) in enumerate(zip(grid.flat, tiles, strict=False)):
-            axes.imshow(tile.permute(1, 2, 0), cmap="gray", vmin=0, vmax=1)
+            axes.imshow(tile.permute(1, 2, 0).numpy(), cmap="gray", vmin=0, vmax=1)
             if titles:
-                axes.set_title(titles[i], fontsize=7)
+                axes.set_title(titles[i], fontsize=9)
     return Picture(figure, "tiles", vector=False)
 
 

@@ -12,6 +12,7 @@ from cnnref.figures import Picture
 from cnnref.windows import Window, compose
 
 RESULT = run("cats-dogs-plain", mode="stored")
+KERNELS = torch.randn(8, 3, 3, 3)
 IMAGES = synthetic((3, 8, 8), 2, 6)
 
 PICTURES = {
@@ -21,7 +22,7 @@ PICTURES = {
     "curves": lambda: figures.learning_curves(RESULT, "title"),
     "confusion": lambda: figures.confusion_picture(RESULT, ("cat", "dog")),
     "images": lambda: figures.image_grid(IMAGES, [0, 3], columns=2),
-    "filters": lambda: figures.filter_grid(torch.randn(8, 3, 3, 3), columns=4),
+    "filters": lambda: figures.filter_grid(KERNELS, columns=4),
 }
 
 
