@@ -21,10 +21,9 @@ def call(*words: str) -> int:
 def only_tiny(monkeypatch, tiny, trained):
     """A catalogue of the tiny experiment alone."""
     monkeypatch.setattr(store, "_package_folder", lambda: trained / "none")
-    monkeypatch.setattr(store, "_user_folder", lambda: trained / "none")
     monkeypatch.setattr(catalogue, "CATALOGUE", {"tiny": tiny})
     monkeypatch.setattr("cnnref.experiments.CATALOGUE", {"tiny": tiny})
-    monkeypatch.setattr("cnnref.experiments.verification.verify.__defaults__", ((tiny,),))
+    monkeypatch.setattr("cnnref.experiments.verification.CATALOGUE", {"tiny": tiny})
     return trained
 
 

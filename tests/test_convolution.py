@@ -206,7 +206,7 @@ BAD_CALLS = [
     (lambda: conv1d(ONES(2), ONES(3)), ValueError, ["spans 3", "= 2"]),
     (lambda: conv1d(ONES(5).int(), ONES(3).int()), TypeError, ["int32"]),
     (lambda: conv1d(ONES(5), ONES(3).double()), TypeError, ["float32", "float64"]),
-    (lambda: conv1d([1.0, 2.0], ONES(2)), TypeError, ["list"]),
+    (lambda: conv1d([1.0, 2.0], ONES(2)), TypeError, ["list"]),  # type: ignore[arg-type]
     (lambda: conv1d(ONES(5), ONES(3, device="meta")), ValueError, ["cpu", "meta"]),
     (lambda: conv1d(ONES(5), ONES(2), Window(2, ceil_mode=True)), ValueError, ["ceil mode"]),
     (lambda: conv1d_input_gradient(ONES(4), ONES(3), size=5), ValueError, ["(4,)", "must be 3"]),

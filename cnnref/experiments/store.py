@@ -93,13 +93,8 @@ class Record:
 
 
 def folders() -> list[Path]:
-    """Where records are looked for, first match first.
-
-    `$CNNREF_RESULTS`, then the user's own, then those that came with the package.
-    """
-    chosen = os.environ.get("CNNREF_RESULTS")
-    places = [Path(chosen)] if chosen else []
-    return [*places, _user_folder(), _package_folder()]
+    """Where records are looked for, first match first: where they are written, then the package."""
+    return list(dict.fromkeys([writing_folder(), _package_folder()]))
 
 
 def writing_folder() -> Path:

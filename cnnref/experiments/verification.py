@@ -16,7 +16,7 @@ __all__ = ["verify"]
 
 
 def verify(
-    experiments: Iterable[Experiment] = tuple(CATALOGUE.values()),
+    experiments: Iterable[Experiment] | None = None,
     *,
     on_experiment: Callable[[Experiment], None] | None = None,
 ) -> list[str]:
@@ -35,7 +35,8 @@ def verify(
         well.
     """
     faults = []
-    known = {entry.name: entry for entry in experiments}
+    chosen = CATALOGUE.values() if experiments is None else experiments
+    known = {entry.name: entry for entry in chosen}
     for (name, seed), path in store.stored().items():
         if name not in known:
             faults.append(f"{name} seed {seed}: {path} is of no experiment in the catalogue")

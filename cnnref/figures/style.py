@@ -6,6 +6,7 @@ import contextlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from io import BytesIO
+from pathlib import Path
 from typing import Any
 
 import matplotlib as mpl
@@ -86,7 +87,7 @@ class Picture:
         if not self.alt.strip():
             raise ValueError("a picture needs an alternative text, got an empty one")
 
-    def save(self, path: str) -> None:
+    def save(self, path: str | Path) -> None:
         """Write the figure to a file; its ending chooses the format."""
         with style():
             self.figure.savefig(path)

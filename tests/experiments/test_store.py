@@ -217,15 +217,16 @@ def test_partial_files_are_not_records(record):
 
 def test_where_records_are_read_and_written(monkeypatch, tmp_path):
     package = Path(cnnref.__file__).parent / "results"
-    assert store.folders()[-1] == package
+    assert store.folders() == [package]
     assert store.writing_folder() == package
     monkeypatch.setenv("CNNREF_RESULTS", str(tmp_path))
-    assert store.folders()[0] == tmp_path
+    assert store.folders() == [tmp_path, package]
     assert store.writing_folder() == tmp_path
     monkeypatch.delenv("CNNREF_RESULTS")
-    monkeypatch.setattr(store, "_package_folder", lambda: tmp_path / "site-packages/cnnref/results")
+    installed = tmp_path / "site-packages" / "cnnref" / "results"
+    monkeypatch.setattr(store, "_package_folder", lambda: installed)
     monkeypatch.chdir(tmp_path)
-    assert store.writing_folder() == store._user_folder()
+    assert store.folders() == [store._user_folder(), installed]
     assert tmp_path not in store.writing_folder().parents
 
 

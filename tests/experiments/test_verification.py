@@ -24,7 +24,6 @@ def test_every_seed_of_the_catalogue_has_a_packaged_record():
 def checked(trained, results, tiny, monkeypatch):
     """`verify` of the tiny experiment alone, with two fresh records."""
     monkeypatch.setattr(store, "_package_folder", lambda: results / "none")
-    monkeypatch.setattr(store, "_user_folder", lambda: results / "none")
 
     def check(entry=tiny):
         return verify([entry])

@@ -91,7 +91,7 @@ def test_a_picture_without_words_is_refused():
 
 def test_save(tmp_path):
     target = tmp_path / "window.png"
-    PICTURES["window"]().save(str(target))
+    PICTURES["window"]().save(target)
     assert target.read_bytes().startswith(b"\x89PNG")
 
 
