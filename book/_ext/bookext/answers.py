@@ -1,0 +1,449 @@
+"""Questions and their answers: nothing claimed that is not checked, nothing forgotten.
+
+A chapter marks where it answers a question of a handout::
+
+    :::{answer} UT-W1.4
+    :tests: test_convolution.py::test_input_gradient
+    :uses: cnnref.convolution.conv1d_input_gradient
+
+    The question, restated in our own words.
+    :::
+
+The section around it must hold evidence: an executed cell that asserts something, or one that
+calls `run(...)` for a stored record. The tests it names must exist. `{questions}` renders the
+whole list with links to the answers, and the build warns about a question that is neither
+answered nor deferred. Warnings are errors in this book, so each of these stops the build.
+
+`` {question}`UT-W1.4` `` in the text links to the answer, or to the list while there is none.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, cast
+
+from docutils import nodes
+from sphinx.addnodes import pending_xref
+from sphinx.domains.std import StandardDomain
+from sphinx.transforms.post_transforms import SphinxPostTransform
+from sphinx.util import logging
+from sphinx.util.docutils import SphinxDirective, SphinxRole
+from sphinx.util.nodes import make_refnode
+
+from .questions import Handout, Question, QuestionList, QuestionListError, read_questions
+from .testnames import find_test_file, line_of_test
+
+if TYPE_CHECKING:
+    from sphinx.application import Sphinx
+    from sphinx.environment import BuildEnvironment
+    from sphinx.util.typing import ExtensionMetadata
+    from sphinx.writers.html5 import HTML5Translator
+
+logger = logging.getLogger(__name__)
+
+# The names whose call in a cell means "this comes from a stored record".
+RECORD_CALLS = frozenset({"run", "experiments.run", "cnnref.experiments.run"})
+
+
+@dataclass(frozen=True)
+class Answer:
+    """Where a question is answered, and what checks the answer."""
+
+    docname: str
+    line: int
+    section: str
+    tests: tuple[str, ...]
+    uses: tuple[str, ...]
+
+
+class answer_node(nodes.Admonition, nodes.Element):  # noqa: N801 (docutils names nodes so)
+    """The box of one `answer` directive; drawn as an admonition."""
+
+
+class question_status(nodes.General, nodes.Element):  # noqa: N801
+    """Stands in the table of questions until every page is read."""
+
+
+class question_link(nodes.Inline, nodes.TextElement):  # noqa: N801
+    """Stands for `{question}` until every page is read."""
+
+
+def anchor(name: str, kind: str = "answer") -> str:
+    """The stable anchor of a question: `UT-W1.4` is answered at `answer-ut-w1-4`."""
+    return f"{kind}-{re.sub('[^a-z0-9]+', '-', name.lower())}"
+
+
+def answers_of(env: BuildEnvironment) -> dict[str, list[Answer]]:
+    """Every answer found so far, by the question's name."""
+    if not hasattr(env, "cnnref_answers"):
+        env.cnnref_answers = {}  # type: ignore[attr-defined]
+    return cast(dict[str, list[Answer]], env.cnnref_answers)  # type: ignore[attr-defined]
+
+
+def question_pages(env: BuildEnvironment) -> set[str]:
+    """The pages that show the list of questions."""
+    if not hasattr(env, "cnnref_question_pages"):
+        env.cnnref_question_pages = set()  # type: ignore[attr-defined]
+    return cast(set[str], env.cnnref_question_pages)  # type: ignore[attr-defined]
+
+
+def load_questions(app: Sphinx) -> QuestionList:
+    """The list of questions, read anew for each build."""
+    path = Path(app.srcdir) / app.config.answers_questions
+    try:
+        return read_questions(path)
+    except QuestionListError as error:
+        logger.warning("%s", error, location=f"{path}:1")
+        return QuestionList((), ())
+
+
+def _words(text: str) -> tuple[str, ...]:
+    return tuple(re.split(r"[\s,]+", text.strip(" \t\n,")))
+
+
+class AnswerDirective(SphinxDirective):
+    """Marks an answer; see the module's docstring."""
+
+    required_arguments = 1
+    final_argument_whitespace = True
+    has_content = True
+    option_spec: ClassVar[dict[str, Any]] = {"tests": _words, "uses": _words}
+
+    def run(self) -> list[nodes.Node]:
+        """Build the box: title, restated question, and what checks the answer."""
+        handout_of = self.env.cnnref_questions.handout_of  # type: ignore[attr-defined]
+        self.env.note_dependency(self.config.answers_questions)
+        names = []
+        for name in _words(self.arguments[0]):
+            if name in handout_of:
+                names.append(name)
+            else:
+                logger.warning(
+                    "%s is no question of %s", name, self.config.answers_questions,
+                    location=self.get_location(),
+                )  # fmt: skip
+        if not self.content:
+            logger.warning("an answer restates its question", location=self.get_location())
+
+        box = answer_node(classes=["answer"], names_answered=names)
+        box["tests"] = self.options.get("tests", ())
+        box["uses"] = self.options.get("uses", ())
+        box["ids"] = [anchor(name) for name in names]
+        self.set_source_info(box)
+        schools = list(dict.fromkeys(handout_of[name].school for name in names))
+        title = f"Question{'s' * (len(names) > 1)} {_and(names)} · {_and(schools)}"
+        box += nodes.title(title, title)
+        self.state.nested_parse(self.content, self.content_offset, box)
+        box += self.checked_by(box)
+
+        domain = cast(StandardDomain, self.env.get_domain("std"))
+        for name in names:
+            domain.anonlabels[anchor(name)] = self.env.docname, anchor(name)
+            domain.labels[anchor(name)] = self.env.docname, anchor(name), f"Question {name}"
+        return [box]
+
+    def checked_by(self, box: answer_node) -> nodes.paragraph:
+        """The last line of the box: links to the tests and to the functions used."""
+        line = nodes.paragraph(classes=["answer-checks"])
+        if not box["tests"]:
+            logger.warning("an answer names the tests that check it", location=box)
+            return line
+        for test in box["tests"]:
+            path, name = split_test(self.env, test)
+            if line_of_test(Path(self.env.srcdir) / path, name) is None:
+                logger.warning("there is no test %s::%s", path, name, location=box)
+            self.env.note_dependency(path)
+        line += nodes.Text("Checked by ")
+        line += _listed([link_to_test(self.env, test, short=False) for test in box["tests"]])
+        if box["uses"]:
+            line += nodes.Text(" · uses ")
+            line += _listed([link_to_api(name, self.env.docname) for name in box["uses"]])
+        return line
+
+
+class QuestionsDirective(SphinxDirective):
+    """The list of all questions with their answers: one section and table per handout."""
+
+    def run(self) -> list[nodes.Node]:
+        """Build the sections, leaving each status open until every page is read."""
+        self.env.note_dependency(self.config.answers_questions)
+        question_pages(self.env).add(self.env.docname)
+        handouts = self.env.cnnref_questions.handouts  # type: ignore[attr-defined]
+        return [self.section(handout) for handout in handouts]
+
+    def section(self, handout: Handout) -> nodes.section:
+        """The section of one handout."""
+        title = f"{handout.course}, {handout.school}"
+        section = nodes.section(ids=[nodes.make_id(title)], names=[title.lower()])
+        section += nodes.title(title, title)
+        section += nodes.paragraph("", "", question_status(handout=handout.school), nodes.Text(
+            f"From {handout.handout[0].lower()}{handout.handout[1:]}."
+        ))  # fmt: skip
+        rows = [self.row(question) for question in handout.questions]
+        section += _table(("Question", "Kind", "About", "Answer"), (13, 14, 32, 41), rows)
+        self.state.document.note_implicit_target(section)
+        return section
+
+    def row(self, question: Question) -> nodes.row:
+        """One line of the table."""
+        row = nodes.row("", ids=[anchor(question.name, "question")])
+        row += nodes.entry("", nodes.paragraph("", question.name), classes=["question-name"])
+        row += nodes.entry("", nodes.paragraph("", question.kind))
+        row += nodes.entry("", nodes.paragraph("", question.about))
+        row += nodes.entry("", question_status(question=question.name))
+        return row
+
+
+class QuestionRole(SphinxRole):
+    """`` {question}`UT-W1.4` ``: a link to wherever the question stands."""
+
+    def run(self) -> tuple[list[nodes.Node], list[nodes.system_message]]:
+        """Leave a placeholder; a name that is on no handout is a warning."""
+        known = self.env.cnnref_questions.handout_of  # type: ignore[attr-defined]
+        if self.text not in known:
+            logger.warning("%s is no question", self.text, location=self.get_location())
+            return [nodes.literal("", self.text)], []
+        return [question_link("", self.text, question=self.text)], []
+
+
+class ResolveQuestions(SphinxPostTransform):
+    """Fills in what only the whole book knows; before Sphinx resolves references."""
+
+    default_priority = 5
+
+    def run(self, **_: Any) -> None:
+        """Replace each placeholder of one page."""
+        questions = cast(QuestionList, self.env.cnnref_questions)  # type: ignore[attr-defined]
+        for status in list(self.document.findall(question_status)):
+            if "handout" in status:
+                handout = next(h for h in questions.handouts if h.school == status["handout"])
+                status.replace_self(nodes.Text(self.count(handout)))
+            else:
+                status.replace_self(self.status(status["question"]))
+        for link in list(self.document.findall(question_link)):
+            link.replace_self(self.link(link["question"]))
+
+    def count(self, handout: Handout) -> str:
+        """How many questions of a handout the book answers so far."""
+        answered = sum(q.name in answers_of(self.env) for q in handout.questions)
+        return f"{answered} of {len(handout.questions)} answered so far. "
+
+    def status(self, name: str) -> nodes.paragraph:
+        """Where a question is answered and what checks it, or that it is still to come."""
+        answers = answers_of(self.env).get(name)
+        if not answers:
+            return nodes.paragraph("", "to come", classes=["question-to-come"])
+        answer = answers[0]
+        line = nodes.paragraph()
+        line += self.refer(answer.docname, anchor(name), answer.section)
+        line += nodes.Text(", checked by ")
+        line += _listed([link_to_test(self.env, test, short=True) for test in answer.tests])
+        if answer.uses:
+            line += nodes.Text(", with ")
+            line += _listed([link_to_api(use, self.env.docname) for use in answer.uses])
+        return line
+
+    def link(self, name: str) -> nodes.Node:
+        """The text of a `{question}` role."""
+        if answers := answers_of(self.env).get(name):
+            return self.refer(answers[0].docname, anchor(name), name)
+        for docname in sorted(question_pages(self.env)):
+            return self.refer(docname, anchor(name, "question"), name)
+        return nodes.Text(name)
+
+    def refer(self, docname: str, target: str, text: str) -> nodes.reference:
+        """A link to a place in the book."""
+        return make_refnode(
+            self.app.builder, self.env.docname, docname, target, nodes.inline("", text)
+        )
+
+
+def split_test(env: BuildEnvironment, test: str) -> tuple[str, str]:
+    """The file of a test, from the book's root, and its name in that file."""
+    filename, _, name = test.removeprefix("tests/").partition("::")
+    root = Path(env.srcdir)
+    path = find_test_file(root / env.config.answers_tests, filename)
+    return path.relative_to(root).as_posix(), name
+
+
+def link_to_test(env: BuildEnvironment, test: str, *, short: bool) -> nodes.Node:
+    """A link to a test in the repository, where there is one."""
+    path, name = split_test(env, test)
+    line = line_of_test(Path(env.srcdir) / path, name)
+    text = nodes.literal("", name if short else f"{Path(path).name}::{name}")
+    options = env.config.html_theme_options
+    if line is None or "repository_url" not in options:
+        return text
+    blob = f"{options['repository_url']}/blob/{options.get('repository_branch', 'main')}"
+    return nodes.reference("", "", text, refuri=f"{blob}/{path}#L{line}")
+
+
+def link_to_api(name: str, docname: str) -> nodes.Node:
+    """A link to the API page of a name; an unknown name is Sphinx's own warning."""
+    return pending_xref(
+        "", nodes.literal("", name.removeprefix("cnnref.")),
+        refdomain="py", reftype="obj", reftarget=name, refdoc=docname,
+        refexplicit=True, refwarn=True,
+    )  # fmt: skip
+
+
+def _and(items: Sequence[str]) -> str:
+    return " and ".join(filter(None, [", ".join(items[:-1]), *items[-1:]]))
+
+
+def _listed(items: Sequence[nodes.Node]) -> list[nodes.Node]:
+    out: list[nodes.Node] = []
+    for item in items:
+        out += [nodes.Text(", "), item] if out else [item]
+    return out
+
+
+def _table(heads: Sequence[str], widths: Sequence[int], rows: list[nodes.row]) -> nodes.table:
+    group = nodes.tgroup("", *(nodes.colspec(colwidth=w) for w in widths), cols=len(widths))
+    entries = (nodes.entry("", nodes.paragraph("", head)) for head in heads)
+    group += nodes.thead("", nodes.row("", *entries))
+    group += nodes.tbody("", *rows)
+    return nodes.table("", group, classes=["questions", "colwidths-given"])
+
+
+def visit_answer(self: HTML5Translator, node: answer_node) -> None:
+    """Open the box as the theme opens any admonition."""
+    self.visit_admonition(node)
+
+
+def depart_answer(self: HTML5Translator, node: answer_node) -> None:
+    """Close the box."""
+    self.depart_admonition(node)
+
+
+def read_list(app: Sphinx) -> None:
+    """Read the list once per build, before any page."""
+    app.env.cnnref_questions = load_questions(app)  # type: ignore[attr-defined]
+
+
+def collect_answers(app: Sphinx, doctree: nodes.document) -> None:
+    """Note the answers of a page that was just read, and ask each for its evidence."""
+    for box in doctree.findall(answer_node):
+        section = box.parent
+        while section.parent is not None and not isinstance(section, nodes.section):
+            section = section.parent
+        title = section.next_node(nodes.title) if isinstance(section, nodes.section) else None
+        if not has_evidence(section):
+            logger.warning(
+                "the section that answers %s has neither an executed cell that asserts"
+                " nor one that calls run(...)", _and(box["names_answered"]), location=box,
+            )  # fmt: skip
+        for name in box["names_answered"]:
+            answers_of(app.env).setdefault(name, []).append(
+                Answer(
+                    app.env.docname,
+                    box.line or 0,
+                    title.astext() if title else app.env.docname,
+                    tuple(box["tests"]),
+                    tuple(box["uses"]),
+                )
+            )
+
+
+def has_evidence(section: nodes.Element) -> bool:
+    """Whether a section holds an executed cell that asserts, or that asks for a record."""
+    return any(is_evidence(source) for source in executed_cells(section))
+
+
+def executed_cells(section: nodes.Element) -> Iterator[str]:
+    """The visible source of every code cell that was run."""
+    for cell in section.findall(nodes.container):
+        if cell.get("nb_element") == "cell_code" and cell.get("exec_count"):
+            for part in cell.children:
+                if isinstance(part, nodes.Element) and "cell_input" in part["classes"]:
+                    yield part.astext()
+
+
+def is_evidence(source: str) -> bool:
+    """Whether a cell's source, its IPython magic apart, asserts something or calls `run(...)`."""
+    try:
+        tree = ast.parse(re.sub(r"^[%!].*$", "", source, flags=re.MULTILINE))
+    except SyntaxError:  # its execution has failed, and said so
+        return False
+    return any(
+        isinstance(node, ast.Assert)
+        or (isinstance(node, ast.Call) and ast.unparse(node.func) in RECORD_CALLS)
+        for node in ast.walk(tree)
+    )
+
+
+def check_book(_: Sphinx, env: BuildEnvironment) -> None:
+    """Check the list against all the answers: each question one answer, or deferred."""
+    questions = cast(QuestionList, env.cnnref_questions)  # type: ignore[attr-defined]
+    answers = answers_of(env)
+    for name, found in sorted(answers.items()):
+        for again in found[1:]:
+            first = f"{env.doc2path(found[0].docname, False)}:{found[0].line}"
+            logger.warning(
+                "%s is answered already, in %s", name, first, location=(again.docname, again.line)
+            )
+        if name in questions.deferred:
+            logger.warning("%s is answered, yet deferred", name, location=place_of(env, name))
+    for name in questions.deferred:
+        if name not in questions.handout_of:
+            logger.warning("the deferred %s is no question", name, location=place_of(env, name))
+    for name in questions.handout_of:
+        if name not in answers and name not in questions.deferred:
+            logger.warning(
+                "%s is neither answered nor deferred", name, location=place_of(env, name)
+            )
+
+
+def place_of(env: BuildEnvironment, name: str) -> str:
+    """The last line of the list of questions that holds a name (deferred names come last)."""
+    path = Path(env.srcdir) / env.config.answers_questions
+    lines = path.read_text(encoding="utf-8").splitlines()
+    whole = re.compile(rf"(?<![\w.-]){re.escape(name)}(?![\w.-])")
+    return f"{path}:{max(n for n, line in enumerate(lines, 1) if whole.search(line))}"
+
+
+def purge(_: Sphinx, env: BuildEnvironment, docname: str) -> None:
+    """Forget a page that is about to be read again."""
+    answers = answers_of(env)
+    for name in list(answers):
+        answers[name] = [answer for answer in answers[name] if answer.docname != docname]
+        if not answers[name]:
+            del answers[name]
+    question_pages(env).discard(docname)
+
+
+def merge(_: Sphinx, env: BuildEnvironment, docnames: list[str], other: BuildEnvironment) -> None:
+    """Take over what a parallel reader found."""
+    for name, found in answers_of(other).items():
+        kept = [answer for answer in found if answer.docname in docnames]
+        answers_of(env).setdefault(name, []).extend(kept)
+    question_pages(env).update(question_pages(other) & set(docnames))
+
+
+def rewrite_lists(_: Sphinx, env: BuildEnvironment) -> list[str]:
+    """Write the list of questions again whenever any page has changed."""
+    return sorted(question_pages(env))
+
+
+def setup(app: Sphinx) -> ExtensionMetadata:
+    """Register the directives, the role and the checks."""
+    app.add_config_value("answers_questions", "book/questions.yml", "env", str)
+    app.add_config_value("answers_tests", "tests", "env", str)
+    app.add_node(answer_node, html=(visit_answer, depart_answer))
+    app.add_node(question_status)
+    app.add_node(question_link)
+    app.add_directive("answer", AnswerDirective)
+    app.add_directive("questions", QuestionsDirective)
+    app.add_role("question", QuestionRole())
+    app.add_post_transform(ResolveQuestions)
+    app.connect("builder-inited", read_list)
+    app.connect("doctree-read", collect_answers)
+    app.connect("env-purge-doc", purge)
+    app.connect("env-merge-info", merge)
+    app.connect("env-updated", rewrite_lists)
+    app.connect("env-check-consistency", check_book)
+    return {"version": "1", "env_version": 1, "parallel_read_safe": True}

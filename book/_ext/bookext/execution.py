@@ -1,0 +1,122 @@
+"""When pages run again: the execution cache is keyed on all that a cell can see.
+
+Jupyter Book reuses a page's outputs while the text of its cells stays the same. Here cells call a
+library, stored records and a data folder, so their text says little. This module moves the cache
+to a folder named after a digest of all of these. Another digest is another folder: nothing stale
+is found there, and since the folder's name is part of Sphinx's configuration, every page is read
+again too.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from collections.abc import Mapping
+from hashlib import sha256
+from importlib.metadata import version
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING
+from uuid import uuid4
+
+import platformdirs
+from sphinx.errors import ExtensionError
+
+if TYPE_CHECKING:
+    from sphinx.application import Sphinx
+    from sphinx.config import Config
+    from sphinx.util.typing import ExtensionMetadata
+
+NO_TIME_LIMIT = -1
+
+
+def execution_key(
+    contents: Mapping[str, Path], listings: Mapping[str, Path], facts: Mapping[str, str]
+) -> str:
+    """A digest that changes with anything that could change a page's outputs.
+
+    Args:
+        contents: files, or folders with all that is in them, of which every byte counts.
+        listings: folders too large to read, of which names, sizes and times count.
+        facts: settings and versions.
+    """
+    digest = sha256()
+
+    def note(*parts: object) -> None:
+        digest.update(repr(parts).encode())
+
+    for name, root in sorted(contents.items()):
+        for path in files_under(root):
+            note(name, _relative(path, root), sha256(path.read_bytes()).hexdigest())
+    for name, root in sorted(listings.items()):
+        for path in files_under(root):
+            status = path.stat()
+            note(name, _relative(path, root), status.st_size, status.st_mtime_ns)
+    note(sorted(facts.items()))
+    return digest.hexdigest()[:16]
+
+
+def files_under(root: Path) -> list[Path]:
+    """Every file of a folder in a fixed order (or the file itself), bytecode apart."""
+    found = [root, *root.rglob("*")]
+    return sorted(p for p in found if p.is_file() and "__pycache__" not in p.parts)
+
+
+def _relative(path: Path, root: Path) -> str:
+    return path.relative_to(root).as_posix()
+
+
+def library_folder() -> Path:
+    """The folder of the `cnnref` that a page's kernel will import."""
+    spec = find_spec("cnnref")
+    if spec is None or not spec.submodule_search_locations:
+        raise ExtensionError("cnnref is not installed here; try: pip install -e .")
+    return Path(next(iter(spec.submodule_search_locations)))
+
+
+def key_of_build(source: Path, environ: Mapping[str, str]) -> str:
+    """The key for this machine, these settings and the book's sources as they are now."""
+    contents = {"library": library_folder(), "questions": source / "book" / "questions.yml"}
+    if results := environ.get("CNNREF_RESULTS"):
+        contents["results"] = Path(results)
+    data = environ.get("CNNREF_DATA") or platformdirs.user_cache_path("cnnref")
+    facts = {
+        "experiments": environ.get("CNNREF_EXPERIMENTS", ""),
+        "torch": version("torch"),
+        "python": f"{sys.version_info.major}.{sys.version_info.minor}",
+    }
+    return execution_key(contents, {"data": Path(data)}, facts)
+
+
+def configure(app: Sphinx, config: Config) -> None:
+    """Point the cache to the folder of the present key, or past any cache."""
+    os.environ["TQDM_DISABLE"] = "1"  # kernels inherit it: a progress bar is no part of a page
+    key = key_of_build(Path(app.srcdir), os.environ)
+    if os.environ.get("CNNREF_EXPERIMENTS") == "force":
+        config.nb_execution_mode = "force"
+        config.nb_execution_timeout = NO_TIME_LIMIT
+        key = f"{key}-{uuid4().hex}"  # never the key of an earlier build: every page must run
+    config.cnnref_execution_key = key
+    config.nb_execution_cache_path = str(cache_folder(app) / key)
+
+
+def cache_folder(app: Sphinx) -> Path:
+    """The folder that holds one cache for each key."""
+    return Path(app.outdir).parent / ".jupyter_cache"
+
+
+def prune(app: Sphinx, exception: Exception | None) -> None:
+    """After a good build, delete the caches of all other keys: nothing will ask for them."""
+    if exception is None and cache_folder(app).is_dir():
+        for folder in cache_folder(app).iterdir():
+            if folder.name != app.config.cnnref_execution_key:
+                shutil.rmtree(folder)
+
+
+def setup(app: Sphinx) -> ExtensionMetadata:
+    """Set the key before any page is read."""
+    app.add_config_value("cnnref_execution_key", "", "env", str)
+    app.connect("config-inited", configure)
+    app.connect("build-finished", prune)
+    return {"version": "1", "parallel_read_safe": True}

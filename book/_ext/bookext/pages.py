@@ -1,0 +1,93 @@
+"""Small repairs to the pages that the theme and its extensions produce."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from docutils import nodes
+    from sphinx.application import Sphinx
+    from sphinx.util.typing import ExtensionMetadata
+
+# Each pair mends a stock violation of the accessibility rules that the browser tests check.
+REPAIRS = (
+    # A label that differs from the visible text defeats speech input.
+    (re.compile(r' aria-label="Toggle hidden content"'), ""),
+    # Roles for bibliographies that no browser supports any more.
+    (re.compile(r'<div role="list" class="citation-list">'), '<div class="citation-list">'),
+    (re.compile(r' role="doc-biblioentry"'), ""),
+    # The same id on every exercise, solution and theorem.
+    (
+        re.compile(r'<section (?:class="[^"]*" )?id="(proof|exercise|solution)-content">'),
+        r'<section class="\1-content">',
+    ),
+)
+LATE_STYLE_SHEETS = re.compile(r"(\b(?:mystnb\.[0-9a-f]+|exercise|proof)\.css)\?v=[0-9a-f]+")
+
+
+def repair(body: str) -> str:
+    """Apply every repair to a page's body."""
+    for pattern, replacement in REPAIRS:
+        body = pattern.sub(replacement, body)
+    return body
+
+
+def finish_page(
+    app: Sphinx, pagename: str, _template: str, context: dict[str, Any], doctree: nodes.document
+) -> None:
+    """Repair the body and offer an executed chapter as a notebook."""
+    if "body" in context:
+        context["body"] = repair(context["body"])
+    notebook = Path(app.outdir).parent / "jupyter_execute" / f"{pagename}.ipynb"
+    if doctree is not None and notebook.is_file():
+        target = Path(app.outdir) / "_sources" / f"{pagename}.ipynb"
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_text(to_run(notebook.read_text(encoding="utf-8")), encoding="utf-8")
+        context["ipynb_source"] = f"{pagename}.ipynb"
+
+
+def drop_late_checksums(
+    _app: Sphinx, _page: str, _template: str, context: dict[str, Any], _doctree: nodes.document
+) -> None:
+    """Write the links of a first build in every build, so that two builds never differ.
+
+    Some extensions copy their style sheets after the pages are written. A build into an existing
+    folder finds them there and adds their checksums to the links.
+    """
+    css_tag = context["css_tag"]
+    context["css_tag"] = lambda css: LATE_STYLE_SHEETS.sub(r"\1", css_tag(css))
+
+
+def renew_listings(app: Sphinx) -> None:
+    """Have viewcode write its listings again: it leaves old ones, whatever the template now is."""
+    if (listings := Path(app.outdir) / "_modules").is_dir():
+        shutil.rmtree(listings)
+
+
+def to_run(notebook: str) -> str:
+    """The notebook as a reader runs it: without outputs, and with its cells numbered.
+
+    MyST-NB writes outputs and the kernel's version only when the cells were not in its cache, and
+    gives cells random ids; so the same page would be another file in every build.
+    """
+    content = json.loads(notebook)
+    content["metadata"].pop("language_info", None)
+    for number, cell in enumerate(content["cells"]):
+        cell["id"] = f"cell-{number}"
+        if cell["cell_type"] == "code":
+            cell |= {"outputs": [], "execution_count": None}
+    return json.dumps(content, indent=1, ensure_ascii=False) + "\n"
+
+
+def setup(app: Sphinx) -> ExtensionMetadata:
+    """Hook into page writing, before the theme adds its buttons."""
+    # Jupyter Book sets this value of sphinx_comments, which is not loaded.
+    app.add_config_value("comments_config", {}, "html")
+    app.connect("builder-inited", renew_listings)
+    app.connect("html-page-context", finish_page, priority=400)
+    app.connect("html-page-context", drop_late_checksums, priority=900)
+    return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

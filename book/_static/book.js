@@ -1,0 +1,16 @@
+// Lets the keyboard scroll what is wider than its box: such a box must be able to have focus, and
+// one that does not scroll should be no stop on the way through the page. The observer also tells
+// when a box inside a folded solution comes to light.
+(() => {
+  const observer = new ResizeObserver((entries) => {
+    for (const { target } of entries) {
+      if (target.scrollWidth > target.clientWidth) {
+        target.tabIndex = 0;
+      } else {
+        target.removeAttribute("tabindex");
+      }
+    }
+  });
+  const boxes = ".formula, .pst-scrollable-table-container, div.highlight pre";
+  document.querySelectorAll(boxes).forEach((box) => observer.observe(box));
+})();

@@ -1,0 +1,99 @@
+"""Whole builds of the real book, and a tiny book that trains while it is built."""
+
+import filecmp
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from .conftest import ROOT, notebook
+
+# Pickles and settings of Sphinx's own, which no reader is served.
+NOT_SERVED = {".doctrees", ".buildinfo"}
+
+
+def build_book(output: Path, **env: str) -> Path:
+    """Build the real book from clean and strictly, and return its pages' folder."""
+    program = Path(sys.executable).with_name("jupyter-book")
+    command = [str(program), "build", str(ROOT), "-n", "-W"]
+    done = subprocess.run(
+        [*command, "--keep-going", "--path-output", str(output)],
+        cwd=ROOT, env=os.environ | env, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, "\n".join((done.stdout + done.stderr).splitlines()[-60:])
+    return output / "_build" / "html"
+
+
+def files(folder: Path) -> set[str]:
+    found = (path.relative_to(folder) for path in folder.rglob("*") if path.is_file())
+    return {path.as_posix() for path in found if not NOT_SERVED & set(path.parts)}
+
+
+def test_two_builds_from_clean_are_identical(site, tmp_path):
+    again = build_book(tmp_path)
+    pages = {name for name in files(again) if name.endswith(".html")}
+    assert pages
+    # An incremental build may leave a page behind that the book has lost; no page may be missing.
+    assert pages <= files(site)
+    _, different, unreadable = filecmp.cmpfiles(site, again, sorted(files(again)), shallow=False)
+    assert (different, unreadable) == ([], [])
+
+
+def test_the_book_builds_without_any_dataset(tmp_path):
+    empty = tmp_path / "data"
+    empty.mkdir()
+    pages = build_book(tmp_path, CNNREF_DATA=str(empty))
+    assert list(empty.iterdir()) == []
+    chapter = (pages / "book" / "cats-and-dogs.html").read_text(encoding="utf-8")
+    assert "cnnref data fetch" in chapter
+
+
+TRAINING = """\
+# Training
+
+```{code-cell} ipython3
+import time
+from dataclasses import replace
+
+from cnnref.experiments import CATALOGUE, run
+from cnnref.training import Recipe
+
+tiny = replace(
+    CATALOGUE["cats-dogs-plain"],
+    name="tiny",
+    title="A tiny experiment",
+    dataset="synthetic",
+    recipe=Recipe(epochs=1, batch_size=64),
+    seeds=(0,),
+)
+result = run(tiny)
+time.sleep(2)
+print(f"accuracy {float(result.final()[0])!r}")
+```
+"""
+
+
+def test_a_forced_build_trains(tiny_book):
+    book = tiny_book("execution")
+    with (book.folder / "conf.py").open("a") as conf:
+        conf.write("nb_execution_timeout = 1\n")
+    book.write(index=notebook(TRAINING))
+    results = book.folder / "results"
+    record = results / "tiny" / "seed-0.json"
+
+    # Slower than the time limit, which a forced build lifts.
+    env = {"CNNREF_RESULTS": str(results), "CNNREF_DATA": str(book.folder / "no-data")}
+    assert book.build(CNNREF_EXPERIMENTS="force", **env) == []
+    first = record.read_text()
+    accuracy = json.loads(first)["final"]["accuracy"]
+    assert f"accuracy {accuracy!r}" in book.html("index")
+
+    assert book.build(CNNREF_EXPERIMENTS="force", **env) == []
+    second = record.read_text()
+    assert second != first
+    assert json.loads(second)["final"] == json.loads(first)["final"]
+
+    # The limit is in force again otherwise, and nothing is trained.
+    assert any("CellTimeoutError" in w for w in book.build(CNNREF_EXPERIMENTS="stored", **env))
+    assert record.read_text() == second

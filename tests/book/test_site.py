@@ -1,0 +1,167 @@
+"""The built book as a reader's browser sees it. Build it first: `make book`."""
+
+import json
+import re
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote, urljoin, urlsplit
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from bs4 import BeautifulSoup
+
+SITE = Path(__file__).parents[2] / "_build" / "html"
+WEIGHTS = SITE.parent / "weights.json"
+LIMIT = 500_000
+
+PAGES = sorted(
+    path.relative_to(SITE).as_posix()
+    for path in SITE.rglob("*.html")
+    if path.parent.name != "_static"  # holds templates of the theme
+)
+FILE_NAME = re.compile(r"\S+\.\w{2,4}|\S*_images/\S*")
+PHONE = {"width": 360, "height": 740}
+DESK = {"width": 1280, "height": 900}
+
+
+def test_there_are_pages(site):
+    assert (site / "book" / "questions.html").is_file()
+    assert len(PAGES) > 10
+
+
+@dataclass
+class Visit:
+    """A page in the browser, what went wrong on the way, and every answer that it got."""
+
+    name: str
+    page: Any
+    problems: list[str] = field(default_factory=list)
+    answers: list[Any] = field(default_factory=list)
+
+    def show(self, theme, size):
+        """Choose theme and screen, open all that is folded, and stop all motion."""
+        self.page.emulate_media(color_scheme=theme)
+        self.page.set_viewport_size(size)
+        self.page.wait_for_function(f"document.documentElement.dataset.theme == '{theme}'")
+        still = "transition: none !important; animation: none !important"
+        self.page.add_style_tag(content=f"*, ::before, ::after {{ {still} }}")
+        self.page.evaluate("document.querySelectorAll('details').forEach(d => { d.open = true })")
+        folded = ".toggle-button[aria-expanded=false]"
+        self.page.evaluate(f"document.querySelectorAll('{folded}').forEach(b => b.click())")
+        assert self.page.locator(folded).count() == 0
+
+    def check_with_axe(self):
+        found = Axe().run(self.page)
+        assert found.violations_count == 0, found.generate_report()
+
+
+@pytest.fixture(scope="module", params=PAGES)
+def visit(request, browser, address):
+    """One page, opened once for all tests that look at it."""
+    context = browser.new_context(color_scheme="light", viewport=DESK)
+    page = context.new_page()
+    visit = Visit(request.param, page)
+    page.on("console", lambda m: visit.problems.extend([m.text] if m.type == "error" else []))
+    page.on("pageerror", lambda error: visit.problems.append(str(error)))
+    page.on("requestfailed", lambda request: visit.problems.append(f"failed: {request.url}"))
+    page.on("response", lambda answer: visit.answers.append(answer))
+    page.goto(f"{address}/{visit.name}")
+    page.wait_for_load_state("networkidle")
+    yield visit
+    context.close()
+
+
+def test_page_loads_cleanly(visit, address):
+    assert visit.problems == []
+    assert [a.url for a in visit.answers if not a.url.startswith((address, "data:"))] == []
+    assert [a.url for a in visit.answers if a.status >= 400] == []
+
+
+def test_page_is_light(visit, address):
+    sizes = {
+        answer.url.removeprefix(address): answer.request.sizes()["responseBodySize"]
+        for answer in visit.answers
+        if answer.url.startswith(address)
+    }
+    figures = sum(size for url, size in sizes.items() if url.startswith("/_images/"))
+    weight = sum(sizes.values()) - figures
+    record_weight(visit.name, weight, figures)
+    assert weight <= LIMIT, sorted(sizes.items(), key=lambda item: -item[1])[:5]
+
+
+def record_weight(name, weight, figures):
+    """Note a page's transferred bytes in `_build/weights.json`."""
+    known = json.loads(WEIGHTS.read_text()) if WEIGHTS.is_file() else {}
+    known[name] = {"bytes": weight, "figures": figures}
+    WEIGHTS.write_text(json.dumps(dict(sorted(known.items())), indent=1) + "\n")
+    print(f"{name}: {weight / 1000:.0f} KB and {figures / 1000:.0f} KB of figures")
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_axe_finds_no_violation(visit, theme):
+    visit.show(theme, DESK)
+    visit.check_with_axe()
+
+
+def test_phone_has_no_sideways_scrolling_and_no_violation(visit):
+    visit.show("light", PHONE)
+    assert visit.page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
+    visit.check_with_axe()
+
+
+@cache
+def soup(name):
+    return BeautifulSoup((SITE / name).read_text(encoding="utf-8"), "html.parser")
+
+
+@cache
+def targets(name):
+    return {tag["id"] for tag in soup(name).find_all(id=True)} | {"", "top"}
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_images_have_alternative_texts(name, site):
+    for image in soup(name).find_all("img"):
+        assert image.has_attr("alt"), image["src"]
+        # The logo stands beside the book's name and says nothing that the name does not.
+        assert image["alt"].strip() or image.find_parent(class_="book-home"), image["src"]
+        assert not FILE_NAME.fullmatch(image["alt"].strip()), image["alt"]
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_internal_links_resolve(name, site):
+    broken = []
+    for tag, attribute in (("a", "href"), ("link", "href"), ("img", "src"), ("script", "src")):
+        for element in soup(name).find_all(tag, attrs={attribute: True}):
+            url = urlsplit(urljoin(f"book:///{name}", element[attribute]))
+            if url.scheme != "book":
+                continue
+            path = unquote(url.path.lstrip("/")) or "index.html"
+            found = (site / path).is_file()
+            if found and path.endswith(".html"):
+                found = unquote(url.fragment) in targets(path)
+            if not found:
+                broken.append(element[attribute])
+    assert broken == []
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_ids_are_unique(name, site):
+    ids = [tag["id"] for tag in soup(name).find_all(id=True)]
+    assert sorted({i for i in ids if ids.count(i) > 1}) == []
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_formulas_are_drawn(name, site):
+    page = BeautifulSoup((site / name).read_text(encoding="utf-8"), "html.parser")
+    for math in page.select(".math"):
+        assert math.find("svg"), math
+        assert math.select_one(".math-text math"), math
+    glyphs = {str(use["href"]).replace("#", "") for use in page.find_all("use")}
+    assert glyphs <= targets(name)
+    assert page.find("merror") is None
+    for code in page.select("pre, code, script, style, .math-text"):
+        code.extract()
+    assert re.findall(r"\\\(|\\\[|\$\$|\\(?:frac|sum|mathbf|begin)\b", page.get_text()) == []
