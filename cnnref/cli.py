@@ -86,15 +86,20 @@ def _show(options: argparse.Namespace) -> int:
 def _run(options: argparse.Namespace) -> int:
     from cnnref.experiments import experiment, run
     from cnnref.experiments.store import writing_folder
+    from cnnref.experiments.verification import faults_by_seed
     from cnnref.training import choose_device
 
     entries = [experiment(name) for name in options.names]
     choose_device(options.device)
-    mode = "force" if options.force else os.environ.get("CNNREF_EXPERIMENTS")
+    wanted = "force" if options.force else os.environ.get("CNNREF_EXPERIMENTS") or "auto"
     for entry in entries:
         seeds = options.seeds if options.seeds is not None else entry.seeds
+        # What `verify` would name, this command mends.
+        faults = faults_by_seed(entry) if wanted == "auto" else {}
         for seed in seeds:
-            print(f"{entry.name}, seed {seed}", file=sys.stderr)
+            stale = faults.get(seed)
+            print(f"{entry.name}, seed {seed}", *(stale or [])[:1], sep=": ", file=sys.stderr)
+            mode = "force" if stale else wanted
             result = run(
                 entry,
                 seeds=[seed],
@@ -124,8 +129,9 @@ def _verify(_: argparse.Namespace) -> int:
     for fault in faults:
         print(fault)
     count = sum(len(entry.seeds) for entry in CATALOGUE.values())
+    names = [name for name in CATALOGUE if any(f.startswith(f"{name} ") for f in faults)]
     print(
-        f"{len(faults)} faults in {count} records"
+        f"faults: {len(faults)}; to train again: cnnref run {' '.join(names)}"
         if faults
         else f"{count} records of {len(CATALOGUE)} experiments: all valid, none stale"
     )
@@ -178,8 +184,8 @@ def _parser() -> argparse.ArgumentParser:
     run = commands.add_parser(
         "run",
         help="train what has no valid record yet",
-        description="Train experiments, seed by seed. A seed with a valid record is not trained "
-        "again, so an interrupted run goes on where it stopped.",
+        description="Train experiments, seed by seed. A seed whose record is valid and not stale "
+        "is not trained again, so an interrupted run goes on where it stopped.",
     )
     run.add_argument("names", nargs="+", metavar="NAME")
     run.add_argument("--device", help="cuda, mps or cpu; the best there is where none is given")

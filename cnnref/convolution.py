@@ -2,8 +2,9 @@
 
 Everything here is one idea: `unfold` lays every window of the input side by side, as a view of
 strides and not a copy; `fold` is its adjoint and adds them back. A convolution is `unfold` and one
-`einsum`. Its gradient to the input is the same `einsum` turned round and `fold`; its gradient to
-the kernel is `unfold` and an `einsum`; the transposed convolution is its gradient to the input.
+`einsum`. Its gradient with respect to the input is the same `einsum` turned round and `fold`;
+its gradient with respect to the kernel is `unfold` and an `einsum`; the transposed convolution is
+its gradient with respect to the input.
 
 As in torch, "convolution" means cross-correlation. `flip=True` gives the convolution of signal
 processing, whose kernel runs backwards.
@@ -52,10 +53,10 @@ def unfold(x: Tensor, window: Window) -> Tensor:
         `i`.
 
     Raises:
-        ValueError: the window does not fit, or is in ceil mode.
+        ValueError: the window does not fit, or is in ceil mode, or `x` is a scalar.
     """
-    if window.ceil_mode:
-        raise ValueError("ceil mode has windows that overhang the input; it is for pooling alone")
+    _refuse_ceil_mode(window)
+    _require_axis(x)
     outputs = window.output_size(x.shape[-1])
     if window.padding != (0, 0):
         x = pad(x, (window.left, window.right))
@@ -79,8 +80,10 @@ def fold(columns: Tensor, window: Window, size: int) -> Tensor:
         `(..., L)`: entry `i` is the sum of all windows' taps that read position `i`.
 
     Raises:
-        ValueError: `columns` is not what `unfold` makes of length `size`.
+        ValueError: `columns` is not what `unfold` makes of length `size`, or the window is in ceil
+            mode.
     """
+    _refuse_ceil_mode(window)
     outputs = window.output_size(size)
     if columns.shape[-2:] != (outputs, window.kernel):
         raise ValueError(
@@ -122,12 +125,12 @@ def conv1d(x: Tensor, w: Tensor, window: Window | None = None, *, flip: bool = F
 def conv1d_input_gradient(
     g: Tensor, w: Tensor, window: Window | None = None, *, size: int, flip: bool = False
 ) -> Tensor:
-    """Gradient of a loss to the input of `conv1d`, from its gradient `g` to the output.
+    """Gradient of a loss with respect to the input of `conv1d`, from that to its output, `g`.
 
     It is also the transposed convolution of `g`: the adjoint of the map `x -> conv1d(x, w)`.
 
     Args:
-        g: `(M)`, `(O, M)` or `(N, O, M)`: the gradient to the output.
+        g: `(M)`, `(O, M)` or `(N, O, M)`: the gradient with respect to the output.
         w: the kernel, `(K)` or `(O, C, K)`.
         window: the window of the forward pass.
         size: `L`, the length of the input.
@@ -155,13 +158,15 @@ def conv1d_input_gradient(
     return fold(torch.einsum("...oi,ock->...cik", g, taps), window, size)
 
 
-def conv1d_kernel_gradient(g: Tensor, x: Tensor, window: Window, *, flip: bool = False) -> Tensor:
-    """Gradient of a loss to the kernel of `conv1d`, from its gradient `g` to the output.
+def conv1d_kernel_gradient(
+    g: Tensor, x: Tensor, window: Window | None = None, *, flip: bool = False
+) -> Tensor:
+    """Gradient of a loss with respect to the kernel of `conv1d`, from that to its output, `g`.
 
     Args:
-        g: `(M)`, `(O, M)` or `(N, O, M)`: the gradient to the output.
+        g: `(M)`, `(O, M)` or `(N, O, M)`: the gradient with respect to the output.
         x: `(L)`, `(C, L)` or `(N, C, L)`: the input.
-        window: the window of the forward pass.
+        window: the window of the forward pass; `Window(L - M + 1)` where none is given.
         flip: whether the forward pass flipped the kernel.
 
     Returns:
@@ -172,17 +177,24 @@ def conv1d_kernel_gradient(g: Tensor, x: Tensor, window: Window, *, flip: bool =
         TypeError: tensors that are not floating-point, or of different types.
     """
     _same_kind(("g", g), ("x", x))
-    outputs = window.output_size(x.shape[-1]) if x.dim() else 0
-    if g.dim() != x.dim() or g.shape[-1] != outputs or g.shape[:-2] != x.shape[:-2]:
+    if x.dim() not in (1, 2, 3) or g.dim() != x.dim() or g.shape[:-2] != x.shape[:-2]:
+        raise ValueError(
+            f"g {tuple(g.shape)} does not go with x {tuple(x.shape)}: both must be (length), "
+            "(channels, length) or (N, channels, length), with the same N"
+        )
+    if window is None:
+        window = Window(x.shape[-1] - g.shape[-1] + 1)
+    columns = unfold(x, window)
+    if g.shape[-1] != columns.shape[-2]:
         raise ValueError(
             f"g {tuple(g.shape)} is not the gradient of an output of {window} for x "
-            f"{tuple(x.shape)}: its length must be {outputs}, its rank and batch those of x"
+            f"{tuple(x.shape)}: its length must be {columns.shape[-2]}"
         )
     if x.dim() == 1:
         return conv1d_kernel_gradient(g[None], x[None], window, flip=flip)[0, 0]
     if x.dim() == 2:
-        g, x = g[None], x[None]
-    taps = torch.einsum("noi,ncik->ock", g, unfold(x, window))
+        g, columns = g[None], columns[None]
+    taps = torch.einsum("noi,ncik->ock", g, columns)
     return taps.flip(-1) if flip else taps
 
 
@@ -201,6 +213,7 @@ def insert_zeros(x: Tensor, m: int) -> Tensor:
     Raises:
         ValueError: `m` is not a positive integer, or the axis is empty.
     """
+    _require_axis(x)
     spread = x.new_zeros((*x.shape[:-1], zero_inserted_size(x.shape[-1], m)))
     spread[..., ::m] = x
     return spread
@@ -266,11 +279,22 @@ def _window_of(w: Tensor, window: Window | None) -> Window:
         raise ValueError(f"w must be (K) or (O, C, K) and not empty, got {tuple(w.shape)}")
     if window is None:
         return Window(w.shape[-1])
+    _refuse_ceil_mode(window)
     if window.kernel != w.shape[-1]:
         raise ValueError(
             f"the window has {window.kernel} taps, the kernel w {tuple(w.shape)} has {w.shape[-1]}"
         )
     return window
+
+
+def _refuse_ceil_mode(window: Window) -> None:
+    if window.ceil_mode:
+        raise ValueError("ceil mode has windows that overhang the input; it is for pooling alone")
+
+
+def _require_axis(x: Tensor) -> None:
+    if x.dim() == 0:
+        raise ValueError(f"x must have at least one axis, got the scalar {x.item()}")
 
 
 def _same_kind(*tensors: tuple[str, Tensor]) -> None:

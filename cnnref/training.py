@@ -63,7 +63,7 @@ LOSSES: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
     "binary-cross-entropy": _binary_cross_entropy,
     "cross-entropy": F.cross_entropy,
 }
-"""Losses on logits, averaged over the batch: `(N, 1)` for the binary one, else `(N, classes)`."""
+"""Losses in nats per image, from logits `(N, 1)` for the binary one, else `(N, classes)`."""
 
 OPTIMIZERS: dict[str, Callable[..., Optimizer]] = {
     "adam": torch.optim.Adam,
@@ -125,16 +125,23 @@ class Recipe:
             "precision": PRECISIONS,
         }
         for name, table in tables.items():
-            if getattr(self, name) not in table:
-                raise ValueError(unknown(name, getattr(self, name), table))
+            chosen = getattr(self, name)
+            if not isinstance(chosen, str) or chosen not in table:
+                raise ValueError(unknown(name, chosen, table))
         for name, minimum in (("epochs", 1), ("batch_size", 1), ("seed", 0)):
             value = getattr(self, name)
             if not isinstance(value, int) or isinstance(value, bool) or value < minimum:
                 raise ValueError(f"{name} must be an integer of at least {minimum}, got {value!r}")
-        if not (math.isfinite(self.learning_rate) and self.learning_rate > 0):
+        if self.seed >= 2**32:
+            raise ValueError(f"seed must be below 2**32, got {self.seed}")
+        if not (_is_number(self.learning_rate) and self.learning_rate > 0):
             raise ValueError(f"learning_rate must be positive, got {self.learning_rate!r}")
-        if not (math.isfinite(self.weight_decay) and self.weight_decay >= 0):
+        if not (_is_number(self.weight_decay) and self.weight_decay >= 0):
             raise ValueError(f"weight_decay must not be negative, got {self.weight_decay!r}")
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
 
 
 # -- devices and seeds -----------------------------------------------------------------------------
@@ -181,7 +188,7 @@ class Evaluation(NamedTuple):
     """How well a model does on a set of images."""
 
     loss: float
-    """Mean loss over the images."""
+    """Mean loss over the images, in nats."""
     accuracy: float
     """Share of images whose most probable class is right."""
 
@@ -196,6 +203,9 @@ def predict(model: nn.Module, batches: Iterable[tuple[Tensor, Tensor]]) -> tuple
 
     Returns:
         Logits `(N, classes or 1)` and labels `(N,)`, in the order of `batches`.
+
+    Raises:
+        ValueError: there is no batch.
     """
     training = model.training
     model.eval()
@@ -204,11 +214,13 @@ def predict(model: nn.Module, batches: Iterable[tuple[Tensor, Tensor]]) -> tuple
             pairs = [(model(images), labels) for images, labels in batches]
     finally:
         model.train(training)
+    if not pairs:
+        raise ValueError("there is no batch to predict")
     return torch.cat([logits for logits, _ in pairs]), torch.cat([labels for _, labels in pairs])
 
 
 def probabilities(logits: Tensor) -> Tensor:
-    """Class probabilities `(N, classes)`: softmax, or for `(N, 1)` logits sigmoid and its rest."""
+    """Class probabilities `(N, classes)`: softmax, or sigmoid and complement."""
     if logits.shape[1] == 1:
         p = logits.sigmoid()
         return torch.cat([1 - p, p], dim=1)
@@ -228,7 +240,12 @@ def evaluate(
         model: see `predict`.
         batches: see `predict`.
         loss: a key of `LOSSES`.
+
+    Raises:
+        ValueError: no such loss, or no batch.
     """
+    if loss not in LOSSES:
+        raise ValueError(unknown("loss", loss, LOSSES))
     logits, labels = predict(model, batches)
     # In float64, so that the mean over thousands of images does not depend on their grouping.
     logits = logits.cpu().double()
@@ -246,11 +263,12 @@ class History:
 
     Attributes:
         untrained: evaluation on the test set before the first step.
-        train_loss: mean loss over the epoch's images while they were trained on.
+        train_loss: mean loss in nats over the epoch's images, each when it was trained on, so an
+            average over the epoch's changing weights.
         train_accuracy: likewise, the share that was right.
-        test_loss: mean loss on the test set after the epoch.
+        test_loss: mean loss in nats on the test set after the epoch.
         test_accuracy: accuracy on the test set after the epoch.
-        seconds: wall time of the epoch's training, without the evaluation.
+        seconds: wall time of the epoch's training in seconds, without the evaluation.
         images_per_second: training images over that time.
         step_loss: loss of every mini-batch, where it was asked for.
     """
@@ -298,7 +316,13 @@ def fit(
     Raises:
         DeviceError: the device is not there.
         NonFiniteLossError: the loss stopped being finite; the message names epoch and step.
+        ValueError: the binary loss was asked for with other than two classes.
     """
+    if recipe.loss == "binary-cross-entropy" and len(train.class_names) != 2:
+        raise ValueError(
+            f"binary cross-entropy needs two classes, the training set has "
+            f"{len(train.class_names)}; extract two of them, or use the loss 'cross-entropy'"
+        )
     place = choose_device(device)
     wide = torch.float64 if recipe.precision == "float64" else torch.float32
     model.to(place, wide)
@@ -328,8 +352,8 @@ def fit(
                 model, batches.epoch(epoch), optimizer, scheduler, recipe, bar
             )
             seconds = time.perf_counter() - start
-            _require_finite(losses, epoch, recipe)
             after = evaluate(model, test_batches, recipe.loss)
+            _require_finite(losses, after, epoch, recipe)
             sizes = torch.full_like(losses, recipe.batch_size)
             sizes[-1] = len(train) - recipe.batch_size * (len(batches) - 1)
             history.train_loss.append((losses * sizes).sum().item() / len(train))
@@ -378,12 +402,16 @@ def _train_epoch(
     return torch.stack(losses).cpu().double(), int(torch.stack(right).sum())
 
 
-def _require_finite(losses: Tensor, epoch: int, recipe: Recipe) -> None:
+def _require_finite(losses: Tensor, after: Evaluation, epoch: int, recipe: Recipe) -> None:
     bad = (~losses.isfinite()).nonzero().flatten()
     if len(bad):
         step = int(bad[0])
-        raise NonFiniteLossError(
-            f"the training loss is {losses[step].item()} at step {step + 1} of epoch {epoch + 1} "
-            f"(optimizer {recipe.optimizer}, learning rate {recipe.learning_rate}); try a smaller "
-            "learning rate"
-        )
+        found = f"training loss is {losses[step].item()} at step {step + 1} of"
+    elif not math.isfinite(after.loss):
+        found = f"test loss is {after.loss} after"
+    else:
+        return
+    raise NonFiniteLossError(
+        f"the {found} epoch {epoch + 1} (optimizer {recipe.optimizer}, learning rate "
+        f"{recipe.learning_rate}); try a smaller learning rate"
+    )

@@ -165,20 +165,15 @@ class Window:
     def transposed_size(self, n: int, output_padding: int = 0) -> int:
         """Length of the transposed convolution's output for an input of length `n`.
 
-        It is `(n - 1) stride + span - left - right + output_padding`: the `output_padding` chooses
-        among the `stride` input lengths that this window maps to the same output size.
+        It is `(n - 1) stride + span - left - right + output_padding`. A stride maps several input
+        lengths to the same output size; an `output_padding` below the stride chooses among them.
 
         Raises:
             ValueError: `n` is not a positive integer, `output_padding` is not smaller than
                 `max(stride, dilation)` (torch's rule), or the result would be empty.
         """
         _integer("n", n, 1)
-        extra = _integer("output_padding", output_padding, 0)
-        if extra >= max(self.stride, self.dilation):
-            raise ValueError(
-                f"output_padding must be smaller than stride {self.stride} or dilation "
-                f"{self.dilation}, got {extra}"
-            )
+        extra = self._output_padding(output_padding)
         size = (n - 1) * self.stride + self.span - self.left - self.right + extra
         if size < 1:
             raise ValueError(
@@ -195,10 +190,10 @@ class Window:
         window, so the transposed window is its special case.
 
         Raises:
-            ValueError: the padding exceeds `span - 1`: the transposed window would have to cut
-                its input, not pad it.
+            ValueError: `output_padding` is not smaller than `max(stride, dilation)`, or the padding
+                exceeds `span - 1`: the transposed window would have to cut its input, not pad it.
         """
-        extra = _integer("output_padding", output_padding, 0)
+        extra = self._output_padding(output_padding)
         left, right = self.span - 1 - self.left, self.span - 1 - self.right + extra
         if left < 0 or right < 0:
             raise ValueError(
@@ -206,6 +201,16 @@ class Window:
                 "the transposed window would need negative padding"
             )
         return Window(self.kernel, 1, (left, right), self.dilation)
+
+    def _output_padding(self, value: int) -> int:
+        """`value` as an `int`, if torch would take it."""
+        extra = _integer("output_padding", value, 0)
+        if extra >= max(self.stride, self.dilation):
+            raise ValueError(
+                f"output_padding must be smaller than stride {self.stride} or dilation "
+                f"{self.dilation}, got {extra}"
+            )
+        return extra
 
     def taps(self, i: int) -> range:
         """Input positions that output `i` looks at; those outside `0..n-1` are padding."""

@@ -10,6 +10,7 @@ import time
 import pytest
 
 from cnnref import cli
+from cnnref.data import Normalization
 from cnnref.experiments import catalogue, store
 
 
@@ -66,7 +67,32 @@ def test_verify(only_tiny, capsys):
     assert call("verify") == 1
     out = capsys.readouterr().out
     assert f"tiny seed 1: {path} is damaged" in out
-    assert "1 faults in 2 records" in out
+    assert "faults: 1; to train again: cnnref run tiny" in out
+
+
+def test_run_mends_what_verify_names(only_tiny, monkeypatch, capsys):
+    """Damaged weights and changed behaviour alike."""
+    (weights,) = (only_tiny / "tiny").glob("*.safetensors")
+    weights.unlink()
+    assert call("verify") == 1
+    assert call("run", "tiny") == 0
+    assert call("verify") == 0
+    forward = Normalization.__call__
+    monkeypatch.setattr(Normalization, "__call__", lambda self, *a: 2 * forward(self, *a))
+    assert call("verify") == 1
+    capsys.readouterr()
+    assert call("run", "tiny") == 0
+    assert "tiny, seed 1: behaviour: " in capsys.readouterr().err
+    assert call("verify") == 0
+
+
+def test_run_never_overwrites_a_newer_record(only_tiny, capsys):
+    path = only_tiny / "tiny" / "seed-0.json"
+    path.write_text('{"schema": 99}')
+    for words in (["run", "tiny"], ["run", "tiny", "--force"]):
+        assert call(*words) == 2
+        assert "upgrade cnnref" in capsys.readouterr().err
+    assert path.read_text() == '{"schema": 99}'
 
 
 def test_data_check_and_fetch(capsys, tmp_path, monkeypatch):
@@ -150,6 +176,7 @@ def test_help_does_not_wait_for_torch():
 INTERRUPTED = """
 import sys
 from cnnref import cli
+from cnnref.data import Normalization
 from cnnref.experiments import catalogue
 from dataclasses import replace
 tiny = replace(catalogue.CATALOGUE["cats-dogs-plain"], name="tiny", dataset="synthetic")

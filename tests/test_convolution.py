@@ -192,7 +192,7 @@ def test_a_hand_computed_example():
     assert conv1d(x, w, Window(3, stride=2, padding=1)).tolist() == [-2, -2, 4]
     g = torch.tensor([1.0, 10, 100])
     assert conv1d_input_gradient(g, w, size=5).tolist() == [1, 10, 99, -10, -100]
-    assert conv1d_kernel_gradient(g, x, Window(3)).tolist() == [321, 432, 543]
+    assert conv1d_kernel_gradient(g, x).tolist() == [321, 432, 543]
 
 
 ONES = torch.ones
@@ -225,6 +225,21 @@ BAD_CALLS = [
         ValueError,
         ["(2, 1, 3)", "(3, 1, 5)"],
     ),
+    (lambda: conv1d_kernel_gradient(ONES(6), ONES(5)), ValueError, ["kernel", "0"]),
+    (
+        lambda: conv1d_kernel_gradient(ONES(1, 2, 1, 3), ONES(1, 2, 1, 5)),
+        ValueError,
+        ["(1, 2, 1, 3)", "(1, 2, 1, 5)"],
+    ),
+    (lambda: matrix_of(ONES(2), 5, Window(2, ceil_mode=True)), ValueError, ["ceil mode"]),
+    (lambda: fold(ONES(4, 2), Window(2, ceil_mode=True), 5), ValueError, ["ceil mode"]),
+    (
+        lambda: conv1d_input_gradient(ONES(4), ONES(2), Window(2, ceil_mode=True), size=5),
+        ValueError,
+        ["ceil mode"],
+    ),
+    (lambda: unfold(torch.tensor(1.0), Window(1)), ValueError, ["scalar 1.0"]),
+    (lambda: insert_zeros(torch.tensor(1.0), 2), ValueError, ["scalar 1.0"]),
     (lambda: fold(ONES(2, 3), Window(3), 5), ValueError, ["(2, 3)", "(..., 3, 3)"]),
     (lambda: insert_zeros(ONES(3), 0), ValueError, ["m must be", "0"]),
     (lambda: matrix_of(ONES(3).int(), 5), TypeError, ["int32"]),

@@ -202,6 +202,24 @@ def test_a_diverging_run_stops_and_names_the_step():
         fit(Bomb(), TRAIN, TEST, BINARY, device="cpu")
 
 
+def test_a_run_whose_last_step_diverges_stops_too():
+    recipe = replace(BINARY, optimizer="sgd", learning_rate=1e300, epochs=1, batch_size=40)
+    with pytest.raises(NonFiniteLossError, match="test loss is (nan|inf) after epoch 1"):
+        fit(small(), TRAIN, TEST, recipe, device="cpu")
+
+
+def test_the_binary_loss_refuses_more_than_two_classes():
+    with pytest.raises(ValueError, match="needs two classes, the training set has 3"):
+        fit(small(), TRAIN3, TEST3, BINARY, device="cpu")
+
+
+def test_evaluate_refuses():
+    with pytest.raises(ValueError, match="did you mean 'cross-entropy'"):
+        evaluate(small(), Batches(TEST, 8, TRAIN.normalization()), "crossentropy")
+    with pytest.raises(ValueError, match="no batch"):
+        evaluate(small(), [])
+
+
 def test_devices():
     assert choose_device("cpu") == torch.device("cpu")
     assert choose_device().type in ("cpu", "cuda", "mps")
@@ -222,6 +240,9 @@ def test_devices():
         ({"precision": "float16"}, "unknown precision 'float16'"),
         ({"learning_rate": 0.0}, "learning_rate must be positive, got 0.0"),
         ({"learning_rate": math.nan}, "got nan"),
+        ({"learning_rate": "0.1"}, "got '0.1'"),
+        ({"optimizer": ["adam"]}, "unknown optimizer"),
+        ({"seed": 2**40}, "below 2\\*\\*32"),
         ({"weight_decay": -1.0}, "weight_decay must not be negative, got -1.0"),
         ({"epochs": 0}, "epochs must be an integer of at least 1, got 0"),
         ({"epochs": True}, "got True"),

@@ -208,6 +208,8 @@ def test_other_refusals():
         Window.same(3, stride=2)
     with pytest.raises(ValueError, match="output_padding must be smaller"):
         Window(3, stride=2).transposed_size(4, 2)
+    with pytest.raises(ValueError, match="output_padding must be smaller"):
+        Window(3, stride=2).transposed(2)
     with pytest.raises(ValueError, match="would have -3 entries"):
         Window(3, padding=3).transposed_size(1)
     with pytest.raises(ValueError, match="exceeds span - 1"):

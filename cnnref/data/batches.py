@@ -27,7 +27,7 @@ class Batches:
         dtype: floating-point type of the images.
 
     Raises:
-        ValueError: `batch_size` is less than 1, or there are no images.
+        ValueError: `batch_size` is not a positive integer, or there are no images.
 
     Yields:
         Images `(B, C, H, W)` and labels `(B,)`.
@@ -43,7 +43,7 @@ class Batches:
         device: torch.device | str = "cpu",
         dtype: torch.dtype = torch.float32,
     ) -> None:
-        if batch_size < 1 or len(data) == 0:
+        if not isinstance(batch_size, int) or batch_size < 1 or len(data) == 0:
             raise ValueError(f"cannot cut {len(data)} images into batches of {batch_size}")
         self.images = data.images.to(device)
         self.labels = data.labels.to(device)

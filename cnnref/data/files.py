@@ -20,6 +20,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import platformdirs
 import torch
+from torch import Tensor
 
 from cnnref.data.images import ImageSet, synthetic
 from cnnref.errors import CnnrefError, unknown
@@ -110,14 +111,16 @@ def load(name: str, split: str) -> ImageSet:
         count, seed = {"train": (200, 0), "test": (100, 1)}[split]
         return synthetic(DATASETS[name].shape, len(DATASETS[name].class_names), count, seed=seed)
     if name == "cats-dogs":
-        whole = load("cifar10", split)
-        kept = [whole.class_names.index(c) for c in DATASETS[name].class_names]
-        chosen = torch.isin(whole.labels, torch.tensor(kept))
-        remapped = torch.searchsorted(torch.tensor(kept), whole.labels[chosen])
+        whole, inexact = _read_cifar10(split)
+        kept = torch.tensor([whole.class_names.index(c) for c in DATASETS[name].class_names])
+        chosen = torch.isin(whole.labels, kept)
         return ImageSet(
-            whole.images[chosen], remapped, DATASETS[name].class_names, f"{whole.source}: {name}"
+            whole.images[chosen],
+            torch.searchsorted(kept, whole.labels[chosen]),
+            DATASETS[name].class_names,
+            _cifar10_source(split, int(inexact[chosen].sum())),
         )
-    return _read_cifar10(split) if name == "cifar10" else _read_idx(name, split)
+    return _read_cifar10(split)[0] if name == "cifar10" else _read_idx(name, split)
 
 
 def fetch(name: str) -> Path:
@@ -216,14 +219,15 @@ def _fetch_idx(name: str, folder: Path) -> None:
 # -- CIFAR-10: arrays, written once from torchvision's checked download ----------------------------
 
 
-def _read_cifar10(split: str) -> ImageSet:
+def _read_cifar10(split: str) -> tuple[ImageSet, Tensor]:
+    """The images, and for each whether its pixels are only near the original's."""
     path = data_folder() / "cifar10" / f"{split}.npz"
     _require("cifar10", [path])
     try:
         with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
             images, labels = arrays["images"], arrays["labels"]
             recorded = str(arrays["sha256"]) if "sha256" in arrays else None
-            inexact = len(arrays["inexact_index"]) if "inexact_index" in arrays else 0
+            rows = arrays.get("inexact_index", [])
     except (OSError, EOFError, KeyError, ValueError, zipfile.BadZipFile, zlib.error) as error:
         raise DamagedDataError(f"{path} cannot be read: {error}; {_again('cifar10')}") from error
     try:
@@ -231,11 +235,17 @@ def _read_cifar10(split: str) -> ImageSet:
             torch.from_numpy(images).permute(0, 3, 1, 2).contiguous(),
             torch.from_numpy(labels),
             DATASETS["cifar10"].class_names,
-            f"cifar10 {split}" + (f", {inexact} rows inexact" if inexact else ""),
+            _cifar10_source(split, len(rows)),
         )
-    except (TypeError, RuntimeError, ValueError) as error:
+        inexact = torch.zeros(len(data), dtype=torch.bool)
+        inexact[torch.as_tensor(rows, dtype=torch.int64)] = True
+    except (TypeError, RuntimeError, ValueError, IndexError) as error:
         raise DamagedDataError(f"{path} does not hold CIFAR-10: {error}") from error
-    return _verified("cifar10", split, data, path, recorded)
+    return _verified("cifar10", split, data, path, recorded), inexact
+
+
+def _cifar10_source(split: str, inexact: int) -> str:
+    return f"cifar10 {split}" + (f", {inexact} images decoded from JPEG" if inexact else "")
 
 
 def _fetch_cifar10(folder: Path) -> None:

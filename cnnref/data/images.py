@@ -23,13 +23,32 @@ class Normalization:
     Args:
         mean: one value per channel, on the scale where pixels run from 0 to 1.
         std: likewise; positive.
+
+    Raises:
+        ValueError: a standard deviation is missing or not positive.
     """
 
     mean: tuple[float, ...]
     std: tuple[float, ...]
 
+    def __post_init__(self) -> None:
+        """Refuse what would divide by zero."""
+        if len(self.mean) != len(self.std) or not all(s > 0 for s in self.std):
+            raise ValueError(
+                f"each of {len(self.mean)} channels needs a positive standard deviation, got "
+                f"{self.std}; a channel that is constant has none"
+            )
+
     def __call__(self, images: Tensor, dtype: torch.dtype = torch.float32) -> Tensor:
-        """Normalise uint8 images `(N, C, H, W)`, on their own device, to `dtype`."""
+        """Normalise uint8 images `(N, C, H, W)`, on their own device, to `dtype`.
+
+        Raises:
+            ValueError: the images have another number of channels.
+        """
+        if images.dim() != 4 or images.shape[1] != len(self.mean):
+            raise ValueError(
+                f"images must be (N, {len(self.mean)}, H, W), got {tuple(images.shape)}"
+            )
         shape = (1, -1, 1, 1)
         mean = torch.tensor(self.mean, dtype=dtype, device=images.device).view(shape)
         std = torch.tensor(self.std, dtype=dtype, device=images.device).view(shape)
@@ -85,7 +104,11 @@ class ImageSet:
         return digest.hexdigest()
 
     def normalization(self) -> Normalization:
-        """Mean and standard deviation of each channel, over all pixels, in float64."""
+        """Mean and standard deviation of each channel, over all pixels, in float64.
+
+        Raises:
+            ValueError: a channel is constant, or there are no images.
+        """
         pixels = self.images.transpose(0, 1).flatten(1)
         # From the 256 counts: exact, and no float copy of the dataset.
         values = torch.arange(256, dtype=torch.float64) / 255
@@ -96,8 +119,24 @@ class ImageSet:
         return Normalization(tuple(mean.tolist()), tuple(std.tolist()))
 
     def select(self, indices: Tensor | Sequence[int]) -> ImageSet:
-        """The images at `indices`, in that order."""
-        indices = torch.as_tensor(indices, dtype=torch.int64)
+        """Some of the images.
+
+        Args:
+            indices: which, in that order; or a boolean mask `(N,)`.
+
+        Raises:
+            ValueError: the indices are neither whole numbers nor a mask of the right length.
+        """
+        indices = torch.as_tensor(indices)
+        if indices.dtype == torch.bool and indices.shape == self.labels.shape:
+            indices = indices.nonzero().flatten()
+        elif indices.numel() == 0:
+            indices = indices.long()
+        elif indices.dtype == torch.bool or indices.is_floating_point():
+            raise ValueError(
+                f"indices must be whole numbers or a mask of {len(self)} booleans, got "
+                f"{indices.dtype} {tuple(indices.shape)}"
+            )
         return ImageSet(self.images[indices], self.labels[indices], self.class_names, self.source)
 
     def as_dataset(self, transform: Callable[[Any], Any] | None = None) -> ImageDataset:
@@ -200,7 +239,15 @@ def synthetic(
         count: number of images.
         seed: seed of the noise; the patterns are the same for every seed.
         noise: share of each pixel that is noise, from 0 to 1.
+
+    Raises:
+        ValueError: `noise` is not a share, or there is no class or no image.
     """
+    if not 0 <= noise <= 1 or classes < 1 or count < 1:
+        raise ValueError(
+            f"noise must be from 0 to 1, classes and count at least 1, got noise {noise}, "
+            f"classes {classes}, count {count}"
+        )
     patterns = np.random.default_rng(0).random((classes, *shape))
     labels = np.arange(count) % classes
     scatter = np.random.default_rng([1, seed]).random((count, *shape))

@@ -6,8 +6,10 @@ holds the same fields, so that the two can be compared.
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from types import MappingProxyType
 from typing import Any
 
@@ -52,7 +54,7 @@ class Experiment:
 
     def __post_init__(self) -> None:
         """Validate, and freeze the arguments."""
-        if not all(part.isalnum() and part == part.lower() for part in self.name.split("-")):
+        if not re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", self.name):
             raise ValueError(f"name must be lower-case words and hyphens, got {self.name!r}")
         for what, value, known in (
             ("dataset", self.dataset, DATASETS),
@@ -62,7 +64,12 @@ class Experiment:
                 raise ValueError(unknown(what, value, known))
         if not self.seeds or len(set(self.seeds)) != len(self.seeds):
             raise ValueError(f"seeds must be different and at least one, got {self.seeds}")
-        object.__setattr__(self, "arguments", MappingProxyType(dict(self.arguments)))
+        for seed in self.seeds:
+            replace(self.recipe, seed=seed)  # refuses what is no seed
+        # As JSON gives them back, or they would not equal those of their own record.
+        object.__setattr__(
+            self, "arguments", MappingProxyType(json.loads(json.dumps(dict(self.arguments))))
+        )
 
     @property
     def fields(self) -> dict[str, Any]:

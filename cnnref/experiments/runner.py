@@ -144,7 +144,9 @@ def train_seed(
         MissingDataError: the dataset is not here.
         DeviceError: the device is not here.
         NonFiniteLossError: training diverged; no record is written.
+        NewerRecordError: a newer `cnnref` has already written this record.
     """
+    store.refuse_newer(experiment.name, seed)
     place = choose_device(device)
     train, test = load(experiment.dataset, "train"), load(experiment.dataset, "test")
     recipe = replace(experiment.recipe, seed=seed)
@@ -208,6 +210,8 @@ def _stored(experiment: Experiment, seed: int, *, strict: bool) -> Record | None
     if path is not None:
         try:
             record = store.read(path)
+            if record["weights"]:
+                record.weights()
         except DamagedRecordError as error:
             reason = str(error)
         else:

@@ -8,6 +8,7 @@ being replaced keeps its own until the new one is in place.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import math
@@ -34,6 +35,7 @@ __all__ = [
     "find",
     "folders",
     "read",
+    "refuse_newer",
     "stored",
     "write",
     "writing_folder",
@@ -149,6 +151,18 @@ def read(path: Path) -> Record:
     if fault:
         raise DamagedRecordError(f"{path} is damaged: {fault}; {_mend(name)}")
     return Record(path, content)
+
+
+def refuse_newer(name: str, seed: int) -> None:
+    """Refuse to replace the record of a newer `cnnref` where the next one would be written.
+
+    Raises:
+        NewerRecordError: such a record is there.
+    """
+    path = writing_folder() / name / f"seed-{seed}.json"
+    if path.is_file():
+        with contextlib.suppress(DamagedRecordError):
+            read(path)
 
 
 def write(content: dict[str, Any], weights: dict[str, Tensor] | None = None) -> Record:

@@ -12,7 +12,7 @@ from cnnref.experiments.catalogue import CATALOGUE, Experiment
 from cnnref.experiments.probe import differences, probe
 from cnnref.experiments.store import Record
 
-__all__ = ["verify"]
+__all__ = ["faults_by_seed", "verify"]
 
 
 def verify(
@@ -31,28 +31,34 @@ def verify(
         on_experiment: called before each experiment.
 
     Returns:
-        One line per fault: the experiment, the seed, what differs and what to do. Empty if all is
-        well.
+        One line per fault: the experiment, the seed, and what differs. Empty if all is well.
     """
-    faults = []
     chosen = CATALOGUE.values() if experiments is None else experiments
     known = {entry.name: entry for entry in chosen}
-    for (name, seed), path in store.stored().items():
-        if name not in known:
-            faults.append(f"{name} seed {seed}: {path} is of no experiment in the catalogue")
+    lines = [
+        f"{name} seed {seed}: {path} is of no experiment in the catalogue"
+        for (name, seed), path in store.stored().items()
+        if name not in CATALOGUE and name not in known
+    ]
     for entry in known.values():
         if on_experiment:
             on_experiment(entry)
-        try:
-            replayed: dict[str, list[float]] | str = probe(entry)
-        except Exception as error:  # whatever breaks the probe is the fault to report
-            replayed = f"behaviour: the probe fails: {type(error).__name__}: {error}"
-        for seed in entry.seeds:
-            faults += [
-                f"{entry.name} seed {seed}: {fault}; `cnnref run {entry.name}` mends it"
-                for fault in _faults(entry, seed, replayed)
-            ]
-    return faults
+        for seed, faults in faults_by_seed(entry).items():
+            lines += [f"{entry.name} seed {seed}: {fault}" for fault in faults]
+    return lines
+
+
+def faults_by_seed(entry: Experiment) -> dict[int, list[str]]:
+    """What is wrong with an experiment's records: for each of its seeds, a list, empty if nothing.
+
+    Args:
+        entry: the experiment as it is now.
+    """
+    try:
+        replayed: dict[str, list[float]] | str = probe(entry)
+    except Exception as error:  # whatever breaks the probe is the fault to report
+        replayed = f"behaviour: the probe fails: {type(error).__name__}: {error}"
+    return {seed: _faults(entry, seed, replayed) for seed in entry.seeds}
 
 
 def _faults(entry: Experiment, seed: int, replayed: dict[str, list[float]] | str) -> list[str]:

@@ -52,7 +52,9 @@ def test_type_of_the_images():
     assert (images.dtype, labels.dtype) == (torch.float64, torch.int64)
 
 
-@pytest.mark.parametrize(("data", "size"), [(DATA, 0), (DATA, -1), (DATA.select([]), 4)])
+@pytest.mark.parametrize(
+    ("data", "size"), [(DATA, 0), (DATA, -1), (DATA, 2.5), (DATA.select([]), 4)]
+)
 def test_refusals(data, size):
     with pytest.raises(ValueError, match=f"batches of {size}"):
         Batches(data, size, NORMALIZATION)

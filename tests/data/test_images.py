@@ -107,6 +107,25 @@ def test_sha256_sees_pixels_labels_and_shape(colours):
 
 def test_select(colours):
     assert torch.equal(colours.select([3, 1]).images, colours.images[[3, 1]])
+    assert colours.select(colours.labels == 2).labels.tolist() == [2] * 5
+    assert len(colours.select([])) == 0
+    for wrong in ([0.5, 1.5], [True, False]):
+        with pytest.raises(ValueError, match="whole numbers or a mask of 20"):
+            colours.select(wrong)
+
+
+def test_normalization_refuses_constant_channels_and_other_channels(colours):
+    flat = ImageSet(torch.zeros(2, 1, 3, 3).byte(), torch.zeros(2).long(), ("a",), "flat")
+    with pytest.raises(ValueError, match="constant"):
+        flat.normalization()
+    with pytest.raises(ValueError, match=r"must be \(N, 3, H, W\), got \(2, 1, 3, 3\)"):
+        colours.normalization()(flat.images)
+
+
+@pytest.mark.parametrize("change", [{"noise": 2.0}, {"classes": 0}, {"count": 0}])
+def test_synthetic_refuses(change):
+    with pytest.raises(ValueError, match="noise must be"):
+        synthetic((1, 2, 2), **{"classes": 2, "count": 3, **change})
 
 
 def test_synthetic_is_seeded_and_its_classes_differ():

@@ -38,11 +38,18 @@ def test_the_nearest_name_is_suggested():
         ({"model": "PlainCMN"}, "did you mean 'PlainCNN'"),
         ({"seeds": ()}, "seeds"),
         ({"seeds": (1, 1)}, r"\(1, 1\)"),
+        ({"seeds": (-1,)}, "seed must be an integer of at least 0, got -1"),
+        ({"name": "café"}, "'café'"),
     ],
 )
 def test_bad_experiments_are_refused(tiny, change, message):
     with pytest.raises(ValueError, match=message):
         replace(tiny, **change)
+
+
+def test_arguments_are_as_json_gives_them_back(tiny):
+    entry = replace(tiny, arguments={"channels": (3, 4)})
+    assert json.loads(json.dumps(entry.fields)) == entry.fields
 
 
 def test_arguments_are_frozen(tiny):
