@@ -16,33 +16,46 @@ from cnnref.windows import Field, Window
 __all__ = ["chain_picture", "matrix_picture", "window_picture"]
 
 
-def window_picture(window: Window, n: int, title: str = "") -> Picture:
+def window_picture(
+    window: Window,
+    n: int,
+    title: str = "",
+    *,
+    symbols: tuple[str, str, str] = ("x", "w", "z"),
+    inputs: Sequence[str] | None = None,
+) -> Picture:
     """Every window over an input of length `n`, one row each, and the output it makes.
 
     Args:
         window: the window.
         n: length of the input.
         title: a heading.
+        symbols: what input, kernel and output are called, in TeX.
+        inputs: what each input entry is called, in TeX, where that is not its numbered symbol.
+
+    Raises:
+        ValueError: `inputs` has not one name for each entry, or the window does not fit.
     """
+    names = list(inputs) if inputs else [f"{symbols[0]}_{{{i + 1}}}" for i in range(n)]
+    if len(names) != n:
+        raise ValueError(f"inputs must name {n} entries, got {len(names)}")
     outputs = window.output_size(n)
+    first, last = -window.left, n - 1 + window.right
     with style():
-        first, last = -window.left, n - 1 + window.right
         figure, axes = new_figure(0.42 * (last - first + 4) + 0.6, 0.3 * (outputs + 2) + 0.5)
         for position in range(first, last + 1):
-            inside = 0 <= position < n
-            _cell(axes, position, 0, "white" if inside else COLOURS["pale"])
-            label = f"$x_{{{position + 1}}}$" if inside else "0"
-            axes.text(position, 0, label, ha="center", va="center", fontsize=9)
+            name = names[position] if 0 <= position < n else "0"
+            _cell(axes, position, 0, COLOURS["pale"] if name == "0" else "white")
+            axes.text(position, 0, f"${name}$", ha="center", va="center", fontsize=9)
         for i in range(outputs):
-            for tap, position in enumerate(window.taps(i)):
-                _cell(axes, position, -1.2 - i, COLOURS["blue"])
-                axes.text(
-                    position, -1.2 - i, f"$w_{{{tap + 1}}}$",
-                    ha="center", va="center", fontsize=8, color="white",
-                )  # fmt: skip
-            axes.text(last + 1.2, -1.2 - i, f"$\\to z_{{{i + 1}}}$", va="center", fontsize=9)
+            row = -1.2 - i
+            for tap, position in enumerate(window.taps(i), start=1):
+                _cell(axes, position, row, COLOURS["blue"])
+                label = f"${symbols[1]}_{{{tap}}}$"
+                axes.text(position, row, label, ha="center", va="center", fontsize=8, color="white")
+            axes.text(last + 1.2, row, f"$\\to {symbols[2]}_{{{i + 1}}}$", va="center", fontsize=9)
         axes.set(
-            xlim=(first - 0.7, last + 2.6), ylim=(-1.9 - (outputs - 1), 0.7), aspect="equal",
+            xlim=(first - 0.7, last + 2.8), ylim=(-1.9 - (outputs - 1), 0.7), aspect="equal",
             title=title,
         )  # fmt: skip
         axes.axis("off")
@@ -50,10 +63,12 @@ def window_picture(window: Window, n: int, title: str = "") -> Picture:
         f"output {i + 1} reads positions {', '.join(str(p + 1) for p in window.taps(i))}"
         for i in range(outputs)
     )
+    zeros = [str(i + 1) for i, name in enumerate(names) if name == "0"]
+    inserted = f", zeros inserted at positions {', '.join(zeros)}" if zeros else ""
     return Picture(
         figure,
         f"A window of {window.kernel} taps, stride {window.stride}, dilation {window.dilation}, "
-        f"padding {window.left} left and {window.right} right, over {n} inputs: {rows}.",
+        f"padding {window.left} left and {window.right} right, over {n} inputs{inserted}: {rows}.",
     )
 
 

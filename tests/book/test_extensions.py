@@ -312,6 +312,45 @@ def test_a_stale_cache_cannot_hide_an_edit(tiny_book):
     assert len({third[2], *(each[2] for each in forced)}) == 3
 
 
+def test_the_results_page_is_read_last(tiny_book):
+    """In a forced build the chapters train first, and the list of results reads what they wrote."""
+    book = tiny_book("execution")
+    log = "Path('../order.txt').open('a').write('{}')"
+    cell = "# Page\n\n```{{code-cell}} ipython3\nfrom pathlib import Path\n_ = {}\n```\n"
+    pages = {"book__results": "r", "book__aaa": "a", "book__zzz": "z"}
+    book.write(
+        index="# Top\n\n```{toctree}\nbook/results\nbook/aaa\nbook/zzz\n```\n",
+        **{name: notebook(cell.format(log.format(mark))) for name, mark in pages.items()},
+    )
+    conf = book.folder / "conf.py"
+    conf.write_text(conf.read_text().replace('["*.md"]', '["**.md"]'))
+    assert book.build(CNNREF_DATA=str(book.folder / "nothing")) == []
+    (order,) = book.folder.rglob("order.txt")
+    assert order.read_text() == "azr"
+
+
+def test_the_site_map_lists_every_page_after_an_edit_of_one(tiny_book):
+    book = tiny_book("pages")
+    with (book.folder / "conf.py").open("a") as conf:
+        conf.write('extensions.append("sphinx_sitemap")\n')
+        conf.write('html_baseurl = "https://example.org/"\nsitemap_url_scheme = "{link}"\n')
+    book.write(index="# Top\n\n```{toctree}\nother\n```\n", other="# Other\n")
+    assert book.build() == []
+    book.write(index="# Top again\n\n```{toctree}\nother\n```\n")
+    assert book.build() == []
+    site_map = (book.folder / "_build" / "html" / "sitemap.xml").read_text()
+    assert "https://example.org/index.html" in site_map
+    assert "https://example.org/other.html" in site_map
+
+
+def test_cells_that_wait_for_data_are_coloured_as_python(tiny_book):
+    book = tiny_book("cells")
+    source = "%%needs cifar10\nfor image in ():\n    pass\n"
+    book.write(index=f"# Top\n\n```{{code-block}} ipython3\n{source}```\n")
+    assert book.build() == []
+    assert '<span class="k">for</span>' in book.html("index")
+
+
 # --- formulas ---------------------------------------------------------------------------------
 
 

@@ -43,6 +43,13 @@ def test_words_of_a_window_are_its_taps():
     assert "output 1 reads positions 0, 1, 2; output 2 reads positions 2, 3, 4" in alt
 
 
+def test_inserted_zeros_are_named_and_counted():
+    picture = figures.window_picture(Window(2), 3, inputs=["x_1", "0", "x_2"])
+    assert "over 3 inputs, zeros inserted at positions 2: output 1" in picture.alt
+    with pytest.raises(ValueError, match="must name 4 entries, got 1"):
+        figures.window_picture(Window(2), 4, inputs=["x_1"])
+
+
 def test_words_of_a_matrix_are_its_rows():
     assert "row 1: 1 2 0 0; row 2: 0 1 2 0; row 3: 0 0 1 2." in PICTURES["matrix"]().alt
 

@@ -26,9 +26,11 @@ from sphinx.errors import ExtensionError
 if TYPE_CHECKING:
     from sphinx.application import Sphinx
     from sphinx.config import Config
+    from sphinx.environment import BuildEnvironment
     from sphinx.util.typing import ExtensionMetadata
 
 NO_TIME_LIMIT = -1
+RESULTS = "book/results"
 
 
 def execution_key(
@@ -101,6 +103,11 @@ def configure(app: Sphinx, config: Config) -> None:
     config.nb_execution_cache_path = str(cache_folder(app) / key)
 
 
+def read_last(_app: Sphinx, _env: BuildEnvironment, docnames: list[str]) -> None:
+    """Have the page of all results run after the chapters, which in a forced build train them."""
+    docnames.sort(key=lambda docname: (docname == RESULTS, docname))
+
+
 def cache_folder(app: Sphinx) -> Path:
     """The folder that holds one cache for each key."""
     return Path(app.outdir).parent / ".jupyter_cache"
@@ -118,5 +125,6 @@ def setup(app: Sphinx) -> ExtensionMetadata:
     """Set the key before any page is read."""
     app.add_config_value("cnnref_execution_key", "", "env", str)
     app.connect("config-inited", configure)
+    app.connect("env-before-read-docs", read_last)
     app.connect("build-finished", prune)
     return {"version": "1", "parallel_read_safe": True}

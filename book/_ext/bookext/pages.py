@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from docutils import nodes
     from sphinx.application import Sphinx
+    from sphinx.environment import BuildEnvironment
     from sphinx.util.typing import ExtensionMetadata
 
 # Each pair mends a stock violation of the accessibility rules that the browser tests check.
@@ -62,6 +63,15 @@ def drop_late_checksums(
     context["css_tag"] = lambda css: LATE_STYLE_SHEETS.sub(r"\1", css_tag(css))
 
 
+def write_every_page(_app: Sphinx, env: BuildEnvironment) -> list[str]:
+    """Have every page written in every build, also those that have not changed.
+
+    The search index and the site map list the pages of the build that wrote them. After a build
+    that wrote some, they would list some.
+    """
+    return sorted(env.found_docs)
+
+
 def renew_listings(app: Sphinx) -> None:
     """Have viewcode write its listings again: it leaves old ones, whatever the template now is."""
     if (listings := Path(app.outdir) / "_modules").is_dir():
@@ -88,6 +98,7 @@ def setup(app: Sphinx) -> ExtensionMetadata:
     # Jupyter Book sets this value of sphinx_comments, which is not loaded.
     app.add_config_value("comments_config", {}, "html")
     app.connect("builder-inited", renew_listings)
+    app.connect("env-get-updated", write_every_page)
     app.connect("html-page-context", finish_page, priority=400)
     app.connect("html-page-context", drop_late_checksums, priority=900)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}
