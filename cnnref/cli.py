@@ -36,6 +36,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except CnnrefError as error:
         print(f"cnnref: {error}", file=sys.stderr)
         return 1 if isinstance(error, ArithmeticError) else 2
+    except BrokenPipeError:
+        # The reader (`head`, say) has enough. Python would complain when it flushes at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
     except OSError as error:
         print(f"cnnref: {error}", file=sys.stderr)
         return 2

@@ -210,6 +210,15 @@ def test_an_interrupted_run_loses_no_record(trained, how, code):
         assert "Traceback" not in said
 
 
+def test_a_reader_that_stops_early_is_no_error():
+    found = subprocess.run(
+        f"{sys.executable} -u -m cnnref show cats-dogs-plain | head -n 1; exit ${{PIPESTATUS[0]}}",
+        shell=True, executable="/bin/bash", capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert (found.returncode, found.stderr) == (0, "")
+    assert found.stdout == "cats-dogs-plain: Cats and dogs: the plain CNN\n"
+
+
 def test_python_dash_m():
     found = subprocess.run(
         [sys.executable, "-m", "cnnref", "--version"], capture_output=True, text=True, check=True
