@@ -202,7 +202,7 @@ class QuestionRole(SphinxRole):
     """`` {question}`UT-W1.4` ``: a link to wherever the question stands."""
 
     def run(self) -> tuple[list[nodes.Node], list[nodes.system_message]]:
-        """Leave a placeholder; a name that is on no handout is a warning."""
+        """Leave a link to be resolved later; a name that is on no handout is a warning."""
         known = self.env.cnnref_questions.handout_of  # type: ignore[attr-defined]
         if self.text not in known:
             logger.warning("%s is no question", self.text, location=self.get_location())
@@ -216,7 +216,7 @@ class ResolveQuestions(SphinxPostTransform):
     default_priority = 5
 
     def run(self, **_: Any) -> None:
-        """Replace each placeholder of one page."""
+        """Resolve the links and lists of one page."""
         questions = cast(QuestionList, self.env.cnnref_questions)  # type: ignore[attr-defined]
         for status in list(self.document.findall(question_status)):
             if "handout" in status:

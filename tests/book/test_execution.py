@@ -1,0 +1,139 @@
+"""When pages run again, and in which order."""
+
+import json
+import re
+
+import pytest
+from bookext.execution import execution_key, key_of_build
+
+from .conftest import QUESTIONS, notebook
+
+
+@pytest.fixture
+def tree(tmp_path):
+    """A library, a folder of data, and their key."""
+    (tmp_path / "lib").mkdir()
+    (tmp_path / "lib" / "a.py").write_text("a = 1")
+    (tmp_path / "data").mkdir()
+
+    def key(**facts):
+        return execution_key({"lib": tmp_path / "lib"}, {"data": tmp_path / "data"}, facts)
+
+    return tmp_path, key
+
+
+def test_the_key_stays_while_nothing_changes(tree):
+    folder, key = tree
+    before = key(torch="2")
+    (folder / "lib" / "__pycache__").mkdir()
+    (folder / "lib" / "__pycache__" / "a.pyc").write_bytes(b"x")
+    assert key(torch="2") == before
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda at: (at / "lib" / "a.py").write_text("a = 2"),
+        lambda at: (at / "lib" / "a.py").rename(at / "lib" / "b.py"),
+        lambda at: (at / "lib" / "record.json").write_text("{}"),
+        lambda at: (at / "data" / "train.npz").write_bytes(b"1"),
+    ],
+)
+def test_the_key_sees_every_change(tree, change):
+    folder, key = tree
+    before = key()
+    change(folder)
+    assert key() != before
+
+
+def test_the_key_sees_facts(tree):
+    _, key = tree
+    assert key(torch="2.11") != key(torch="2.12")
+
+
+def test_the_key_of_a_build_sees_the_settings(tmp_path):
+    (tmp_path / "book").mkdir()
+    (tmp_path / "book" / "questions.yml").write_text(QUESTIONS)
+    (tmp_path / "results").mkdir()
+    (tmp_path / "results" / "seed-0.json").write_text("{}")
+    (tmp_path / "data").mkdir()
+    base = {"CNNREF_DATA": str(tmp_path / "data")}
+    settings = [
+        base,
+        base | {"CNNREF_EXPERIMENTS": "stored"},
+        base | {"CNNREF_RESULTS": str(tmp_path / "results")},
+    ]
+    keys = [key_of_build(tmp_path, each) for each in settings]
+    assert len(set(keys)) == 3
+    assert key_of_build(tmp_path, base) == keys[0]
+    (tmp_path / "results" / "seed-0.json").write_text('{"edited": true}')
+    (tmp_path / "data" / "batch").write_bytes(b"1")
+    assert not {key_of_build(tmp_path, each) for each in settings} & set(keys)
+
+
+LIBRARY = """\
+import json
+from pathlib import Path
+
+def value():
+    return 41
+
+def record():
+    path = Path(__file__).parent / "results" / "seed-0.json"
+    return json.loads(path.read_text())["accuracy"]
+"""
+
+
+def test_a_stale_cache_cannot_hide_an_edit(tiny_book):
+    book = tiny_book("execution")
+    library = book.folder / "lib" / "cnnref"
+    (library / "results").mkdir(parents=True)
+    (library / "__init__.py").write_text(LIBRARY)
+    (library / "results" / "seed-0.json").write_text(json.dumps({"accuracy": 0.5}))
+    cell = "import uuid, cnnref\nprint('value', cnnref.value(), 'record', cnnref.record())\n"
+    page = f"# Page\n\n```{{code-cell}} ipython3\n{cell}print('run', uuid.uuid4())\n```\n"
+    book.write(index=notebook(page))
+
+    def outcome(**env):
+        assert book.build(CNNREF_DATA=str(book.folder / "nothing"), **env) == []
+        text = re.sub(r"<[^>]+>", "", book.html("index"))
+        seen = re.search(r"value (\d+) record ([\d.]+)\s+run (\S+)", text)
+        assert seen, text
+        return seen[1], seen[2], seen[3]
+
+    first = outcome()
+    assert first[:2] == ("41", "0.5")
+    # Nothing changed: the page comes from the cache, even when Sphinx forgets what it read.
+    for doctree in (book.folder / "_build" / "html" / ".doctrees").glob("*.doctree"):
+        doctree.unlink()
+    assert outcome() == first
+
+    (library / "__init__.py").write_text(LIBRARY.replace("41", "42"))
+    second = outcome()
+    assert second[:2] == ("42", "0.5")
+
+    (library / "results" / "seed-0.json").write_text(json.dumps({"accuracy": 0.75}))
+    third = outcome()
+    assert third[:2] == ("42", "0.75")
+    assert len(list((book.folder / "_build" / ".jupyter_cache").iterdir())) == 1
+
+    # A forced build runs every page every time.
+    forced = [outcome(CNNREF_EXPERIMENTS="force") for _ in range(2)]
+    assert len({third[2], *(each[2] for each in forced)}) == 3
+
+
+def test_the_results_page_is_read_last(tiny_book):
+    """In a forced build the chapters train first, and the list of results reads what they wrote."""
+    book = tiny_book("execution")
+    log = "Path('../order.txt').open('a').write('{}')"
+    cell = "# Page\n\n```{{code-cell}} ipython3\nfrom pathlib import Path\n_ = {}\n```\n"
+    pages = {"book__results": "r", "book__aaa": "a", "book__zzz": "z"}
+    book.write(
+        index="# Top\n\n```{toctree}\nbook/results\nbook/aaa\nbook/zzz\n```\n",
+        **{name: notebook(cell.format(log.format(mark))) for name, mark in pages.items()},
+    )
+    conf = book.folder / "conf.py"
+    conf.write_text(conf.read_text().replace('["*.md"]', '["**.md"]'))
+    assert book.build(CNNREF_DATA=str(book.folder / "nothing")) == []
+    (order,) = book.folder.rglob("order.txt")
+    assert order.read_text() == "azr"
