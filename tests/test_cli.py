@@ -1,11 +1,9 @@
 """The command as its user meets it: output, exit codes, and no traceback for a user's mistake."""
 
 import json
-import os
 import signal
 import subprocess
 import sys
-import time
 
 import pytest
 
@@ -179,7 +177,9 @@ from cnnref import cli
 from cnnref.data import Normalization
 from cnnref.experiments import catalogue
 from dataclasses import replace
-tiny = replace(catalogue.CATALOGUE["cats-dogs-plain"], name="tiny", dataset="synthetic")
+plain = catalogue.CATALOGUE["cats-dogs-plain"]
+endless = replace(plain.recipe, epochs=100_000)
+tiny = replace(plain, name="tiny", dataset="synthetic", recipe=endless)
 catalogue.CATALOGUE = {"tiny": tiny}
 sys.exit(cli.main(["run", "tiny", "--seeds", "0", "--force", "--device", "cpu"]))
 """
@@ -190,19 +190,21 @@ def test_an_interrupted_run_loses_no_record(trained, how, code):
     record = trained / "tiny" / "seed-0.json"
     before = record.read_bytes()
     process = subprocess.Popen(
-        [sys.executable, "-c", INTERRUPTED],
+        [sys.executable, "-u", "-c", INTERRUPTED],
         stderr=subprocess.PIPE,
         text=True,
-        env={**os.environ, "PYTHONUNBUFFERED": "1"},
+        # A shell that runs the tests in the background has its children ignore Ctrl-C.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     assert process.stderr is not None
-    with process.stderr:
-        while "epoch 1" not in process.stderr.readline():
-            assert process.poll() is None
-        time.sleep(0.1)
-        process.send_signal(how)
-        said = process.stderr.read()
-        assert process.wait() == code
+    while "epoch 1:" not in process.stderr.readline():
+        assert process.poll() is None
+    process.send_signal(how)
+    try:
+        _, said = process.communicate(timeout=60)
+    finally:
+        process.kill()
+    assert process.returncode == code
     assert record.read_bytes() == before
     assert not list(trained.rglob("*.partial"))
     if how == signal.SIGINT:

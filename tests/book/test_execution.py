@@ -122,6 +122,20 @@ def test_a_stale_cache_cannot_hide_an_edit(tiny_book):
     assert len({third[2], *(each[2] for each in forced)}) == 3
 
 
+def test_a_line_that_arrives_in_pieces_stays_a_line(tiny_book):
+    book = tiny_book("execution")
+    cell = (
+        "import sys, time\nfor piece in ('one', ' line', '\\n'):\n"
+        "    sys.stdout.write(piece)\n    sys.stdout.flush()\n    time.sleep(0.3)\n"
+    )
+    book.write(index=notebook(f"# Page\n\n```{{code-cell}} ipython3\n{cell}```\n"))
+    assert book.build(CNNREF_DATA=str(book.folder / "nothing")) == []
+    assert "one line" in re.sub(r"<[^>]+>", "", book.html("index"))
+    forced = {"CNNREF_EXPERIMENTS": "force", "CNNREF_DATA": str(book.folder / "nothing")}
+    assert book.build(**forced) == []
+    assert "one line" in re.sub(r"<[^>]+>", "", book.html("index"))
+
+
 def test_the_results_page_is_read_last(tiny_book):
     """In a forced build the chapters train first, and the list of results reads what they wrote."""
     book = tiny_book("execution")

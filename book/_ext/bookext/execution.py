@@ -13,6 +13,7 @@ import os
 import shutil
 import sys
 from collections.abc import Mapping
+from functools import partial
 from hashlib import sha256
 from importlib.metadata import version
 from importlib.util import find_spec
@@ -21,6 +22,7 @@ from typing import TYPE_CHECKING
 from uuid import uuid4
 
 import platformdirs
+from jupyter_cache.executors import utils
 from sphinx.errors import ExtensionError
 
 if TYPE_CHECKING:
@@ -121,8 +123,19 @@ def prune(app: Sphinx, exception: Exception | None) -> None:
                 shutil.rmtree(folder)
 
 
+def join_streams() -> None:
+    """Have what a cell prints arrive in one piece.
+
+    A kernel sends it in pieces, cut elsewhere in each run, so two builds would differ. MyST-NB's
+    own setting for this puts a line break at every cut; nbclient's does not, but no configuration
+    reaches it through jupyter-cache.
+    """
+    utils.executenb = partial(utils.executenb, coalesce_streams=True)
+
+
 def setup(app: Sphinx) -> ExtensionMetadata:
     """Set the key before any page is read."""
+    join_streams()
     app.add_config_value("cnnref_execution_key", "", "env", str)
     app.connect("config-inited", configure)
     app.connect("env-before-read-docs", read_last)
