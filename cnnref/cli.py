@@ -75,13 +75,11 @@ def _show(options: argparse.Namespace) -> int:
         f"\n{'seed':>4}  {'accuracy':>8}  {'loss':>6}  {'seconds':>7}  {'images/s':>8}  where, when"
     )
     for record in result.records:
-        made, history = record["provenance"], record["history"]
-        seconds = sum(history["seconds"])
-        speed = len(history["seconds"]) * record["dataset"]["train_size"] / seconds
-        final = record["final"]
+        made, final = record["provenance"], record["final"]
         print(
-            f"{record.seed:>4}  {final['accuracy']:>8.4f}  {final['loss']:>6.3f}  {seconds:>7.1f}  "
-            f"{speed:>8.0f}  {made['device_name']}, torch {made['torch']}, {made['date']}"
+            f"{record.seed:>4}  {final['accuracy']:>8.4f}  {final['loss']:>6.3f}  "
+            f"{record.seconds:>7.1f}  {record.images_per_second:>8.0f}  "
+            f"{made['device_name']}, torch {made['torch']}, {made['date']}"
         )
     print(f"\n{result}")
     return 0

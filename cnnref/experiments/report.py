@@ -23,12 +23,11 @@ def result_markdown(result: Result) -> str:
         "| ---: | ---: | ---: | ---: | ---: | --- | --- | --- |",
     ]
     for record in records:
-        made, history = record["provenance"], record["history"]
-        seconds = sum(history["seconds"])
-        speed = len(history["seconds"]) * record["dataset"]["train_size"] / seconds
+        made = record["provenance"]
         rows.append(
             f"| {record.seed} | {record['final']['accuracy']:.4f} | {record['final']['loss']:.3f} "
-            f"| {seconds:.0f} | {speed:.0f} | {made['device_name']}, {made['threads']} threads "
+            f"| {record.seconds:.0f} | {record.images_per_second:.0f} "
+            f"| {made['device_name']}, {made['threads']} threads "
             f"| {made['torch']} | {made['date'][:10]} |"
         )
     summary = []

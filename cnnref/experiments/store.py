@@ -72,6 +72,17 @@ class Record:
         """The seed of the run."""
         return int(self.content["seed"])
 
+    @property
+    def seconds(self) -> float:
+        """Wall time of the training in seconds, without the evaluations."""
+        return float(sum(self.content["history"]["seconds"]))
+
+    @property
+    def images_per_second(self) -> float:
+        """Training images, each counted once per epoch, over `seconds`."""
+        epochs = len(self.content["history"]["seconds"])
+        return float(epochs * self.content["dataset"]["train_size"] / self.seconds)
+
     def weights(self) -> dict[str, Tensor]:
         """The stored weights, checked against their SHA-256; floating-point ones in half precision.
 

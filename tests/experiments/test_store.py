@@ -45,6 +45,10 @@ def test_what_is_written_is_read(record):
     again = store.read(record.path)
     assert again.content == json.loads(json.dumps(record.content))
     assert again.seed == 1
+    history = again["history"]
+    rates = [200 / seconds for seconds in history["seconds"]]
+    assert again.seconds == pytest.approx(sum(history["seconds"]))
+    assert min(rates) <= again.images_per_second <= max(rates)
     assert record.path.stat().st_mode & 0o777 == 0o644
 
 
