@@ -1,20 +1,11 @@
-"""The networks of the book, each under its own name. All return logits."""
+"""Networks that tell cats from dogs."""
 
 from __future__ import annotations
-
-from collections.abc import Callable, Mapping
-from typing import Any
 
 from torch import Tensor, nn
 from torch.nn.functional import max_pool2d, relu
 
-from cnnref.errors import CnnrefError, unknown
-
-__all__ = ["MODELS", "PlainCNN", "UnknownModelError", "build"]
-
-
-class UnknownModelError(CnnrefError, LookupError):
-    """No model of that name is registered."""
+__all__ = ["PlainCNN"]
 
 
 class PlainCNN(nn.Module):
@@ -76,22 +67,3 @@ class PlainCNN(nn.Module):
         x = self.norm7(relu(self.fc7(self.drop7(x.flatten(1)))))
         logits: Tensor = self.fc8(x)
         return logits
-
-
-MODELS: Mapping[str, Callable[..., nn.Module]] = {"PlainCNN": PlainCNN}
-"""Every model that an experiment can name."""
-
-
-def build(name: str, arguments: Mapping[str, Any] | None = None) -> nn.Module:
-    """The model called `name`, freshly initialised from torch's global generator.
-
-    Args:
-        name: a key of `MODELS`.
-        arguments: keyword arguments of its constructor.
-
-    Raises:
-        UnknownModelError: no such model; the message suggests the nearest.
-    """
-    if name not in MODELS:
-        raise UnknownModelError(unknown("model", name, MODELS))
-    return MODELS[name](**(arguments or {}))

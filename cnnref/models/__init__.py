@@ -1,0 +1,41 @@
+"""The networks of the book, each under its own name. All return logits.
+
+`cats_dogs` holds the network of the Toronto handout. An experiment names its model by a key of
+`MODELS`. `inception` holds a part of a network, the module of GoogLeNet, which returns activations.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from torch import nn
+
+from cnnref.errors import CnnrefError, unknown
+from cnnref.models.cats_dogs import PlainCNN
+from cnnref.models.inception import InceptionBlock
+
+__all__ = ["MODELS", "InceptionBlock", "PlainCNN", "UnknownModelError", "build"]
+
+
+class UnknownModelError(CnnrefError, LookupError):
+    """No model of that name is registered."""
+
+
+MODELS: Mapping[str, Callable[..., nn.Module]] = {"PlainCNN": PlainCNN}
+"""Every model that an experiment can name."""
+
+
+def build(name: str, arguments: Mapping[str, Any] | None = None) -> nn.Module:
+    """The model called `name`, freshly initialised from torch's global generator.
+
+    Args:
+        name: a key of `MODELS`.
+        arguments: keyword arguments of its constructor.
+
+    Raises:
+        UnknownModelError: no such model; the message suggests the nearest.
+    """
+    if name not in MODELS:
+        raise UnknownModelError(unknown("model", name, MODELS))
+    return MODELS[name](**(arguments or {}))
