@@ -1,9 +1,10 @@
 """The Sphinx extension of this book: each module does one thing and says why.
 
 `google` and `apipages` make the API reference, `external` links to other projects' documentation
-without a network, `answers` ties chapters to the handouts' questions and to tests, `execution`
-decides when pages run again, `cells` colours those that wait for data, `mathrender` draws formulas
-at build time, `images` insists on alternative texts, and `icons` and `pages` make what the theme
+without a network, `answers` ties chapters to the handouts' questions and to tests, `errata`
+collects what is wrong with the handouts, `evidence` says what counts as proof, `execution` decides
+when pages run again, `cells` colours those that wait for data, `mathrender` draws formulas at
+build time, `images` insists on alternative texts, and `icons` and `pages` make what the theme
 produces lighter and more accessible.
 """
 
@@ -21,6 +22,7 @@ MODULES = (
     "apipages",
     "answers",
     "cells",
+    "errata",
     "execution",
     "external",
     "icons",

@@ -19,9 +19,8 @@ answered nor deferred. Warnings are errors in this book, so each of these stops 
 
 from __future__ import annotations
 
-import ast
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, cast
@@ -34,6 +33,7 @@ from sphinx.util import logging
 from sphinx.util.docutils import SphinxDirective, SphinxRole
 from sphinx.util.nodes import make_refnode
 
+from .evidence import has_evidence, section_around, title_of
 from .questions import Handout, Question, QuestionList, QuestionListError, read_questions
 from .testnames import find_test_file, line_of_test
 
@@ -44,9 +44,6 @@ if TYPE_CHECKING:
     from sphinx.writers.html5 import HTML5Translator
 
 logger = logging.getLogger(__name__)
-
-# The names whose call in a cell means "this comes from a stored record".
-RECORD_CALLS = frozenset({"run", "experiments.run", "cnnref.experiments.run"})
 
 
 @dataclass(frozen=True)
@@ -101,7 +98,8 @@ def load_questions(app: Sphinx) -> QuestionList:
         return QuestionList((), ())
 
 
-def _words(text: str) -> tuple[str, ...]:
+def split_names(text: str) -> tuple[str, ...]:
+    """The names in a text, separated by commas or blanks."""
     return tuple(re.split(r"[\s,]+", text.strip(" \t\n,")))
 
 
@@ -111,14 +109,14 @@ class AnswerDirective(SphinxDirective):
     required_arguments = 1
     final_argument_whitespace = True
     has_content = True
-    option_spec: ClassVar[dict[str, Any]] = {"tests": _words, "uses": _words}
+    option_spec: ClassVar[dict[str, Any]] = {"tests": split_names, "uses": split_names}
 
     def run(self) -> list[nodes.Node]:
         """Build the box: title, restated question, and what checks the answer."""
         handout_of = self.env.cnnref_questions.handout_of  # type: ignore[attr-defined]
         self.env.note_dependency(self.config.answers_questions)
         names = []
-        for name in _words(self.arguments[0]):
+        for name in split_names(self.arguments[0]):
             if name in handout_of:
                 names.append(name)
             else:
@@ -184,7 +182,7 @@ class QuestionsDirective(SphinxDirective):
             f"From {handout.handout[0].lower()}{handout.handout[1:]}."
         ))  # fmt: skip
         rows = [self.row(question) for question in handout.questions]
-        section += _table(("Question", "Kind", "About", "Answer"), (13, 14, 32, 41), rows)
+        section += table(("Question", "Kind", "About", "Answer"), (13, 14, 32, 41), rows)
         self.state.document.note_implicit_target(section)
         return section
 
@@ -302,7 +300,8 @@ def _listed(items: Sequence[nodes.Node]) -> list[nodes.Node]:
     return out
 
 
-def _table(heads: Sequence[str], widths: Sequence[int], rows: list[nodes.row]) -> nodes.table:
+def table(heads: Sequence[str], widths: Sequence[int], rows: list[nodes.row]) -> nodes.table:
+    """A table of questions: its heads, the columns' widths in percent, and its rows."""
     group = nodes.tgroup("", *(nodes.colspec(colwidth=w) for w in widths), cols=len(widths))
     entries = (nodes.entry("", nodes.paragraph("", head)) for head in heads)
     group += nodes.thead("", nodes.row("", *entries))
@@ -328,10 +327,7 @@ def read_list(app: Sphinx) -> None:
 def collect_answers(app: Sphinx, doctree: nodes.document) -> None:
     """Note the answers of a page that was just read, and ask each for its evidence."""
     for box in doctree.findall(answer_node):
-        section = box.parent
-        while section.parent is not None and not isinstance(section, nodes.section):
-            section = section.parent
-        title = section.next_node(nodes.title) if isinstance(section, nodes.section) else None
+        section = section_around(box)
         if not has_evidence(section):
             logger.warning(
                 "the section that answers %s has neither an executed cell that asserts"
@@ -342,38 +338,11 @@ def collect_answers(app: Sphinx, doctree: nodes.document) -> None:
                 Answer(
                     app.env.docname,
                     box.line or 0,
-                    title.astext() if title else app.env.docname,
+                    title_of(section, app.env.docname),
                     tuple(box["tests"]),
                     tuple(box["uses"]),
                 )
             )
-
-
-def has_evidence(section: nodes.Element) -> bool:
-    """Whether a section holds an executed cell that asserts, or that asks for a record."""
-    return any(is_evidence(source) for source in executed_cells(section))
-
-
-def executed_cells(section: nodes.Element) -> Iterator[str]:
-    """The visible source of every code cell that was run."""
-    for cell in section.findall(nodes.container):
-        if cell.get("nb_element") == "cell_code" and cell.get("exec_count"):
-            for part in cell.children:
-                if isinstance(part, nodes.Element) and "cell_input" in part["classes"]:
-                    yield part.astext()
-
-
-def is_evidence(source: str) -> bool:
-    """Whether a cell's source, its IPython magic apart, asserts something or calls `run(...)`."""
-    try:
-        tree = ast.parse(re.sub(r"^[%!].*$", "", source, flags=re.MULTILINE))
-    except SyntaxError:  # its execution has failed, and said so
-        return False
-    return any(
-        isinstance(node, ast.Assert)
-        or (isinstance(node, ast.Call) and ast.unparse(node.func) in RECORD_CALLS)
-        for node in ast.walk(tree)
-    )
 
 
 def check_book(_: Sphinx, env: BuildEnvironment) -> None:

@@ -1,0 +1,242 @@
+"""Notes about the handouts themselves, where they stand and on one page.
+
+A handout can be wrong, imprecise, or leave a convention open. The chapter that finds this out says
+so beside its answer::
+
+    :::{about} MIT-4.1.1
+    :verdict: wrong
+    :summary: With the printed offset of -5 every output is zero.
+
+    What the handout says, why it fails, and the repaired answer.
+    :::
+
+`{errata}` renders all of them, by verdict, each with a link to its note. A note that calls a
+handout wrong, or confirms what it prints, stands in a section with an executed cell that asserts.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, ClassVar, cast
+
+from docutils import nodes
+from docutils.parsers.rst import directives
+from sphinx.transforms.post_transforms import SphinxPostTransform
+from sphinx.util import logging
+from sphinx.util.docutils import SphinxDirective
+from sphinx.util.nodes import make_refnode
+
+from .answers import anchor, split_names, table
+from .evidence import has_evidence, section_around, title_of
+
+if TYPE_CHECKING:
+    from sphinx.application import Sphinx
+    from sphinx.environment import BuildEnvironment
+    from sphinx.util.typing import ExtensionMetadata
+    from sphinx.writers.html5 import HTML5Translator
+
+logger = logging.getLogger(__name__)
+
+VERDICTS = {
+    "wrong": "Wrong",
+    "imprecise": "Imprecise",
+    "open": "Left open",
+    "confirmed": "Checked and confirmed",
+}
+"""What a note can say of a handout, in the order of the page, with the page's headings."""
+
+MUST_BE_PROVED = {"wrong", "confirmed"}
+
+
+@dataclass
+class Note:
+    """A note in a chapter, as the page of all notes shows it."""
+
+    docname: str
+    anchor: str
+    names: tuple[str, ...]
+    verdict: str
+    section: str
+    summary: list[nodes.Node] = field(default_factory=list)
+
+
+class about_node(nodes.Admonition, nodes.Element):  # noqa: N801 (docutils names nodes so)
+    """The box of one note."""
+
+
+class errata_list(nodes.General, nodes.Element):  # noqa: N801
+    """Stands for all notes of one verdict until every page is read."""
+
+
+def notes_of(env: BuildEnvironment) -> list[Note]:
+    """Every note found so far."""
+    if not hasattr(env, "cnnref_notes"):
+        env.cnnref_notes = []  # type: ignore[attr-defined]
+    return cast(list[Note], env.cnnref_notes)  # type: ignore[attr-defined]
+
+
+def errata_pages(env: BuildEnvironment) -> set[str]:
+    """The pages that show the notes."""
+    if not hasattr(env, "cnnref_errata_pages"):
+        env.cnnref_errata_pages = set()  # type: ignore[attr-defined]
+    return cast(set[str], env.cnnref_errata_pages)  # type: ignore[attr-defined]
+
+
+def _verdict(argument: str) -> str:
+    return directives.choice(argument, tuple(VERDICTS))
+
+
+class AboutDirective(SphinxDirective):
+    """A note about a handout; see the module's docstring."""
+
+    required_arguments = 1
+    final_argument_whitespace = True
+    has_content = True
+    option_spec: ClassVar[dict[str, Any]] = {
+        "verdict": _verdict,
+        "summary": directives.unchanged_required,
+    }
+
+    def run(self) -> list[nodes.Node]:
+        """Build the box and keep its summary for the page of all notes."""
+        known = self.env.cnnref_questions.handout_of  # type: ignore[attr-defined]
+        names = split_names(self.arguments[0])
+        faults = [f"{name} is no question" for name in names if name not in known]
+        faults += [f"a note needs a {o}" for o in self.option_spec if o not in self.options]
+        for fault in faults:
+            logger.warning("%s", fault, location=self.get_location())
+        if faults:
+            return []
+        verdict = self.options["verdict"]
+        taken = self.env.temp_data.setdefault("cnnref_note_anchors", set())
+        stem = target = anchor("-".join(names), "about")
+        while target in taken:
+            target = f"{stem}-{len(taken)}"
+        taken.add(target)
+
+        box = about_node(classes=["note", "about", verdict], verdict=verdict)
+        box["ids"], box["names_noted"] = [target], names
+        self.set_source_info(box)
+        which = ", ".join(names)
+        title = f"About question{'s' * (len(names) > 1)} {which} · {VERDICTS[verdict].lower()}"
+        box += nodes.title(title, title)
+        box["summary_nodes"], messages = self.parse_inline(self.options["summary"])
+        self.state.nested_parse(self.content, self.content_offset, box)
+        return [box, *messages]
+
+
+class ErrataDirective(SphinxDirective):
+    """All notes, one section and table per verdict."""
+
+    def run(self) -> list[nodes.Node]:
+        """Build the sections; their rows are known when every page is read."""
+        errata_pages(self.env).add(self.env.docname)
+        sections = []
+        for verdict, heading in VERDICTS.items():
+            section = nodes.section(ids=[nodes.make_id(heading)], names=[heading.lower()])
+            section += nodes.title(heading, heading)
+            section += errata_list(verdict=verdict)
+            self.state.document.note_implicit_target(section)
+            sections.append(section)
+        return list(sections)
+
+
+class ResolveErrata(SphinxPostTransform):
+    """Fills in the page of notes; before Sphinx resolves references."""
+
+    default_priority = 5
+
+    def run(self, **_: Any) -> None:
+        """Replace each list by its table."""
+        for listing in list(self.document.findall(errata_list)):
+            rows = [self.row(note) for note in sorted_notes(self.env, listing["verdict"])]
+            if rows:
+                listing.replace_self(
+                    table(("Question", "What, in short", "Where"), (16, 60, 24), rows)
+                )
+            else:
+                listing.replace_self(nodes.paragraph("", "None so far."))
+
+    def row(self, note: Note) -> nodes.row:
+        """One note: its questions, its summary and a link."""
+        row = nodes.row()
+        row += nodes.entry(
+            "", nodes.paragraph("", ", ".join(note.names)), classes=["question-name"]
+        )
+        row += nodes.entry("", nodes.paragraph("", "", *(n.deepcopy() for n in note.summary)))
+        link = make_refnode(
+            self.app.builder, self.env.docname, note.docname, note.anchor,
+            nodes.inline("", note.section),
+        )  # fmt: skip
+        row += nodes.entry("", nodes.paragraph("", "", link))
+        return row
+
+
+def sorted_notes(env: BuildEnvironment, verdict: str) -> list[Note]:
+    """The notes of a verdict, in the order of the handouts' questions."""
+    order = list(env.cnnref_questions.handout_of)  # type: ignore[attr-defined]
+    chosen = [note for note in notes_of(env) if note.verdict == verdict]
+    return sorted(chosen, key=lambda n: (*map(order.index, n.names[:1]), n.docname, n.anchor))
+
+
+def collect_notes(app: Sphinx, doctree: nodes.document) -> None:
+    """Keep the notes of a page that was just read, and ask the strong ones for their proof."""
+    for box in doctree.findall(about_node):
+        section = section_around(box)
+        if box["verdict"] in MUST_BE_PROVED and not has_evidence(section):
+            logger.warning(
+                "the section that says of %s: %s, has no executed cell that asserts",
+                ", ".join(box["names_noted"]), box["verdict"], location=box,
+            )  # fmt: skip
+        notes_of(app.env).append(
+            Note(
+                app.env.docname,
+                box["ids"][0],
+                tuple(box["names_noted"]),
+                box["verdict"],
+                title_of(section, app.env.docname),
+                box.attributes.pop("summary_nodes"),
+            )
+        )
+
+
+def purge(_: Sphinx, env: BuildEnvironment, docname: str) -> None:
+    """Forget a page that is about to be read again."""
+    notes_of(env)[:] = [note for note in notes_of(env) if note.docname != docname]
+    errata_pages(env).discard(docname)
+
+
+def merge(_: Sphinx, env: BuildEnvironment, docnames: list[str], other: BuildEnvironment) -> None:
+    """Take over what a parallel reader found."""
+    notes_of(env).extend(note for note in notes_of(other) if note.docname in docnames)
+    errata_pages(env).update(errata_pages(other) & set(docnames))
+
+
+def rewrite_lists(_: Sphinx, env: BuildEnvironment) -> list[str]:
+    """Write the page of notes again whenever any page has changed."""
+    return sorted(errata_pages(env))
+
+
+def visit_about(self: HTML5Translator, node: about_node) -> None:
+    """Open the box as the theme opens any admonition."""
+    self.visit_admonition(node)
+
+
+def depart_about(self: HTML5Translator, node: about_node) -> None:
+    """Close the box."""
+    self.depart_admonition(node)
+
+
+def setup(app: Sphinx) -> ExtensionMetadata:
+    """Register the two directives."""
+    app.setup_extension("bookext.answers")
+    app.add_node(about_node, html=(visit_about, depart_about))
+    app.add_node(errata_list)
+    app.add_directive("about", AboutDirective)
+    app.add_directive("errata", ErrataDirective)
+    app.add_post_transform(ResolveErrata)
+    app.connect("doctree-read", collect_notes)
+    app.connect("env-purge-doc", purge)
+    app.connect("env-merge-info", merge)
+    app.connect("env-updated", rewrite_lists)
+    return {"version": "1", "env_version": 1, "parallel_read_safe": True}
