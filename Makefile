@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/installed
 
-.PHONY: help book test lint serve verify clean
+.PHONY: help book test lint serve verify bench clean
 .DEFAULT_GOAL := help
 
 help:  ## show the targets
@@ -37,6 +37,9 @@ lint: $(INSTALLED)  ## ruff and mypy
 
 serve: book  ## serve the built book at http://localhost:8000
 	$(BIN)/python -m http.server 8000 --bind 127.0.0.1 --directory _build/html
+
+bench: $(INSTALLED)  ## measure our convolution against torch's, into benchmarks/convolution.md
+	$(BIN)/python benchmarks/convolution.py --write
 
 clean:  ## remove what was built, the virtual environment included
 	rm -rf _build book/api build dist $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis *.egg-info
