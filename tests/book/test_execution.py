@@ -138,7 +138,7 @@ def test_a_line_that_arrives_in_pieces_stays_a_line(tiny_book):
 
 def test_the_results_page_is_read_last(tiny_book):
     """In a forced build the chapters train first, and the list of results reads what they wrote."""
-    book = tiny_book("execution")
+    book = tiny_book("ahead")
     log = "Path('../order.txt').open('a').write('{}')"
     cell = "# Page\n\n```{{code-cell}} ipython3\nfrom pathlib import Path\n_ = {}\n```\n"
     pages = {"book__results": "r", "book__aaa": "a", "book__zzz": "z"}
@@ -150,4 +150,39 @@ def test_the_results_page_is_read_last(tiny_book):
     conf.write_text(conf.read_text().replace('["*.md"]', '["**.md"]'))
     assert book.build(CNNREF_DATA=str(book.folder / "nothing")) == []
     (order,) = book.folder.rglob("order.txt")
-    assert order.read_text() == "azr"
+    assert sorted(order.read_text()) == ["a", "r", "z"]
+    assert order.read_text().endswith("r")
+
+
+def test_pages_run_side_by_side(tiny_book):
+    """Each of two pages waits for the other's sign; in turn they would wait for ever."""
+    book = tiny_book("ahead")
+    cell = (
+        "import time\nfrom pathlib import Path\nPath('{0}.sign').touch()\n"
+        "end = time.monotonic() + 60\n"
+        "while not Path('{1}.sign').exists() and time.monotonic() < end:\n    time.sleep(0.1)\n"
+        "print('met' if time.monotonic() < end else 'alone')\n"
+    )
+    page = "# Page\n\n```{{code-cell}} ipython3\n{}```\n"
+    book.write(
+        index="# Top\n\n```{toctree}\none\ntwo\n```\n",
+        one=notebook(page.format(cell.format("one", "two"))),
+        two=notebook(page.format(cell.format("two", "one"))),
+    )
+    assert book.build(CNNREF_DATA=str(book.folder / "nothing")) == []
+    for name in ("one", "two"):
+        assert "met" in re.sub(r"<[^>]+>", "", book.html(name))
+
+
+def test_a_page_that_fails_ahead_is_reported_once(tiny_book):
+    book = tiny_book("ahead")
+    page = "# Page\n\n```{{code-cell}} ipython3\n{}\n```\n"
+    book.write(
+        index="# Top\n\n```{toctree}\none\ntwo\n```\n",
+        one=notebook(page.format("raise RuntimeError('broken on purpose')")),
+        two=notebook(page.format("print('fine')")),
+    )
+    warnings = book.build(CNNREF_DATA=str(book.folder / "nothing"))
+    assert [w for w in warnings if "Executing notebook failed" in w]
+    assert all("one" in warning for warning in warnings)
+    assert "fine" in book.html("two")

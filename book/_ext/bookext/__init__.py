@@ -3,9 +3,9 @@
 `google` and `apipages` make the API reference, `external` links to other projects' documentation
 without a network, `answers` ties chapters to the handouts' questions and to tests, `errata`
 collects what is wrong with the handouts, `evidence` says what counts as proof, `execution` decides
-when pages run again, `cells` colours those that wait for data, `mathrender` draws formulas at
-build time, `images` insists on alternative texts, and `icons` and `pages` make what the theme
-produces lighter and more accessible.
+when pages run again, `ahead` runs several at a time, `cells` colours those that wait for data,
+`mathrender` draws formulas at build time, `images` insists on alternative texts, and `icons` and
+`pages` make what the theme produces lighter and more accessible.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from sphinx.util.typing import ExtensionMetadata
 
 MODULES = (
+    "ahead",
     "apipages",
     "answers",
     "cells",

@@ -101,6 +101,10 @@ def configure(app: Sphinx, config: Config) -> None:
         config.nb_execution_mode = "force"
         config.nb_execution_timeout = NO_TIME_LIMIT
         key = f"{key}-{uuid4().hex}"  # never the key of an earlier build: every page must run
+    else:
+        # One thread per page, since several run at a time; and rounding errors, which pages print,
+        # do not depend on the number of processors then.
+        os.environ.setdefault("OMP_NUM_THREADS", "1")
     config.cnnref_execution_key = key
     config.nb_execution_cache_path = str(cache_folder(app) / key)
 
