@@ -28,7 +28,7 @@ def only_tiny(monkeypatch, tiny, trained):
 
 def test_list(capsys):
     assert call("list") == 0
-    assert "cats-dogs-plain  5/5 seeds stored" in capsys.readouterr().out
+    assert "cats-dogs-plain 5/5 seeds stored" in " ".join(capsys.readouterr().out.split())
 
 
 def test_show(capsys):

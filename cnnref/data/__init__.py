@@ -2,8 +2,9 @@
 
     images = load("cats-dogs", "train")        # 10,000 images, labels 0 and 1
 
-Three rooms: `cnnref.data.images` holds what a set of images is, `cnnref.data.batches` cuts it into
-mini-batches, `cnnref.data.files` reads it from disk and fetches it.
+Four rooms: `cnnref.data.images` holds what a set of images is, `cnnref.data.batches` cuts it into
+mini-batches, `cnnref.data.files` reads it from disk and fetches it, and `cnnref.data.kats_cat`
+makes the images of one question.
 """
 
 from cnnref.data.batches import Batches
@@ -19,6 +20,7 @@ from cnnref.data.files import (
     load,
 )
 from cnnref.data.images import ImageDataset, ImageSet, Normalization, class_extract, synthetic
+from cnnref.data.kats_cat import kats_images
 
 __all__ = [
     "DATASETS",
@@ -34,6 +36,7 @@ __all__ = [
     "class_extract",
     "data_folder",
     "fetch",
+    "kats_images",
     "load",
     "synthetic",
 ]

@@ -23,6 +23,7 @@ import torch
 from torch import Tensor
 
 from cnnref.data.images import ImageSet, synthetic
+from cnnref.data.kats_cat import kats_images
 from cnnref.errors import CnnrefError, unknown
 
 __all__ = [
@@ -79,6 +80,8 @@ DATASETS: Mapping[str, DatasetInfo] = {
     "cifar10": DatasetInfo((3, 32, 32), _CIFAR10),
     "cats-dogs": DatasetInfo((3, 32, 32), ("cat", "dog"), parent="cifar10"),
     "synthetic": DatasetInfo((3, 32, 32), ("pattern 0", "pattern 1")),
+    "kats-cat": DatasetInfo((1, 100, 100), ("no cat", "cat")),
+    "kats-cat-moved": DatasetInfo((1, 100, 100), ("no cat", "cat")),
 }
 """Every dataset that `load` knows."""
 
@@ -95,7 +98,9 @@ def load(name: str, split: str) -> ImageSet:
     Args:
         name: `"mnist"`, `"fashion-mnist"`, `"cifar10"` or `"cats-dogs"`: CIFAR-10's cats and dogs
             with the labels 3 and 5 remapped to 0 and 1; or `"synthetic"`, small images made on
-            the spot, for trying things out without any file.
+            the spot, for trying things out without any file; or `"kats-cat"` and
+            `"kats-cat-moved"`, made on the spot too: one training set with the cat in the lower
+            left quadrant, and a test set with it there, or in the upper right one.
         split: `"train"` or `"test"`.
 
     Raises:
@@ -110,6 +115,14 @@ def load(name: str, split: str) -> ImageSet:
     if name == "synthetic":
         count, seed = {"train": (200, 0), "test": (100, 1)}[split]
         return synthetic(DATASETS[name].shape, len(DATASETS[name].class_names), count, seed=seed)
+    if name.startswith("kats-cat"):
+        if split == "train":
+            return kats_images(800, seed=0)
+        return (
+            kats_images(400, seed=1)
+            if name == "kats-cat"
+            else kats_images(400, seed=2, quadrant="upper right")
+        )
     if name == "cats-dogs":
         whole, inexact = _read_cifar10(split)
         kept = torch.tensor([whole.class_names.index(c) for c in DATASETS[name].class_names])

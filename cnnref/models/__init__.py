@@ -1,7 +1,8 @@
 """The networks of the book, each under its own name. All return logits.
 
-`cats_dogs` holds the network of the Toronto handout. An experiment names its model by a key of
-`MODELS`. `inception` holds a part of a network, the module of GoogLeNet, which returns activations.
+`cats_dogs` holds the network of the Toronto handout, `kats_cat` the four of the MIT handout's Kat.
+An experiment names its model by a key of `MODELS`. `inception` holds a part of a network, the
+module of GoogLeNet, which returns activations.
 """
 
 from __future__ import annotations
@@ -14,15 +15,32 @@ from torch import nn
 from cnnref.errors import CnnrefError, unknown
 from cnnref.models.cats_dogs import PlainCNN
 from cnnref.models.inception import InceptionBlock
+from cnnref.models.kats_cat import KatBlocks, KatFeatures, KatFilter, KitDense
 
-__all__ = ["MODELS", "InceptionBlock", "PlainCNN", "UnknownModelError", "build"]
+__all__ = [
+    "MODELS",
+    "InceptionBlock",
+    "KatBlocks",
+    "KatFeatures",
+    "KatFilter",
+    "KitDense",
+    "PlainCNN",
+    "UnknownModelError",
+    "build",
+]
 
 
 class UnknownModelError(CnnrefError, LookupError):
     """No model of that name is registered."""
 
 
-MODELS: Mapping[str, Callable[..., nn.Module]] = {"PlainCNN": PlainCNN}
+MODELS: Mapping[str, Callable[..., nn.Module]] = {
+    "PlainCNN": PlainCNN,
+    "KatFilter": KatFilter,
+    "KatFeatures": KatFeatures,
+    "KatBlocks": KatBlocks,
+    "KitDense": KitDense,
+}
 """Every model that an experiment can name."""
 
 
