@@ -214,3 +214,25 @@ def test_cells_that_wait_for_data_are_coloured_as_python(tiny_book):
     book.write(index=f"# Top\n\n```{{code-block}} ipython3\n{source}```\n")
     assert book.build() == []
     assert '<span class="k">for</span>' in book.html("index")
+
+
+def test_a_build_without_changes_writes_nothing_and_one_with_a_new_style_everything(tiny_book):
+    book = tiny_book("answers", "pages")
+    book.write(index="# Top\n\n```{toctree}\none\n```\n", one="# One\n")
+    (book.folder / "book" / "_static").mkdir()
+    style = book.folder / "book" / "_static" / "book.css"
+    style.write_text("p { color: black; }")
+    book.build()
+    page = book.folder / "_build" / "html" / "one.html"
+
+    def written():
+        before = page.stat().st_mtime_ns
+        book.build()
+        return page.stat().st_mtime_ns != before
+
+    assert not written()
+    style.write_text("p { color: navy; }")
+    assert written()
+    assert not written()
+    book.write(index="# New top\n\n```{toctree}\none\n```\n")
+    assert written()

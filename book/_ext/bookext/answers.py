@@ -322,6 +322,7 @@ def depart_answer(self: HTML5Translator, node: answer_node) -> None:
 def read_list(app: Sphinx) -> None:
     """Read the list once per build, before any page."""
     app.env.cnnref_questions = load_questions(app)  # type: ignore[attr-defined]
+    app.env.cnnref_pages_were_read = False  # type: ignore[attr-defined]
 
 
 def collect_answers(app: Sphinx, doctree: nodes.document) -> None:
@@ -377,6 +378,7 @@ def place_of(env: BuildEnvironment, name: str) -> str:
 
 def purge(_: Sphinx, env: BuildEnvironment, docname: str) -> None:
     """Forget a page that is about to be read again."""
+    env.cnnref_pages_were_read = True  # type: ignore[attr-defined]
     answers = answers_of(env)
     for name in list(answers):
         answers[name] = [answer for answer in answers[name] if answer.docname != docname]
@@ -394,8 +396,13 @@ def merge(_: Sphinx, env: BuildEnvironment, docnames: list[str], other: BuildEnv
 
 
 def rewrite_lists(_: Sphinx, env: BuildEnvironment) -> list[str]:
-    """Write the list of questions again whenever any page has changed."""
-    return sorted(question_pages(env))
+    """Write the list of questions again whenever any page has been read."""
+    return sorted(question_pages(env)) if pages_were_read(env) else []
+
+
+def pages_were_read(env: BuildEnvironment) -> bool:
+    """Whether this build has read a page; where not, what pages list cannot have changed."""
+    return bool(env.cnnref_pages_were_read)  # type: ignore[attr-defined]
 
 
 def setup(app: Sphinx) -> ExtensionMetadata:

@@ -26,7 +26,7 @@ from sphinx.util import logging
 from sphinx.util.docutils import SphinxDirective
 from sphinx.util.nodes import make_refnode
 
-from .answers import anchor, split_names, table
+from .answers import anchor, pages_were_read, split_names, table
 from .evidence import has_evidence, section_around, title_of
 
 if TYPE_CHECKING:
@@ -213,8 +213,8 @@ def merge(_: Sphinx, env: BuildEnvironment, docnames: list[str], other: BuildEnv
 
 
 def rewrite_lists(_: Sphinx, env: BuildEnvironment) -> list[str]:
-    """Write the page of notes again whenever any page has changed."""
-    return sorted(errata_pages(env))
+    """Write the page of notes again whenever any page has been read."""
+    return sorted(errata_pages(env)) if pages_were_read(env) else []
 
 
 def visit_about(self: HTML5Translator, node: about_node) -> None:
