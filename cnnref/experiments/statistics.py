@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
-from scipy import stats
+from scipy.special import stdtrit  # scipy.stats has it too, and takes a second to import
 
 __all__ = ["Interval", "mean_interval"]
 
@@ -39,5 +39,6 @@ def mean_interval(values: Sequence[float], confidence: float = 0.95) -> Interval
     if not 0 < confidence < 1:
         raise ValueError(f"confidence must be between 0 and 1, got {confidence}")
     mean = float(np.mean(values))
-    half = float(stats.sem(values) * stats.t.ppf((1 + confidence) / 2, len(values) - 1))
+    standard_error = np.std(values, ddof=1) / np.sqrt(len(values))
+    half = float(standard_error * stdtrit(len(values) - 1, (1 + confidence) / 2))
     return Interval(mean, mean - half, mean + half, len(values))
