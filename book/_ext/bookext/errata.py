@@ -151,18 +151,17 @@ class ResolveErrata(SphinxPostTransform):
         for listing in list(self.document.findall(errata_list)):
             rows = [self.row(note) for note in sorted_notes(self.env, listing["verdict"])]
             if rows:
-                listing.replace_self(
-                    table(("Question", "What, in short", "Where"), (16, 60, 24), rows)
-                )
+                notes = table(("Question", "What, in short", "Where"), (15, 60, 25), rows)
+                notes["classes"].append("errata")
+                listing.replace_self(notes)
             else:
                 listing.replace_self(nodes.paragraph("", "None so far."))
 
     def row(self, note: Note) -> nodes.row:
         """One note: its questions, its summary and a link."""
         row = nodes.row()
-        row += nodes.entry(
-            "", nodes.paragraph("", ", ".join(note.names)), classes=["question-name"]
-        )
+        names = (nodes.paragraph("", name) for name in note.names)
+        row += nodes.entry("", *names, classes=["question-name"])
         row += nodes.entry("", nodes.paragraph("", "", *(n.deepcopy() for n in note.summary)))
         link = make_refnode(
             self.app.builder, self.env.docname, note.docname, note.anchor,
