@@ -15,6 +15,19 @@ settings.register_profile("cnnref", deadline=None, print_blob=True)
 settings.load_profile("cnnref")
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items):
+    """Say which tests a worker of pytest-xdist should run together.
+
+    A page of the book is opened once for all tests that look at it, a chapter is run once for all
+    tests of its answers, and what else a file's tests share is made once per file.
+    """
+    for item in items:
+        parameters = getattr(getattr(item, "callspec", None), "params", {})
+        group = "answers" if item.path.parent.name == "answers" else item.path.as_posix()
+        item.add_marker(pytest.mark.xdist_group(group + parameters.get("visit", "")))
+
+
 @pytest.fixture(autouse=True)
 def no_stray_settings(monkeypatch):
     """Tests see the packaged records and no mode, whatever the caller's environment says."""

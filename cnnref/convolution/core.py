@@ -10,6 +10,7 @@ three functions are that product and its two transposes.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import prod
 
 from torch import Tensor
 
@@ -23,8 +24,8 @@ def convolve(x: Tensor, w: Tensor, windows: Sequence[Window], groups: int) -> Te
     """The convolution: `(N, C, ...)` by `(O, C / G, taps...)` to `(N, O, positions...)`."""
     columns = unfold(x, windows)  # (N, C, taps..., positions...)
     positions = columns.shape[-len(windows) :]
-    columns = columns.reshape(len(x), groups, -1, positions.numel())  # (N, G, C/G T, P)
     rows = w.reshape(groups, len(w) // groups, -1)  # (G, O/G, C/G T)
+    columns = columns.reshape(len(x), groups, rows.shape[-1], positions.numel())
     return (rows @ columns).reshape(len(x), len(w), *positions)
 
 
@@ -32,18 +33,19 @@ def scatter(
     g: Tensor, w: Tensor, windows: Sequence[Window], sizes: Sequence[int], groups: int
 ) -> Tensor:
     """Its adjoint in `x`: `(N, O, positions...)` by `(O, C / G, taps...)` to `(N, C, sizes...)`."""
+    positions = g.shape[2:]
     rows = w.reshape(groups, len(w) // groups, -1)  # (G, O/G, C/G T)
-    z = g.reshape(len(g), groups, len(w) // groups, -1)  # (N, G, O/G, P)
+    z = g.reshape(len(g), groups, len(w) // groups, positions.numel())  # (N, G, O/G, P)
     columns = rows.mT @ z  # (N, G, C/G T, P)
-    channels, positions = groups * w.shape[1], g.shape[2:]
-    columns = columns.reshape(len(g), channels, *w.shape[2:], *positions)
+    columns = columns.reshape(len(g), groups * w.shape[1], *w.shape[2:], *positions)
     return add_windows(columns, windows, sizes)
 
 
 def kernel_gradient(g: Tensor, x: Tensor, windows: Sequence[Window], groups: int) -> Tensor:
     """Its adjoint in `w`: `(N, O, positions...)` by `(N, C, ...)` to `(O, C / G, taps...)`."""
-    columns = unfold(x, windows).reshape(len(x), groups, -1, g.shape[2:].numel())
-    z = g.reshape(len(g), groups, g.shape[1] // groups, -1)  # (N, G, O/G, P)
+    taps = [window.kernel for window in windows]
+    positions, per_group = g.shape[2:].numel(), x.shape[1] // groups
+    columns = unfold(x, windows).reshape(len(x), groups, per_group * prod(taps), positions)
+    z = g.reshape(len(g), groups, g.shape[1] // groups, positions)  # (N, G, O/G, P)
     rows = (z @ columns.mT).sum(0)  # (G, O/G, C/G T)
-    taps = (window.kernel for window in windows)
-    return rows.reshape(g.shape[1], x.shape[1] // groups, *taps)
+    return rows.reshape(g.shape[1], per_group, *taps)

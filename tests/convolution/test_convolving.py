@@ -293,6 +293,15 @@ def test_every_device_gives_the_same(device):
     torch.testing.assert_close((there * w).sum().cpu(), (z * z).sum())
 
 
+def test_an_empty_batch_is_a_batch():
+    x, w = torch.ones(0, 2, 6, 5), torch.ones(4, 2, 3, 3)
+    z = conv2d(x, w)
+    assert z.shape == F.conv2d(x, w).shape == (0, 4, 4, 3)
+    assert conv2d_input_gradient(z, w, size=(6, 5)).shape == x.shape
+    assert torch.equal(conv2d_kernel_gradient(z, x), torch.zeros_like(w))
+    assert conv_transpose2d(z, w).shape == x.shape
+
+
 def test_a_hand_computed_example():
     x, w = torch.tensor([1.0, 2, 3, 4, 5]), torch.tensor([1.0, 0, -1])
     assert conv1d(x, w).tolist() == [-2, -2, -2]
