@@ -6,7 +6,7 @@ from torch import Tensor
 
 from cnnref.convolution.core import convolve, scatter
 from cnnref.convolution.layout import layout_of, refuse_other_kinds, shape
-from cnnref.convolution.unfolding import Windows
+from cnnref.convolution.unfolding import Windows, as_sizes
 from cnnref.windows import Window
 
 __all__ = ["conv1d", "conv2d", "conv_transpose1d", "conv_transpose2d"]
@@ -145,8 +145,8 @@ def conv_transpose2d(
 
     Source: Dumoulin and Visin (2016), section 4.
     """
-    extra = output_padding if isinstance(output_padding, tuple) else (output_padding,) * 2
-    return _conv_transpose(2, x, w, window, bias, groups, extra, flip)
+    extras = (output_padding,) * 2 if isinstance(output_padding, int) else output_padding
+    return _conv_transpose(2, x, w, window, bias, groups, extras, flip)
 
 
 def _conv(
@@ -175,12 +175,11 @@ def _conv_transpose(
 ) -> Tensor:
     # As the gradient of a convolution, x takes the part of the output's gradient.
     layout = layout_of(axes, "g", x, w, windows, groups, called="x")
-    if len(output_padding) != axes:
-        raise ValueError(f"output_padding must be a number or {axes}, got {output_padding}")
+    extras = as_sizes(output_padding, axes, "output_padding")
     signal = layout.batched(x)
     sizes = [
         window.transposed_size(n, extra)
-        for window, n, extra in zip(layout.windows, signal.shape[2:], output_padding, strict=True)
+        for window, n, extra in zip(layout.windows, signal.shape[2:], extras, strict=True)
     ]
     z = scatter(signal, layout.kernel(w, flip), layout.windows, sizes, groups)
     return layout.as_given(_with_bias(z, w, bias, 0 if w.dim() == axes else w.shape[1] * groups))

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import product
+from numbers import Integral
 from typing import Any
 
 import torch
@@ -132,7 +133,7 @@ def insert_zeros(x: Tensor, m: int | Sequence[int]) -> Tensor:
     Raises:
         ValueError: a factor is not a positive integer, or an axis is empty or missing.
     """
-    factors = [m] if isinstance(m, int) else list(m)
+    factors = as_sizes(m, len(m) if isinstance(m, Sequence) else 1, "m")
     sizes = sizes_of(x, len(factors))
     spread = x.new_zeros((*x.shape[: -len(factors)], *map(zero_inserted_size, sizes, factors)))
     every: list[Any] = [slice(None, None, factor) for factor in factors]
@@ -150,12 +151,13 @@ def as_windows(windows: Windows) -> tuple[Window, ...]:
     return tuple(found)
 
 
-def as_sizes(size: int | Sequence[int], axes: int) -> tuple[int, ...]:
-    """One size per axis, as a tuple."""
-    sizes = (size,) if isinstance(size, int) else tuple(size)
-    if len(sizes) != axes:
-        raise ValueError(f"size must hold {axes} numbers, one for each window, got {size!r}")
-    return sizes
+def as_sizes(size: int | Sequence[int], axes: int, name: str = "size") -> tuple[int, ...]:
+    """One number per axis, as a tuple."""
+    sizes = (int(size),) if isinstance(size, Integral) else size
+    if not isinstance(sizes, Sequence) or len(sizes) != axes:
+        numbers = "a number" if axes == 1 else f"{axes} numbers"
+        raise ValueError(f"{name} must be {numbers}, one for each axis, got {size!r}")
+    return tuple(sizes)
 
 
 def sizes_of(x: Tensor, axes: int) -> torch.Size:

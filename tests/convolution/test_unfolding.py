@@ -88,7 +88,9 @@ BAD_CALLS = [
     (lambda: unfold(torch.ones(3), ()), ValueError, ["at least one axis"]),
     (lambda: unfold(torch.ones(2), Window(3)), ValueError, ["spans 3", "= 2"]),
     (lambda: fold(torch.ones(2, 3), Window(3), 5), ValueError, ["(2, 3)", "(..., 3, 3)"]),
-    (lambda: fold(torch.ones(3, 3), Window(3), (5, 5)), ValueError, ["1 numbers", "(5, 5)"]),
+    (lambda: fold(torch.ones(3, 3), Window(3), (5, 5)), ValueError, ["a number", "(5, 5)"]),
+    (lambda: fold(torch.ones(3, 3), Window(3), 5.0), ValueError, ["a number", "5.0"]),  # type: ignore[arg-type]
+    (lambda: insert_zeros(torch.ones(3), 2.5), ValueError, ["m must be", "2.5"]),  # type: ignore[arg-type]
     (lambda: insert_zeros(torch.ones(3), 0), ValueError, ["m must be", "0"]),
     (lambda: insert_zeros(torch.tensor(1.0), 2), ValueError, ["at least 1 axes", "()"]),
 ]
