@@ -28,7 +28,7 @@ book: verify  ## build the book, strictly, into _build/html
 	@echo "open _build/html/index.html, or run: make serve"
 
 test: book  ## run all tests, those of the built book in a browser too
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadgroup
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadscope
 
 lint: $(INSTALLED)  ## ruff and mypy
 	$(BIN)/ruff check .

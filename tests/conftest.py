@@ -1,10 +1,12 @@
 import os
+import re
 import shutil
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
+from xdist.scheduler import LoadScopeScheduling
 
 from cnnref import data
 from cnnref.experiments import CATALOGUE, Experiment, run
@@ -15,17 +17,23 @@ settings.register_profile("cnnref", deadline=None, print_blob=True)
 settings.load_profile("cnnref")
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items):
-    """Say which tests a worker of pytest-xdist should run together.
+class ByWhatIsShared(LoadScopeScheduling):  # type: ignore[misc]
+    """Which tests a worker of pytest-xdist runs together.
 
     A page of the book is opened once for all tests that look at it, a chapter is run once for all
     tests of its answers, and what else a file's tests share is made once per file.
     """
-    for item in items:
-        parameters = getattr(getattr(item, "callspec", None), "params", {})
-        group = "answers" if item.path.parent.name == "answers" else item.path.as_posix()
-        item.add_marker(pytest.mark.xdist_group(group + parameters.get("visit", "")))
+
+    def _split_scope(self, nodeid: str) -> str:
+        path, _, test = nodeid.partition("::")
+        if page := re.search(r"\[(\S+?\.html)", test):
+            return page[1]
+        return "answers" if "answers/" in path else path
+
+
+def pytest_xdist_make_scheduler(config, log):
+    """Have pytest-xdist use it."""
+    return ByWhatIsShared(config, log)
 
 
 @pytest.fixture(autouse=True)

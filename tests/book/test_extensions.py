@@ -236,3 +236,10 @@ def test_a_build_without_changes_writes_nothing_and_one_with_a_new_style_everyth
     assert not written()
     book.write(index="# New top\n\n```{toctree}\none\n```\n")
     assert written()
+
+
+def test_the_list_of_listings_is_flat():
+    from bookext.pages import flat
+
+    nested = "<h1>All</h1><ul><li>a</li>\n<ul><li>a.b</li>\n</ul><li>c</li>\n</ul>"
+    assert flat(nested) == "<h1>All</h1><ul><li>a</li>\n<li>a.b</li>\n<li>c</li>\n</ul>"

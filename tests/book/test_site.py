@@ -67,20 +67,35 @@ class Visit:
         assert found.violations_count == 0, found.generate_report()
 
 
+@pytest.fixture(scope="module")
+def opened():
+    """The one page that is open, by its name."""
+    opened: dict[str, Visit] = {}
+    yield opened
+    for visit in opened.values():
+        visit.page.context.close()
+
+
 @pytest.fixture(scope="module", params=PAGES)
-def visit(request, browser, address):
-    """One page, opened once for all tests that look at it."""
-    context = browser.new_context(color_scheme="light", viewport=DESK)
-    page = context.new_page()
-    visit = Visit(request.param, page)
-    page.on("console", lambda m: visit.problems.extend([m.text] if m.type == "error" else []))
-    page.on("pageerror", lambda error: visit.problems.append(str(error)))
-    page.on("requestfailed", lambda request: visit.problems.append(f"failed: {request.url}"))
-    page.on("response", lambda answer: visit.answers.append(answer))
-    page.goto(f"{address}/{visit.name}")
-    page.wait_for_load_state("networkidle")
-    yield visit
-    context.close()
+def visit(request, browser, address, opened):
+    """One page, opened once for all tests that look at it.
+
+    A worker of pytest-xdist may ask again for the page it has, since it does not know which test
+    comes next; so the page stays open until another one is asked for.
+    """
+    if request.param not in opened:
+        for old in opened.values():
+            old.page.context.close()
+        opened.clear()
+        page = browser.new_context(color_scheme="light", viewport=DESK).new_page()
+        visit = opened[request.param] = Visit(request.param, page)
+        page.on("console", lambda m: visit.problems.extend([m.text] if m.type == "error" else []))
+        page.on("pageerror", lambda error: visit.problems.append(str(error)))
+        page.on("requestfailed", lambda request: visit.problems.append(f"failed: {request.url}"))
+        page.on("response", lambda answer: visit.answers.append(answer))
+        page.goto(f"{address}/{visit.name}")
+        page.wait_for_load_state("networkidle")
+    return opened[request.param]
 
 
 def test_page_loads_cleanly(visit, address):

@@ -39,12 +39,20 @@ def repair(body: str) -> str:
     return body
 
 
+def flat(body: str) -> str:
+    """A nested list as a flat one: viewcode puts the inner list beside the items, not into one."""
+    head, _, items = body.partition("<ul>")
+    return f"{head}<ul>{re.sub('</?ul>', '', items)}</ul>"
+
+
 def finish_page(
     app: Sphinx, pagename: str, _template: str, context: dict[str, Any], doctree: nodes.document
 ) -> None:
     """Repair the body and offer an executed chapter as a notebook."""
     if "body" in context:
         context["body"] = repair(context["body"])
+    if pagename == "_modules/index":
+        context["body"] = flat(context["body"])
     notebook = Path(app.outdir).parent / "jupyter_execute" / f"{pagename}.ipynb"
     if doctree is not None and notebook.is_file():
         target = Path(app.outdir) / "_sources" / f"{pagename}.ipynb"
