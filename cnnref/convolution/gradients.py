@@ -203,7 +203,11 @@ def _kernel_gradient(
             f"{SIZES[axes]}) or (N, channels, {SIZES[axes]}), with the same N"
         )
     plain = x.dim() == axes
-    check_groups(groups, **({} if plain else {"g": g.shape[-axes - 1], "x": x.shape[-axes - 1]}))
+    check_groups(
+        groups,
+        {"g": g, "x": x},
+        **({} if plain else {"g": g.shape[-axes - 1], "x": x.shape[-axes - 1]}),
+    )
     sizes = x.shape[-axes:]
     if windows is None:
         found = tuple(Window(n - m + 1) for n, m in zip(sizes, g.shape[-axes:], strict=True))

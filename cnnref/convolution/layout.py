@@ -7,6 +7,7 @@ the result back.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from torch import Tensor
@@ -80,7 +81,7 @@ def layout_of(
             )
         layout = Layout(found, 1, 2, True)
     else:
-        check_groups(groups, w=len(w))
+        check_groups(groups, {name: signal, "w": w}, w=len(w))
         letter, channels = ("C", w.shape[1] * groups) if role == "x" else ("O", len(w))
         if signal.dim() not in (axes + 1, axes + 2) or signal.shape[-axes - 1] != channels:
             raise ValueError(
@@ -127,13 +128,20 @@ def _require_a_window_fits(x: Tensor, w: Tensor, windows: tuple[Window, ...]) ->
             raise ValueError(f"x {shape(x)} is too small for w {shape(w)}: {error}") from None
 
 
-def check_groups(groups: int, **channels: int) -> None:
+def _listed(shapes: Mapping[str, Tensor] | None) -> str:
+    """The shapes of the tensors in question, to end a message with."""
+    return "".join(f", {name} {shape(tensor)}" for name, tensor in (shapes or {}).items())
+
+
+def check_groups(groups: int, shapes: Mapping[str, Tensor] | None = None, **channels: int) -> None:
     """Refuse a number of groups that does not divide the channels of each named tensor."""
     if isinstance(groups, bool) or not isinstance(groups, int) or groups < 1:
         raise ValueError(f"groups must be a positive integer, got {groups!r}")
     for name, count in channels.items():
         if count % groups:
-            raise ValueError(f"groups = {groups} does not divide the {count} channels of {name}")
+            raise ValueError(
+                f"groups = {groups} does not divide the {count} channels of {name}{_listed(shapes)}"
+            )
     if groups > 1 and not channels:
         raise ValueError(f"plain signals have one group, got groups = {groups}")
 

@@ -2,6 +2,7 @@
 
 import gzip
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -165,3 +166,11 @@ def notebook(body: str) -> str:
     """A page whose cells are executed."""
     head = "file_format: mystnb\nkernelspec: {name: python3, display_name: Python 3}"
     return f"---\n{head}\n---\n\n{body}"
+
+
+CHECKED = "```{code-cell} ipython3\nassert 1 + 1 == 2\n```\n"
+
+
+def messages(warnings: list[str]) -> list[str]:
+    """What warnings say, without their places and kinds."""
+    return sorted(re.sub(r" \[.*\]$", "", w.partition("WARNING: ")[2]) for w in warnings)

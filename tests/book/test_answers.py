@@ -1,14 +1,10 @@
 """Every rule of questions and answers, broken on purpose in a tiny book."""
 
-import re
-
 import pytest
 from bookext.questions import QuestionListError, read_questions
 from bookext.testnames import find_test_file, line_of_test
 
-from .conftest import QUESTIONS, notebook
-
-CHECKED = "```{code-cell} ipython3\nassert 1 + 1 == 2\n```\n"
+from .conftest import CHECKED, QUESTIONS, messages, notebook
 
 
 def answer(names, tests="test_one.py::test_first", text="What is asked.", uses=None):
@@ -23,10 +19,6 @@ def good_pages(**changes):
     )
     return {"index": "# Top\n\n```{toctree}\none\nlist\n```\n",
             "one": notebook(body), "list": "# All\n\n```{questions}\n```\n", **changes}  # fmt: skip
-
-
-def messages(warnings):
-    return sorted(re.sub(r" \[.*\]$", "", w.partition("WARNING: ")[2]) for w in warnings)
 
 
 def test_good_answers_make_no_warning_and_link_everything(tiny_book):

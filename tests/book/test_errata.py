@@ -2,9 +2,8 @@
 
 import re
 
-from .conftest import notebook
+from .conftest import CHECKED, messages, notebook
 
-CHECKED = "```{code-cell} ipython3\nassert 1 + 1 == 2\n```\n"
 LIST = "# Errata\n\n```{errata}\n```\n"
 
 
@@ -12,10 +11,6 @@ def about(names, verdict="wrong", summary="Two is *not* $3$.", text="Why."):
     options = f":verdict: {verdict}\n" if verdict else ""
     options += f":summary: {summary}\n" if summary else ""
     return f":::{{about}} {names}\n{options}\n{text}\n:::\n\n"
-
-
-def messages(warnings):
-    return sorted(re.sub(r" \[.*\]$", "", w.partition("WARNING: ")[2]) for w in warnings)
 
 
 def pages(body):

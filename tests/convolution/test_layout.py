@@ -34,7 +34,7 @@ BAD_VALUES = [
     (lambda: conv1d(ONES(5), ONES(3, device="meta")), ["cpu", "meta", "(5,)", "(3,)"]),
     (lambda: conv1d(ONES(5), ONES(2), CEIL), ["ceil mode"]),
     (lambda: conv1d(ONES(5), ONES(3), groups=2), ["one group", "2"]),
-    (lambda: conv1d(ONES(4, 5), ONES(6, 2, 3), groups=4), ["groups = 4", "6"]),
+    (lambda: conv1d(ONES(4, 5), ONES(6, 2, 3), groups=4), ["groups = 4", "(4, 5)", "(6, 2, 3)"]),
     (lambda: conv1d(ONES(4, 5), ONES(6, 3, 3), groups=2), ["(4, 5)", "(6, 3, 3)", "C = 6"]),
     (lambda: conv1d(ONES(4, 5), ONES(6, 4, 3), groups=0), ["positive", "0"]),
     (lambda: conv1d(ONES(4, 5), ONES(6, 4, 3), bias=ONES(4)), ["(4,)", "(6, 4, 3)", "(6,)"]),
@@ -68,7 +68,7 @@ BAD_VALUES = [
     (lambda: conv2d_kernel_gradient(ONES(3), ONES(5)), ["(3,)", "(5,)"]),
     (
         lambda: conv2d_kernel_gradient(ONES(3, 3, 3), ONES(4, 5, 5), groups=2),
-        ["groups = 2", "3 channels of g"],
+        ["groups = 2", "3 channels of g", "(3, 3, 3)", "(4, 5, 5)"],
     ),
     (
         lambda: conv2d_kernel_gradient(ONES(3, 3), ONES(5, 5), (Window(3),)),
