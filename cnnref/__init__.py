@@ -20,6 +20,7 @@ _MODULES = (
     "cli",
     "convolution",
     "data",
+    "disk",
     "errors",
     "experiments",
     "figures",

@@ -149,12 +149,12 @@ def _data_fetch(options: argparse.Namespace) -> int:
 
 
 def _data_check(_: argparse.Namespace) -> int:
-    from cnnref.data import DATASETS, SPLITS, DamagedDataError, MissingDataError, data_folder, load
+    from cnnref.data import DATASETS, DamagedDataError, MissingDataError, data_folder, load
 
     print(f"data folder: {data_folder()}")
     damaged = False
-    for name in DATASETS:
-        for split in SPLITS:
+    for name, info in DATASETS.items():
+        for split in info.splits:
             try:
                 data = load(name, split)
                 print(f"{name} {split}: {len(data):,} images, SHA-256 {data.sha256[:12]}, whole")

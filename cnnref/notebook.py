@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from cnnref.data import DATASETS, SPLITS, MissingDataError, load
+from cnnref.data import DATASETS, MissingDataError, load
 
 __all__ = ["load_ipython_extension"]
 
@@ -24,7 +24,7 @@ def load_ipython_extension(shell: Any) -> None:
 
     def needs(line: str, cell: str) -> None:
         try:
-            for split in SPLITS:
+            for split in DATASETS[line.strip()].splits:
                 load(line.strip(), split)
         except MissingDataError:
             name = DATASETS[line.strip()].parent or line.strip()

@@ -11,7 +11,7 @@ import cnnref
 
 ROOT = Path(cnnref.__file__).parent
 FLOORS = {
-    "errors": 0,
+    "errors": 0, "disk": 0,
     "windows": 1, "convolution": 1,
     "models": 2, "data": 2,
     "training": 3,

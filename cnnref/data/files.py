@@ -39,7 +39,10 @@ __all__ = [
 ]
 
 SPLITS = ("train", "test")
-"""The parts of every dataset."""
+"""The parts of a dataset that is whole; one for tuning has `"validation"` in place of `"test"`."""
+
+HELD_OUT = 10_000
+"""Training images that the datasets for tuning hold out, the same for every seed of training."""
 
 
 class UnknownDatasetError(CnnrefError, LookupError):
@@ -63,6 +66,8 @@ class DatasetInfo(NamedTuple):
     """The name of every label, in order."""
     parent: str | None = None
     """The dataset whose files hold it, where it is a subset."""
+    splits: tuple[str, str] = SPLITS
+    """What to train on, and what to evaluate on."""
 
 
 _DIGITS = tuple("0123456789")
@@ -78,6 +83,14 @@ DATASETS: Mapping[str, DatasetInfo] = {
     "mnist": DatasetInfo((1, 28, 28), _DIGITS),
     "fashion-mnist": DatasetInfo((1, 28, 28), _FASHION),
     "cifar10": DatasetInfo((3, 32, 32), _CIFAR10),
+    **{
+        f"{parent}-tuning": DatasetInfo(shape, names, parent, ("train", "validation"))
+        for parent, shape, names in (
+            ("mnist", (1, 28, 28), _DIGITS),
+            ("fashion-mnist", (1, 28, 28), _FASHION),
+        )
+    },
+    "mnist-first-10000": DatasetInfo((1, 28, 28), _DIGITS, parent="mnist"),
     "cats-dogs": DatasetInfo((3, 32, 32), ("cat", "dog"), parent="cifar10"),
     "synthetic": DatasetInfo((3, 32, 32), ("pattern 0", "pattern 1")),
     "kats-cat": DatasetInfo((1, 100, 100), ("no cat", "cat")),
@@ -100,8 +113,10 @@ def load(name: str, split: str) -> ImageSet:
             with the labels 3 and 5 remapped to 0 and 1; or `"synthetic"`, small images made on
             the spot, for trying things out without any file; or `"kats-cat"` and
             `"kats-cat-moved"`, made on the spot too: one training set with the cat in the lower
-            left quadrant, and a test set with it there, or in the upper right one.
-        split: `"train"` or `"test"`.
+            left quadrant, and a test set with it there, or in the upper right one. For choosing
+            settings: `"mnist-tuning"` and `"fashion-mnist-tuning"`, the training images alone,
+            10,000 of them held out for validation. For training on less: `"mnist-first-10000"`.
+        split: `"train"` or `"test"`; of a dataset for tuning `"train"` or `"validation"`.
 
     Raises:
         UnknownDatasetError: no such dataset or split; the message suggests the nearest.
@@ -110,8 +125,9 @@ def load(name: str, split: str) -> ImageSet:
     """
     if name not in DATASETS:
         raise UnknownDatasetError(unknown("dataset", name, DATASETS))
-    if split not in SPLITS:
-        raise UnknownDatasetError(unknown("split", split, SPLITS))
+    info = DATASETS[name]
+    if split not in info.splits:
+        raise UnknownDatasetError(unknown(f"split of {name}", split, info.splits))
     if name == "synthetic":
         count, seed = {"train": (200, 0), "test": (100, 1)}[split]
         return synthetic(DATASETS[name].shape, len(DATASETS[name].class_names), count, seed=seed)
@@ -123,6 +139,11 @@ def load(name: str, split: str) -> ImageSet:
             if name == "kats-cat"
             else kats_images(400, seed=2, quadrant="upper right")
         )
+    if info.splits != SPLITS and info.parent:
+        return _held_out(load(info.parent, "train"), split)
+    if name == "mnist-first-10000":
+        mnist = load("mnist", split)
+        return mnist.select(range(10_000)) if split == "train" else mnist
     if name == "cats-dogs":
         whole, inexact = _read_cifar10(split)
         kept = torch.tensor([whole.class_names.index(c) for c in DATASETS[name].class_names])
@@ -134,6 +155,12 @@ def load(name: str, split: str) -> ImageSet:
             _cifar10_source(split, int(inexact[chosen].sum())),
         )
     return _read_cifar10(split)[0] if name == "cifar10" else _read_idx(name, split)
+
+
+def _held_out(whole: ImageSet, split: str) -> ImageSet:
+    order = torch.randperm(len(whole), generator=torch.Generator().manual_seed(0))
+    cut = len(whole) - HELD_OUT
+    return whole.select(order[:cut] if split == "train" else order[cut:])
 
 
 def fetch(name: str) -> Path:
@@ -152,7 +179,7 @@ def fetch(name: str) -> Path:
         raise UnknownDatasetError(unknown("dataset", name, DATASETS))
     name = DATASETS[name].parent or name
     try:
-        for split in SPLITS:
+        for split in DATASETS[name].splits:
             load(name, split)
     except (MissingDataError, DamagedDataError):
         folder = data_folder()

@@ -3,17 +3,21 @@
 A record can outlive the code that made it. Its probe cannot: the experiment's own model, loss,
 optimizer, schedule, batches, normalisation and evaluation run a few steps on a small synthetic
 set, in float64 on one CPU thread, and the losses are kept. Refactoring leaves them as they were; a
-change of behaviour moves them.
+change of behaviour moves them. Dropout is the one thing torch draws differently on different
+processors; here its masks come from `torch.rand`, which is the same everywhere.
 """
 
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+from torch.overrides import TorchFunctionMode
 
 from cnnref.data import DATASETS, synthetic
 from cnnref.experiments.catalogue import Experiment
@@ -48,8 +52,9 @@ def probe(experiment: Experiment) -> dict[str, list[float]]:
         precision="float64",
         seed=0,
     )
-    with _one_thread(), seeded(recipe.seed):
+    with _one_thread(), seeded(recipe.seed), _SameDropoutEverywhere():
         model = build(experiment.model, experiment.arguments)
+        model.register_forward_pre_hook(_require_mode)
         history = fit(model, train, test, recipe, device="cpu", record_steps=True, progress=False)
     evaluations = [
         history.untrained,
@@ -81,6 +86,39 @@ def differences(recorded: dict[str, Any], replayed: dict[str, Any]) -> list[str]
 
 def _close(a: float, b: float) -> bool:
     return abs(a - b) <= TOLERANCE * max(abs(a), abs(b), 1e-3)
+
+
+class _SameDropoutEverywhere(TorchFunctionMode):
+    """Draw the masks of dropout by `torch.rand`: one entry, or one channel of one image, each."""
+
+    def __torch_function__(
+        self,
+        func: Callable[..., Any],
+        types: Sequence[type],
+        args: tuple[Any, ...] = (),
+        kwargs: Mapping[str, Any] | None = None,
+    ) -> Any:
+        if func in (F.dropout, F.dropout2d):
+            return _dropout(func is F.dropout2d, *args, **(kwargs or {}))
+        return func(*args, **(kwargs or {}))
+
+
+def _dropout(
+    whole_channels: bool, x: Tensor, p: float = 0.5, training: bool = True, **_: object
+) -> Tensor:
+    if not training:
+        return x
+    shape = (*x.shape[:2], *[1] * (x.dim() - 2)) if whole_channels else x.shape
+    return x * (torch.rand(shape, dtype=torch.float64) >= p).to(x.dtype) / (1 - p)
+
+
+def _require_mode(model: nn.Module, _: Any) -> None:
+    """Gradients are on when the loop trains and off when it evaluates; so must the mode be."""
+    if model.training != torch.is_grad_enabled():
+        doing, mode = (
+            ("trains", "evaluation") if torch.is_grad_enabled() else ("evaluates", "training")
+        )
+        raise RuntimeError(f"the loop {doing} with the model in {mode} mode")
 
 
 @contextlib.contextmanager

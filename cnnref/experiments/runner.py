@@ -8,6 +8,7 @@ import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +26,16 @@ from cnnref.experiments.probe import probe
 from cnnref.experiments.statistics import Interval, mean_interval
 from cnnref.experiments.store import DamagedRecordError, Record
 from cnnref.models import build
-from cnnref.training import History, choose_device, fit, predict, probabilities, seeded
+from cnnref.training import (
+    Checkpoint,
+    History,
+    choose_device,
+    fit,
+    predict,
+    probabilities,
+    seeded,
+    team,
+)
 
 __all__ = ["MODES", "ModeError", "NoRecordError", "Result", "load_model", "run", "train_seed"]
 
@@ -60,16 +70,32 @@ class Result:
         """The seeds of the records."""
         return tuple(record.seed for record in self.records)
 
+    @property
+    def split(self) -> str:
+        """What the models were evaluated on: `"test"` or `"validation"`."""
+        return self.experiment.split
+
     def history(self, metric: str) -> np.ndarray[Any, np.dtype[np.float64]]:
-        """A metric of the history, `(seeds, epochs)`: `"test_accuracy"`, for instance."""
+        """A metric of the history, `(seeds, epochs)`: `"test_accuracy"`, for instance.
+
+        The metrics of single steps, `"step_loss"` and `"step_error"`, are `(seeds, steps)`.
+
+        Raises:
+            ValueError: the records do not have it; an experiment for tuning has
+                `"validation_accuracy"`, say, and no test accuracy.
+        """
+        kept = self.records[0]["history"]
+        known = [key for key, series in kept.items() if key != "untrained" and series is not None]
+        if metric not in known:
+            raise ValueError(unknown(f"metric of {self.experiment.name}", metric, known))
         return np.array([record["history"][metric] for record in self.records])
 
     def untrained(self, metric: str = "accuracy") -> np.ndarray[Any, np.dtype[np.float64]]:
-        """Test `"loss"` or `"accuracy"` before training, one per seed."""
+        """`"loss"` or `"accuracy"` on the evaluation set before training, one per seed."""
         return np.array([record["history"]["untrained"][metric] for record in self.records])
 
     def final(self, metric: str = "accuracy") -> np.ndarray[Any, np.dtype[np.float64]]:
-        """Test `"loss"` or `"accuracy"` after the last epoch, one per seed."""
+        """`"loss"` or `"accuracy"` on the evaluation set after the last epoch, one per seed."""
         return np.array([record["final"][metric] for record in self.records])
 
     def interval(self, metric: str = "accuracy", confidence: float = 0.95) -> Interval:
@@ -85,7 +111,7 @@ class Result:
 
     def __str__(self) -> str:
         found = self.interval() if len(self.records) > 1 else f"{self.final()[0]:.4g} (one seed)"
-        return f"{self.experiment.name}: test accuracy {found}"
+        return f"{self.experiment.name}: {self.split} accuracy {found}"
 
 
 def run(
@@ -123,7 +149,8 @@ def run(
         raise ModeError(unknown("mode of CNNREF_EXPERIMENTS", mode, MODES))
     records = []
     for seed in seeds if seeds is not None else entry.seeds:
-        record = None if mode == "force" else _stored(entry, seed, strict=mode == "stored")
+        look = partial(_stored, entry, seed, strict=mode == "stored")
+        record = None if mode == "force" else team().from_leader(look)
         if record is None:
             record = train_seed(entry, seed, device=device, progress=progress, on_epoch=on_epoch)
         records.append(record)
@@ -146,40 +173,77 @@ def train_seed(
         NonFiniteLossError: training diverged; no record is written.
         NewerRecordError: a newer `cnnref` has already written this record.
     """
-    store.refuse_newer(experiment.name, seed)
+    us = team()
+    us.from_leader(lambda: store.refuse_newer(experiment.name, seed))
     place = choose_device(device)
-    train, test = load(experiment.dataset, "train"), load(experiment.dataset, "test")
+    split = experiment.split
+    train, test = load(experiment.dataset, "train"), load(experiment.dataset, split)
     recipe = replace(experiment.recipe, seed=seed)
+    fingerprint = us.from_leader(lambda: probe(experiment))
+    digests = {"train_sha256": train.sha256, f"{split}_sha256": test.sha256}
+    checkpoint = Checkpoint(
+        store.checkpoint_path(experiment.name, seed),
+        {"experiment": experiment.fields, "seed": seed, "probe": fingerprint, **digests},
+    )
     with seeded(seed):
         model = build(experiment.model, experiment.arguments)
     history = fit(
-        model, train, test, recipe, device=str(place), progress=progress, on_epoch=on_epoch
+        model,
+        train,
+        test,
+        recipe,
+        device=str(place),
+        record_steps=experiment.keep_steps,
+        progress=progress,
+        on_epoch=on_epoch,
+        checkpoint=checkpoint,
     )
-    wide = next(model.parameters()).dtype
-    batches = Batches(test, 1000, train.normalization(), device=place, dtype=wide)
-    logits, labels = (tensor.cpu() for tensor in predict(model, batches))
-    keep = experiment.keep_weights and seed == experiment.seeds[0]
-    return store.write(
-        {
-            "name": experiment.name,
-            "seed": seed,
-            "experiment": experiment.fields,
-            "history": history.to_dict(),
-            "final": {"loss": history.test_loss[-1], "accuracy": history.test_accuracy[-1]},
-            **_outcome(probabilities(logits.double()), labels, test),
-            "dataset": {
-                "name": experiment.dataset,
-                "train_size": len(train),
-                "test_size": len(test),
-                "train_sha256": train.sha256,
-                "test_sha256": test.sha256,
-                "source": train.source,
+
+    def write() -> Record:
+        wide = next(model.parameters()).dtype
+        batches = Batches(test, 1000, train.normalization(), device=place, dtype=wide)
+        logits, labels = (tensor.cpu() for tensor in predict(model, batches))
+        keep = experiment.keep_weights and seed == experiment.seeds[0]
+        outcome = _outcome(probabilities(logits.double()), labels, test)
+        # Summed in another order by several processes, an image on the fence may have fallen over.
+        right = sum(row[i] for i, row in enumerate(outcome["confusion"]))
+        history.test_accuracy[-1] = right / len(test)
+        record = store.write(
+            {
+                "name": experiment.name,
+                "seed": seed,
+                "experiment": experiment.fields,
+                "history": _for_record(history, split),
+                "final": {"loss": history.test_loss[-1], "accuracy": history.test_accuracy[-1]},
+                **outcome,
+                "dataset": {
+                    "name": experiment.dataset,
+                    "train_size": len(train),
+                    f"{split}_size": len(test),
+                    **digests,
+                    "source": train.source,
+                },
+                "provenance": _provenance(place, us.size),
+                "probe": fingerprint,
             },
-            "provenance": _provenance(place),
-            "probe": probe(experiment),
-        },
-        model.state_dict() if keep else None,
-    )
+            model.state_dict() if keep else None,
+        )
+        checkpoint.delete()
+        return record
+
+    record: Record = us.from_leader(write)
+    return record
+
+
+def _for_record(history: History, split: str) -> dict[str, Any]:
+    """The history under the names of what it was evaluated on; steps as short as float32 is."""
+    plain = history.to_dict()
+    for key in ("loss", "accuracy"):
+        plain[f"{split}_{key}"] = plain.pop(f"test_{key}")
+    for key in ("step_loss", "step_error"):
+        if plain[key] is not None:
+            plain[key] = [float(str(np.float32(value))) for value in plain[key]]
+    return plain
 
 
 def load_model(name: str) -> nn.Module:
@@ -248,11 +312,12 @@ def _outcome(
     }
 
 
-def _provenance(device: torch.device) -> dict[str, Any]:
+def _provenance(device: torch.device, processes: int) -> dict[str, Any]:
     return {
         "device": device.type,
         "device_name": _device_name(device),
         "threads": torch.get_num_threads(),
+        "processes": processes,
         "system": f"{platform.system()} {platform.machine()}",
         "python": platform.python_version(),
         "torch": torch.__version__,

@@ -14,7 +14,6 @@ import json
 import math
 import os
 import re
-import tempfile
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
@@ -26,12 +25,14 @@ import platformdirs
 import safetensors.torch
 from torch import Tensor
 
+from cnnref.disk import write_whole
 from cnnref.errors import CnnrefError
 
 __all__ = [
     "DamagedRecordError",
     "NewerRecordError",
     "Record",
+    "checkpoint_path",
     "find",
     "folders",
     "read",
@@ -71,6 +72,11 @@ class Record:
     def seed(self) -> int:
         """The seed of the run."""
         return int(self.content["seed"])
+
+    @property
+    def split(self) -> str:
+        """What it was evaluated on: `"test"` or `"validation"`."""
+        return _split(self.content)
 
     @property
     def seconds(self) -> float:
@@ -120,6 +126,11 @@ def writing_folder() -> Path:
         return Path(chosen)
     in_checkout = (_package_folder().parents[1] / "pyproject.toml").is_file()
     return _package_folder() if in_checkout else _user_folder()
+
+
+def checkpoint_path(name: str, seed: int) -> Path:
+    """Where a run that is not finished keeps its state: hidden, beside its record to be."""
+    return writing_folder() / name / f".seed-{seed}.checkpoint"
 
 
 def find(name: str, seed: int) -> Path | None:
@@ -208,29 +219,13 @@ def write(content: dict[str, Any], weights: dict[str, Tensor] | None = None) -> 
     folder.mkdir(parents=True, exist_ok=True)
     kept = content["weights"]["file"] if content["weights"] else None
     if kept:
-        _write_whole(folder / kept, data)
+        write_whole(folder / kept, data)
     text = json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
-    _write_whole(path, text.encode())
+    write_whole(path, text.encode())
     for old in folder.glob(f"{path.stem}.*.safetensors"):
         if old.name != kept:
             old.unlink(missing_ok=True)
     return Record(path, content)
-
-
-def _write_whole(path: Path, data: bytes) -> None:
-    """Write a file so that a crash leaves the old one or the new one, never half of one."""
-    with tempfile.NamedTemporaryFile(
-        dir=path.parent, prefix=f".{path.name}.", suffix=".partial", delete=False
-    ) as partial:
-        try:
-            partial.write(data)
-            partial.flush()
-            os.fsync(partial.fileno())
-            Path(partial.name).chmod(0o644)
-            Path(partial.name).replace(path)
-        except BaseException:
-            Path(partial.name).unlink(missing_ok=True)
-            raise
 
 
 def _fault(content: Any) -> str | None:
@@ -243,21 +238,26 @@ def _fault(content: Any) -> str | None:
     history, confusion = content["history"], content["confusion"]
     epochs = len(history["train_loss"])
     for key, series in history.items():
-        if key not in ("untrained", "step_loss") and len(series) != epochs:
+        if key not in ("untrained", "step_loss", "step_error") and len(series) != epochs:
             return f"$.history.{key}: {len(series)} epochs, $.history.train_loss has {epochs}"
     if any(len(row) != len(confusion) for row in confusion):
         return "$.confusion: not square"
+    split = _split(content)
     images = sum(map(sum, confusion))
-    if images != content["dataset"]["test_size"]:
-        return f"$.confusion: counts {images} images, the test set has another number"
+    if images != content["dataset"].get(f"{split}_size"):
+        return f"$.confusion: counts {images} images, the {split} set has another number"
     right = sum(row[i] for i, row in enumerate(confusion))
     for where, accuracy in (
         ("$.final.accuracy", content["final"]["accuracy"]),
-        ("$.history.test_accuracy", history["test_accuracy"][-1]),
+        (f"$.history.{split}_accuracy", history[f"{split}_accuracy"][-1]),
     ):
         if not math.isclose(accuracy, right / images, rel_tol=1e-9):
             return f"{where}: {accuracy} does not agree with the confusion counts"
     return None
+
+
+def _split(content: dict[str, Any]) -> str:
+    return "test" if "test_loss" in content["history"] else "validation"
 
 
 @cache

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from functools import cache
 from typing import Any
 
 from cnnref.data import MissingDataError, load
@@ -94,12 +95,17 @@ def _changed_fields(prefix: str, old: Any, new: Any) -> list[str]:
     return [f"field {prefix}: recorded {shown[0]}, now {shown[1]}"]
 
 
+@cache
+def _digest(name: str, split: str) -> str:
+    return load(name, split).sha256
+
+
 def _changed_data(record: Record) -> list[str]:
     recorded = record["dataset"]
     faults = []
-    for split in ("train", "test"):
+    for split in ("train", record.split):
         try:
-            found = load(recorded["name"], split).sha256
+            found = _digest(recorded["name"], split)
         except MissingDataError:
             continue
         except CnnrefError as error:

@@ -1,7 +1,8 @@
 """The networks of the book, each under its own name. All return logits.
 
-`cats_dogs` holds the network of the Toronto handout, `kats_cat` the four of the MIT handout's Kat.
-An experiment names its model by a key of `MODELS`. `inception` holds a part of a network, the
+`cats_dogs` holds the two networks of the Toronto handout, `digits` those that read digits and tell
+clothes apart, `residual` the ResNet and its plain twin, `kats_cat` the four of the MIT handout's
+Kat. An experiment names its model by a key of `MODELS`. `inception` holds a part of a network, the
 module of GoogLeNet, which returns activations.
 """
 
@@ -13,18 +14,25 @@ from typing import Any
 from torch import nn
 
 from cnnref.errors import CnnrefError, unknown
-from cnnref.models.cats_dogs import PlainCNN
+from cnnref.models.cats_dogs import PlainCNN, SkipCNN
+from cnnref.models.digits import MLP, DigitCNN
 from cnnref.models.inception import InceptionBlock
 from cnnref.models.kats_cat import KatBlocks, KatFeatures, KatFilter, KitDense
+from cnnref.models.residual import ResidualUnit, ResNet
 
 __all__ = [
+    "MLP",
     "MODELS",
+    "DigitCNN",
     "InceptionBlock",
     "KatBlocks",
     "KatFeatures",
     "KatFilter",
     "KitDense",
     "PlainCNN",
+    "ResNet",
+    "ResidualUnit",
+    "SkipCNN",
     "UnknownModelError",
     "build",
 ]
@@ -36,6 +44,10 @@ class UnknownModelError(CnnrefError, LookupError):
 
 MODELS: Mapping[str, Callable[..., nn.Module]] = {
     "PlainCNN": PlainCNN,
+    "SkipCNN": SkipCNN,
+    "MLP": MLP,
+    "DigitCNN": DigitCNN,
+    "ResNet": ResNet,
     "KatFilter": KatFilter,
     "KatFeatures": KatFeatures,
     "KatBlocks": KatBlocks,

@@ -8,31 +8,13 @@ import pytest
 import torch
 from torch import nn
 from torch.nn import functional as F
-from torch.utils.data import DataLoader
-from torchvision import transforms
 
-from cnnref.data import Batches, synthetic
+from cnnref.data import Batches
 from cnnref.training import (
-    DeviceError,
     NonFiniteLossError,
-    Recipe,
-    choose_device,
-    evaluate,
     fit,
-    predict,
-    probabilities,
-    seeded,
 )
-
-BINARY = Recipe(epochs=3, batch_size=16, precision="float64")
-MANY = replace(BINARY, loss="cross-entropy")
-TRAIN, TEST = synthetic((1, 6, 6), 2, 40), synthetic((1, 6, 6), 2, 30, seed=1)
-TRAIN3, TEST3 = synthetic((1, 6, 6), 3, 40), synthetic((1, 6, 6), 3, 30, seed=1)
-
-
-def small(outputs: int = 1) -> nn.Module:
-    with seeded(0):
-        return nn.Sequential(nn.Flatten(), nn.Linear(36, 8), nn.ReLU(), nn.Linear(8, outputs))
+from tests.training.small import BINARY, MANY, TEST, TEST3, TRAIN, TRAIN3, binary, small
 
 
 def textbook(model, train, test, recipe, loss_of, optimizer):
@@ -52,10 +34,6 @@ def textbook(model, train, test, recipe, loss_of, optimizer):
         images = normalization(test.images, torch.float64)
         test_losses.append(loss_of(model(images), test.labels).item())
     return steps, test_losses
-
-
-def binary(logits, labels):
-    return F.binary_cross_entropy(logits.sigmoid()[:, 0], labels.double())
 
 
 @pytest.mark.parametrize(
@@ -146,45 +124,6 @@ def test_precisions(precision):
     assert math.isfinite(history.test_loss[-1])
 
 
-def test_evaluate_weighs_every_image_the_same_and_restores_the_mode():
-    model = nn.Sequential(nn.Dropout(0.9), small()).double()
-    model.train()
-    batches = Batches(TEST, 7, TRAIN.normalization(), dtype=torch.float64)
-    found = evaluate(model, batches)
-    assert model.training
-    model.eval()
-    logits = model(TRAIN.normalization()(TEST.images, torch.float64))
-    assert found.loss == pytest.approx(binary(logits, TEST.labels).item())
-    assert found.accuracy == ((logits[:, 0] > 0) == TEST.labels.bool()).double().mean()
-
-
-def test_evaluate_takes_a_data_loader():
-    normalization = TRAIN.normalization()
-    transform = transforms.Compose(
-        [transforms.ToTensor(), transforms.Normalize(normalization.mean, normalization.std)]
-    )
-    loader = DataLoader(TEST.as_dataset(transform), batch_size=8)
-    ours = evaluate(small(), Batches(TEST, 8, normalization))
-    assert evaluate(small(), loader) == pytest.approx(ours, rel=1e-6)
-
-
-def test_predict_makes_no_gradients_and_restores_the_mode_after_an_error():
-    logits, labels = predict(small(), Batches(TEST, 8, TRAIN.normalization()))
-    assert not logits.requires_grad
-    assert torch.equal(labels, TEST.labels)
-    model = nn.Linear(1, 1)
-    with pytest.raises(RuntimeError):
-        predict(model, Batches(TEST, 8, TRAIN.normalization()))
-    assert model.training
-
-
-def test_probabilities():
-    logits = torch.tensor([[0.0], [2.0]], dtype=torch.float64)
-    two = torch.cat([torch.zeros_like(logits), logits], dim=1)
-    torch.testing.assert_close(probabilities(logits), probabilities(two))
-    assert probabilities(two).sum(1).tolist() == pytest.approx([1, 1])
-
-
 def test_a_diverging_run_stops_and_names_the_step():
     class Bomb(nn.Module):
         def __init__(self):
@@ -211,45 +150,3 @@ def test_a_run_whose_last_step_diverges_stops_too():
 def test_the_binary_loss_refuses_more_than_two_classes():
     with pytest.raises(ValueError, match="needs two classes, the training set has 3"):
         fit(small(), TRAIN3, TEST3, BINARY, device="cpu")
-
-
-def test_evaluate_refuses():
-    with pytest.raises(ValueError, match="did you mean 'cross-entropy'"):
-        evaluate(small(), Batches(TEST, 8, TRAIN.normalization()), "crossentropy")
-    with pytest.raises(ValueError, match="no batch"):
-        evaluate(small(), [])
-
-
-def test_devices():
-    assert choose_device("cpu") == torch.device("cpu")
-    assert choose_device().type in ("cpu", "cuda", "mps")
-    with pytest.raises(DeviceError, match="did you mean 'cuda'"):
-        choose_device("cud")
-    with pytest.raises(DeviceError, match="'meta'"):
-        choose_device("meta")
-    with pytest.raises(DeviceError, match=r"'cuda:99' is not on this machine; it has: .*cpu"):
-        choose_device("cuda:99")
-
-
-@pytest.mark.parametrize(
-    ("change", "message"),
-    [
-        ({"optimizer": "adm"}, "did you mean 'adam'"),
-        ({"loss": "mse"}, "unknown loss 'mse'"),
-        ({"schedule": "cosin"}, "did you mean 'cosine'"),
-        ({"precision": "float16"}, "unknown precision 'float16'"),
-        ({"learning_rate": 0.0}, "learning_rate must be positive, got 0.0"),
-        ({"learning_rate": math.nan}, "got nan"),
-        ({"learning_rate": "0.1"}, "got '0.1'"),
-        ({"optimizer": ["adam"]}, "unknown optimizer"),
-        ({"seed": 2**40}, "below 2\\*\\*32"),
-        ({"weight_decay": -1.0}, "weight_decay must not be negative, got -1.0"),
-        ({"epochs": 0}, "epochs must be an integer of at least 1, got 0"),
-        ({"epochs": True}, "got True"),
-        ({"batch_size": 2.5}, "batch_size must be an integer of at least 1, got 2.5"),
-        ({"seed": -1}, "seed must be an integer of at least 0, got -1"),
-    ],
-)
-def test_a_bad_recipe_names_the_field_and_the_value(change, message):
-    with pytest.raises(ValueError, match=message):
-        replace(BINARY, **change)

@@ -1,0 +1,37 @@
+"""Every experiment of the book, one entry each, in a file for each group of questions."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from cnnref.errors import CnnrefError, unknown
+from cnnref.experiments.catalogue.cats_dogs import cats_dogs
+from cnnref.experiments.catalogue.digits import digits, learning_rates
+from cnnref.experiments.catalogue.experiment import Expectation, Experiment
+from cnnref.experiments.catalogue.fashion import fashion
+from cnnref.experiments.catalogue.kats_cat import kats_cat
+
+__all__ = ["CATALOGUE", "Expectation", "Experiment", "UnknownExperimentError", "experiment"]
+
+
+class UnknownExperimentError(CnnrefError, LookupError):
+    """The catalogue has no experiment of that name."""
+
+
+CATALOGUE: Mapping[str, Experiment] = {
+    entry.name: entry
+    for group in (cats_dogs(), digits(), learning_rates(), fashion(), kats_cat())
+    for entry in group
+}
+"""Every experiment by name."""
+
+
+def experiment(name: str) -> Experiment:
+    """The catalogue's entry of that name.
+
+    Raises:
+        UnknownExperimentError: there is none; the message suggests the nearest.
+    """
+    if name not in CATALOGUE:
+        raise UnknownExperimentError(unknown("experiment", name, CATALOGUE))
+    return CATALOGUE[name]

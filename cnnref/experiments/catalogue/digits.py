@@ -1,0 +1,162 @@
+"""MNIST: questions MIT-5.1 to MIT-5.4a under one recipe and seven others, and BO-P0 to BO-P4."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from cnnref.experiments.catalogue.experiment import Expectation, Experiment, short
+from cnnref.training import Recipe
+
+__all__ = ["LEARNING_RATES", "NETWORKS", "RECIPES", "digits", "learning_rates"]
+
+_SEEDS = (0, 1, 2)
+
+NETWORKS: dict[str, tuple[int, ...]] = {
+    "linear": (),
+    "mlp-128": (128,),
+    "mlp-256": (256,),
+    "mlp-512": (512,),
+    "mlp-1024": (1024,),
+    "mlp-512-256": (512, 256),
+}
+"""Hidden units of the fully-connected networks of questions MIT-5.1 to MIT-5.3a."""
+
+RECIPES: dict[str, tuple[str, Recipe]] = {
+    f"{name}{suffix}": (
+        dataset,
+        Recipe(
+            optimizer=optimizer,
+            learning_rate=rate,
+            epochs=1,
+            batch_size=batch,
+            loss="cross-entropy",
+        ),
+    )
+    for suffix, dataset in (("", "mnist"), ("-10k", "mnist-first-10000"))
+    for name, optimizer, rate, batch in (
+        ("adam-b128", "adam", 1e-3, 128),
+        ("adam-b32", "adam", 1e-3, 32),
+        ("sgd-1e-1", "sgd", 1e-1, 32),
+        ("sgd-1e-2", "sgd", 1e-2, 32),
+    )
+}
+"""Dataset and recipe by label. The first is the book's own; the handout states none."""
+
+
+def digits() -> Iterator[Experiment]:
+    """Every network of MIT-5 by the book's recipe, and the fully-connected ones by all others."""
+    known = {
+        "linear": Expectation(
+            0.90, 0.93, "a linear softmax classifier converges to 0.92 to 0.93 on MNIST"
+        ),
+        "mlp-512-256": Expectation(
+            0.955, 0.98, "LeCun et al. 1998, Fig. 9: 0.969 for 500-150 units at convergence"
+        ),
+    }
+    one_hidden = Expectation(
+        0.93, 0.98, "LeCun et al. 1998, Fig. 9: 0.953 to 0.955 for 300 and 1000 units"
+    )
+    other = Expectation(
+        0.80, 0.98, "one epoch on a sixth of the images, or at a low rate, ends before convergence"
+    )
+    for label, (dataset, recipe) in RECIPES.items():
+        ours = label == "adam-b128"
+        for name, hidden in NETWORKS.items():
+            yield Experiment(
+                name=f"digits-{name}" if ours else f"digits-{name}-{label}",
+                title=f"MNIST: {name}, one epoch" + ("" if ours else f", {label}"),
+                dataset=dataset,
+                model="MLP",
+                recipe=recipe,
+                seeds=_SEEDS,
+                arguments={"hidden": hidden},
+                keep_weights=name == "linear" and ours,
+                expected=known.get(name, one_hidden) if ours else other,
+            )
+    _, recipe = RECIPES["adam-b128"]
+    yield Experiment(
+        name="digits-mlp-512-256-long",
+        title="MNIST: mlp-512-256, twenty epochs",
+        dataset="mnist",
+        model="MLP",
+        recipe=Recipe(
+            optimizer="adam", learning_rate=1e-3, epochs=20, batch_size=128, loss="cross-entropy"
+        ),
+        seeds=_SEEDS,
+        arguments={"hidden": (512, 256)},
+        expected=Expectation(
+            0.975, 0.986, "Simard et al. 2003: 0.984 for 800 units without distortions"
+        ),
+    )
+    yield Experiment(
+        name="digits-cnn",
+        title="MNIST: the CNN with dropout, one epoch",
+        dataset="mnist",
+        model="DigitCNN",
+        recipe=recipe,
+        seeds=_SEEDS,
+        arguments={"dropout": 0.5},
+        keep_weights=True,
+        expected=Expectation(
+            0.975, 0.991, "LeCun et al. 1998: 0.9905 for LeNet-5 after 20 passes; one is less"
+        ),
+    )
+
+
+LEARNING_RATES = (3e-4, 1e-3, 3e-3, 1e-2, 3e-2, 1e-1, 3e-1)
+"""Those that question BO-P1 tries, for plain stochastic gradient descent."""
+
+PICKED_RATE = 0.1
+"""The one with the best validation accuracy; a test compares it with the records."""
+
+
+def learning_rates() -> Iterator[Experiment]:
+    """Bonn's questions: the sweep, the pick, regularisation, and the same CNN on CIFAR-10."""
+    for rate in LEARNING_RATES:
+        yield Experiment(
+            name=f"rate-{short(rate)}",
+            title=f"MNIST: learning rate {rate:g}",
+            dataset="mnist-tuning",
+            model="DigitCNN",
+            recipe=Recipe("sgd", rate, epochs=2, batch_size=64, loss="cross-entropy"),
+            seeds=_SEEDS,
+            keep_steps=True,
+            expected=Expectation(
+                0.09, 0.992, "from chance, where the rate is far too high, to LeNet-5's 0.99"
+            ),
+        )
+    for name, title, arguments, decay in (
+        ("", "the picked learning rate", {}, 0.0),
+        ("-regularised", "dropout and weight decay", {"dropout": 0.5}, 5e-4),
+    ):
+        yield Experiment(
+            name=f"digits-cnn-sgd{name}",
+            title=f"MNIST: {title}",
+            dataset="mnist",
+            model="DigitCNN",
+            recipe=Recipe(
+                "sgd", PICKED_RATE, epochs=5, batch_size=64, loss="cross-entropy",
+                weight_decay=decay,
+            ),
+            seeds=_SEEDS,
+            arguments=arguments,
+            keep_steps=True,
+            keep_weights=bool(name),
+            expected=Expectation(0.985, 0.995, "LeCun et al. 1998: 0.9905 for LeNet-5"),
+        )  # fmt: skip
+        yield Experiment(
+            name=f"cifar10-cnn{name}",
+            title=f"CIFAR-10: the same CNN, {title}",
+            dataset="cifar10",
+            model="DigitCNN",
+            recipe=Recipe(
+                "sgd", PICKED_RATE, epochs=8, batch_size=64, loss="cross-entropy",
+                weight_decay=decay,
+            ),
+            seeds=_SEEDS,
+            arguments={"channels": 3, "side": 32, **arguments},
+            keep_weights=bool(name),
+            expected=Expectation(
+                0.62, 0.78, "Krizhevsky 2010 reaches 0.79 with three blocks and far longer training"
+            ),
+        )  # fmt: skip

@@ -1,0 +1,126 @@
+"""An experiment is a value.
+
+What changes its outcome is in `Experiment.fields`, and a stored record holds the same fields, so
+that the two can be compared.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, replace
+from types import MappingProxyType
+from typing import Any
+
+from cnnref.data import DATASETS
+from cnnref.errors import unknown
+from cnnref.models import MODELS
+from cnnref.training import Recipe
+
+__all__ = ["Expectation", "Experiment", "short"]
+
+
+@dataclass(frozen=True)
+class Expectation:
+    """The accuracy that the literature or a simple argument lets one expect.
+
+    Args:
+        low: least mean accuracy over the seeds, on the evaluation set.
+        high: greatest.
+        reason: where the range comes from.
+        explanation: why the outcome may lie outside, where it does.
+
+    Raises:
+        ValueError: the two are not shares in order.
+    """
+
+    low: float
+    high: float
+    reason: str
+    explanation: str = ""
+
+    def __post_init__(self) -> None:
+        """Validate."""
+        if not 0 <= self.low <= self.high <= 1:
+            raise ValueError(f"expected accuracy must be 0 <= low <= high <= 1, got {self}")
+
+    def __contains__(self, accuracy: float) -> bool:
+        return self.low <= accuracy <= self.high
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """Which model, on which data, by which recipe, with which seeds.
+
+    Args:
+        name: lower-case words joined by hyphens; also the folder of its records.
+        title: one line for people.
+        dataset: a key of `cnnref.data.DATASETS`.
+        model: a key of `cnnref.models.MODELS`.
+        recipe: how to train; its own seed is replaced by each of `seeds`.
+        seeds: one training run each.
+        arguments: keyword arguments of the model.
+        keep_weights: also store the first seed's weights, in half precision.
+        keep_steps: also store the loss and the error of every mini-batch.
+        expected: what is known beforehand of the outcome.
+
+    Raises:
+        ValueError: the message names the field and the value.
+    """
+
+    name: str
+    title: str
+    dataset: str
+    model: str
+    recipe: Recipe
+    seeds: tuple[int, ...]
+    arguments: Mapping[str, Any] = field(default_factory=dict)
+    keep_weights: bool = False
+    keep_steps: bool = False
+    expected: Expectation | None = None
+
+    def __post_init__(self) -> None:
+        """Validate, and freeze the arguments."""
+        if not re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", self.name):
+            raise ValueError(f"name must be lower-case words and hyphens, got {self.name!r}")
+        for what, value, known in (
+            ("dataset", self.dataset, DATASETS),
+            ("model", self.model, MODELS),
+        ):
+            if value not in known:
+                raise ValueError(unknown(what, value, known))
+        if not self.seeds or len(set(self.seeds)) != len(self.seeds):
+            raise ValueError(f"seeds must be different and at least one, got {self.seeds}")
+        for seed in self.seeds:
+            replace(self.recipe, seed=seed)  # refuses what is no seed
+        # As JSON gives them back, or they would not equal those of their own record.
+        object.__setattr__(
+            self, "arguments", MappingProxyType(json.loads(json.dumps(dict(self.arguments))))
+        )
+
+    @property
+    def split(self) -> str:
+        """What the model is evaluated on: `"test"`, or `"validation"` in tuning."""
+        return DATASETS[self.dataset].splits[1]
+
+    @property
+    def fields(self) -> dict[str, Any]:
+        """All that decides the outcome of a run, apart from its seed, as JSON values."""
+        recipe = asdict(self.recipe)
+        del recipe["seed"]
+        return {
+            "dataset": self.dataset,
+            "model": self.model,
+            "arguments": dict(self.arguments),
+            "recipe": recipe,
+        }
+
+
+def short(rate: float) -> str:
+    """A learning rate as names of experiments spell it: 0.003 is `3e-3`.
+
+    Args:
+        rate: positive, of one significant digit.
+    """
+    return f"{rate:.0e}".replace("e-0", "e-").replace("e+00", "e0")

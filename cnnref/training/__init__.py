@@ -1,0 +1,37 @@
+"""One training loop, for two classes or many, on any device, in one process or several.
+
+    model = PlainCNN()
+    history = fit(model, load("cats-dogs", "train"), load("cats-dogs", "test"), Recipe())
+
+`recipes` says how to train, `loop` does it, `evaluation` measures; `devices` chooses where,
+`processes` shares the work out, `checkpoints` lets a killed run go on.
+"""
+
+from cnnref.training.checkpoints import Checkpoint
+from cnnref.training.devices import DeviceError, choose_device, seeded
+from cnnref.training.evaluation import Evaluation, evaluate, predict, probabilities
+from cnnref.training.loop import History, NonFiniteLossError, fit
+from cnnref.training.processes import Team, TeamError, team
+from cnnref.training.recipes import LOSSES, OPTIMIZERS, PRECISIONS, SCHEDULES, Recipe
+
+__all__ = [
+    "LOSSES",
+    "OPTIMIZERS",
+    "PRECISIONS",
+    "SCHEDULES",
+    "Checkpoint",
+    "DeviceError",
+    "Evaluation",
+    "History",
+    "NonFiniteLossError",
+    "Recipe",
+    "Team",
+    "TeamError",
+    "choose_device",
+    "evaluate",
+    "fit",
+    "predict",
+    "probabilities",
+    "seeded",
+    "team",
+]

@@ -1,0 +1,233 @@
+"""The training loop: `_train_epoch` is one pass over the data, `fit` repeats it."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.optim import Optimizer
+from torch.optim.lr_scheduler import LambdaLR, LRScheduler
+from tqdm import tqdm
+
+from cnnref.data import Batches, ImageSet
+from cnnref.errors import CnnrefError
+from cnnref.training.checkpoints import Checkpoint
+from cnnref.training.devices import choose_device, seeded
+from cnnref.training.evaluation import Evaluation, evaluate, probabilities
+from cnnref.training.processes import TeamError, team
+from cnnref.training.recipes import LOSSES, OPTIMIZERS, SCHEDULES, Recipe
+
+__all__ = ["History", "NonFiniteLossError", "fit"]
+
+
+class NonFiniteLossError(CnnrefError, ArithmeticError):
+    """The training loss became infinite or not a number."""
+
+
+@dataclass
+class History:
+    """What a training run did. Lists hold one entry per epoch.
+
+    Attributes:
+        untrained: evaluation on the test set before the first step.
+        train_loss: mean loss in nats over the epoch's images, each when it was trained on, so an
+            average over the epoch's changing weights.
+        train_accuracy: likewise, the share that was right.
+        test_loss: mean loss in nats on the test set after the epoch.
+        test_accuracy: accuracy on the test set after the epoch.
+        seconds: wall time of the epoch's training in seconds, without the evaluation.
+        images_per_second: training images over that time.
+        step_loss: loss of every mini-batch, where it was asked for.
+        step_error: share of every mini-batch that was wrong, where it was asked for.
+    """
+
+    untrained: Evaluation
+    train_loss: list[float] = field(default_factory=list)
+    train_accuracy: list[float] = field(default_factory=list)
+    test_loss: list[float] = field(default_factory=list)
+    test_accuracy: list[float] = field(default_factory=list)
+    seconds: list[float] = field(default_factory=list)
+    images_per_second: list[float] = field(default_factory=list)
+    step_loss: list[float] | None = None
+    step_error: list[float] | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        """The history as plain lists and numbers, for JSON."""
+        return {**asdict(self), "untrained": self.untrained._asdict()}
+
+    @classmethod
+    def from_dict(cls, plain: dict[str, Any]) -> History:
+        """The history that `to_dict` made plain."""
+        return cls(**{**plain, "untrained": Evaluation(**plain["untrained"])})
+
+
+def fit(
+    model: nn.Module,
+    train: ImageSet,
+    test: ImageSet,
+    recipe: Recipe,
+    *,
+    device: str | None = None,
+    record_steps: bool = False,
+    progress: bool | None = None,
+    on_epoch: Callable[[int, History], None] | None = None,
+    checkpoint: Checkpoint | None = None,
+) -> History:
+    """Train `model` in place and test it after every epoch.
+
+    Both sets are normalised with the training set's statistics. Torch's global random state is
+    left as it was. Under `torchrun` every process calls this with the same arguments, and each
+    takes its share of every batch.
+
+    Args:
+        model: returns logits; it ends on the device it was trained on.
+        train: the training set.
+        test: the test set, or a validation set; it is looked at, never trained on, and chooses
+            nothing.
+        recipe: how to train.
+        device: `"cuda"`, `"mps"` or `"cpu"`; the best there is where none is given.
+        record_steps: also keep the loss and the error of every step.
+        progress: show a progress bar; where none is given, on a terminal only.
+        on_epoch: called after every epoch with its number, from 1, and the history so far.
+        checkpoint: where to keep the state after every epoch, and to go on from.
+
+    Raises:
+        DeviceError: the device is not there.
+        NonFiniteLossError: the loss stopped being finite; the message names epoch and step.
+        TeamError: the work cannot be shared out over the processes of this run.
+        ValueError: the binary loss was asked for with other than two classes.
+    """
+    if recipe.loss == "binary-cross-entropy" and len(train.class_names) != 2:
+        raise ValueError(
+            f"binary cross-entropy needs two classes, the training set has "
+            f"{len(train.class_names)}; extract two of them, or use the loss 'cross-entropy'"
+        )
+    us = team()
+    place = choose_device(device)
+    if us.size > 1 and place.type == "cuda":
+        place = torch.device("cuda", us.local_rank)
+    wide = torch.float64 if recipe.precision == "float64" else torch.float32
+    # Channels last is the layout that convolutions on CPUs and tensor cores are fastest in.
+    model.to(place, wide).to(memory_format=torch.channels_last)
+    network = us.network(model, place)
+    normalization = train.normalization()
+    share = (us.rank, us.size)
+    batches = Batches(
+        train,
+        recipe.batch_size,
+        normalization,
+        shuffle_seed=recipe.seed,
+        device=place,
+        dtype=wide,
+        share=share,
+    )
+    test_batches = Batches(test, 1000, normalization, device=place, dtype=wide, share=share)
+    if min(batches.sizes[-1], test_batches.sizes[-1]) < us.size:
+        raise TeamError(
+            f"the last batches have {batches.sizes[-1]} training and {test_batches.sizes[-1]} "
+            f"test images, too few for {us.size} processes; start fewer"
+        )
+    optimizer = OPTIMIZERS[recipe.optimizer](
+        model.parameters(), lr=recipe.learning_rate, weight_decay=recipe.weight_decay
+    )
+    steps = recipe.epochs * len(batches)
+    scheduler = LambdaLR(optimizer, lambda step: SCHEDULES[recipe.schedule](step / steps))
+    stateful: dict[str, Any] = {"model": model, "optimizer": optimizer, "scheduler": scheduler}
+
+    kept = us.from_leader(checkpoint.load) if checkpoint else None
+    if kept:
+        history = History.from_dict(kept["history"])
+        for name, part in stateful.items():
+            part.load_state_dict(kept[name])
+    else:
+        history = History(evaluate(model, test_batches, recipe.loss))
+        history.step_loss, history.step_error = ([], []) if record_steps else (None, None)
+    done = len(history.train_loss)
+    silent = True if not us.leads else None if progress is None else not progress
+    bar = tqdm(total=steps, initial=done * len(batches), unit="step", disable=silent)
+    with seeded(recipe.seed), bar:
+        for epoch in range(done, recipe.epochs):
+            # Dropout, too, can go on at any epoch, and differs from process to process.
+            torch.manual_seed(recipe.seed * 1_000_003 + epoch + (us.rank << 56))
+            start = time.perf_counter()
+            losses, right = _train_epoch(
+                network, batches.epoch(epoch), batches.sizes, optimizer, scheduler, recipe, bar
+            )
+            seconds = time.perf_counter() - start
+            after = evaluate(model, test_batches, recipe.loss)
+            _require_finite(losses, after, epoch, recipe)
+            sizes = torch.tensor(batches.sizes, dtype=torch.float64)
+            history.train_loss.append((losses * sizes).sum().item() / len(train))
+            history.train_accuracy.append(right.sum().item() / len(train))
+            history.test_loss.append(after.loss)
+            history.test_accuracy.append(after.accuracy)
+            history.seconds.append(seconds)
+            history.images_per_second.append(len(train) / seconds)
+            if history.step_loss is not None and history.step_error is not None:
+                history.step_loss.extend(losses.tolist())
+                history.step_error.extend((1 - right / sizes).tolist())
+            bar.set_postfix(
+                epoch=epoch + 1,
+                test_loss=f"{after.loss:.3f}",
+                test_accuracy=f"{after.accuracy:.3f}",
+            )
+            if checkpoint and us.leads:
+                state = {name: part.state_dict() for name, part in stateful.items()}
+                checkpoint.save({**state, "history": history.to_dict()})
+            if on_epoch and us.leads:
+                on_epoch(epoch + 1, history)
+    return history
+
+
+def _train_epoch(
+    network: nn.Module,
+    batches: Iterable[tuple[Tensor, Tensor]],
+    sizes: list[int],
+    optimizer: Optimizer,
+    scheduler: LRScheduler,
+    recipe: Recipe,
+    bar: tqdm[Any],
+) -> tuple[Tensor, Tensor]:
+    """One pass over the batches: the loss of each, and how many of its images were right."""
+    half = recipe.precision == "bfloat16"
+    processes = team().size
+    losses, right = [], []
+    network.train()
+    for (images, labels), size in zip(batches, sizes, strict=True):
+        with torch.autocast(images.device.type, torch.bfloat16, enabled=half):
+            logits = network(images).to(images.dtype)
+        # This process's share of the batch's mean loss: all of it, where there is one process.
+        loss = LOSSES[recipe.loss](logits, labels) * (len(labels) / size)
+        optimizer.zero_grad()
+        (loss * processes).backward()  # the gradients will be averaged over the processes
+        optimizer.step()
+        scheduler.step()
+        # Kept on the device: reading a value here would make a GPU wait.
+        losses.append(loss.detach())
+        guesses = probabilities(logits.detach()).argmax(1)
+        right.append((guesses == labels).sum())
+        bar.update()
+    loss_of_step = torch.stack(losses)
+    both = torch.stack([loss_of_step, torch.stack(right).to(loss_of_step.dtype)])
+    loss_of_step, right_of_step = team().add_up(both).cpu().double()
+    return loss_of_step, right_of_step
+
+
+def _require_finite(losses: Tensor, after: Evaluation, epoch: int, recipe: Recipe) -> None:
+    bad = (~losses.isfinite()).nonzero().flatten()
+    if len(bad):
+        step = int(bad[0])
+        found = f"training loss is {losses[step].item()} at step {step + 1} of"
+    elif not math.isfinite(after.loss):
+        found = f"test loss is {after.loss} after"
+    else:
+        return
+    raise NonFiniteLossError(
+        f"the {found} epoch {epoch + 1} (optimizer {recipe.optimizer}, learning rate "
+        f"{recipe.learning_rate}); try a smaller learning rate"
+    )
