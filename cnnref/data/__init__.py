@@ -2,12 +2,13 @@
 
     images = load("cats-dogs", "train")        # 10,000 images, labels 0 and 1
 
-Four rooms: `cnnref.data.images` holds what a set of images is, `cnnref.data.batches` cuts it into
-mini-batches, `cnnref.data.files` reads it from disk and fetches it, and `cnnref.data.kats_cat`
-makes the images of one question.
+Five rooms: `cnnref.data.images` holds what a set of images is, `cnnref.data.batches` cuts it into
+mini-batches, `cnnref.data.files` reads it from disk and fetches it; `cnnref.data.kats_cat` and
+`cnnref.data.far_pairs` make images for one question each.
 """
 
 from cnnref.data.batches import Batches
+from cnnref.data.far_pairs import far_pairs
 from cnnref.data.files import (
     DATASETS,
     SPLITS,
@@ -35,6 +36,7 @@ __all__ = [
     "UnknownDatasetError",
     "class_extract",
     "data_folder",
+    "far_pairs",
     "fetch",
     "kats_images",
     "load",

@@ -22,6 +22,7 @@ import platformdirs
 import torch
 from torch import Tensor
 
+from cnnref.data.far_pairs import far_pairs
 from cnnref.data.images import ImageSet, synthetic
 from cnnref.data.kats_cat import kats_images
 from cnnref.errors import CnnrefError, unknown
@@ -93,6 +94,7 @@ DATASETS: Mapping[str, DatasetInfo] = {
     "mnist-first-10000": DatasetInfo((1, 28, 28), _DIGITS, parent="mnist"),
     "cats-dogs": DatasetInfo((3, 32, 32), ("cat", "dog"), parent="cifar10"),
     "synthetic": DatasetInfo((3, 32, 32), ("pattern 0", "pattern 1")),
+    "far-pairs": DatasetInfo((1, 8, 32), ("ring to the right", "ring to the left")),
     "kats-cat": DatasetInfo((1, 100, 100), ("no cat", "cat")),
     "kats-cat-moved": DatasetInfo((1, 100, 100), ("no cat", "cat")),
 }
@@ -113,9 +115,10 @@ def load(name: str, split: str) -> ImageSet:
             with the labels 3 and 5 remapped to 0 and 1; or `"synthetic"`, small images made on
             the spot, for trying things out without any file; or `"kats-cat"` and
             `"kats-cat-moved"`, made on the spot too: one training set with the cat in the lower
-            left quadrant, and a test set with it there, or in the upper right one. For choosing
-            settings: `"mnist-tuning"` and `"fashion-mnist-tuning"`, the training images alone,
-            10,000 of them held out for validation. For training on less: `"mnist-first-10000"`.
+            left quadrant, and a test set with it there, or in the upper right one; or
+            `"far-pairs"`, two marks that no small window holds together. For choosing settings:
+            `"mnist-tuning"` and `"fashion-mnist-tuning"`, the training images alone, 10,000 of them
+            held out for validation. For training on less: `"mnist-first-10000"`.
         split: `"train"` or `"test"`; of a dataset for tuning `"train"` or `"validation"`.
 
     Raises:
@@ -131,6 +134,8 @@ def load(name: str, split: str) -> ImageSet:
     if name == "synthetic":
         count, seed = {"train": (200, 0), "test": (100, 1)}[split]
         return synthetic(DATASETS[name].shape, len(DATASETS[name].class_names), count, seed=seed)
+    if name == "far-pairs":
+        return far_pairs(2000, seed=0) if split == "train" else far_pairs(1000, seed=1)
     if name.startswith("kats-cat"):
         if split == "train":
             return kats_images(800, seed=0)

@@ -2,8 +2,8 @@
 
 `cats_dogs` holds the two networks of the Toronto handout, `digits` those that read digits and tell
 clothes apart, `residual` the ResNet and its plain twin, `kats_cat` the four of the MIT handout's
-Kat. An experiment names its model by a key of `MODELS`. `inception` holds a part of a network, the
-module of GoogLeNet, which returns activations.
+Kat. Three settle arguments: `sharing` (shared weights or not), `inception` (several reaches or
+one), `dilated` (a wide field or a narrow one). An experiment names its model by a key of `MODELS`.
 """
 
 from __future__ import annotations
@@ -16,19 +16,25 @@ from torch import nn
 from cnnref.errors import CnnrefError, unknown
 from cnnref.models.cats_dogs import PlainCNN, SkipCNN
 from cnnref.models.digits import MLP, DigitCNN
-from cnnref.models.inception import InceptionBlock
+from cnnref.models.dilated import DilatedStack
+from cnnref.models.inception import InceptionBlock, InceptionNet
 from cnnref.models.kats_cat import KatBlocks, KatFeatures, KatFilter, KitDense
 from cnnref.models.residual import ResidualUnit, ResNet
+from cnnref.models.sharing import LocalLayer, OneLayer
 
 __all__ = [
     "MLP",
     "MODELS",
     "DigitCNN",
+    "DilatedStack",
     "InceptionBlock",
+    "InceptionNet",
     "KatBlocks",
     "KatFeatures",
     "KatFilter",
     "KitDense",
+    "LocalLayer",
+    "OneLayer",
     "PlainCNN",
     "ResNet",
     "ResidualUnit",
@@ -48,6 +54,9 @@ MODELS: Mapping[str, Callable[..., nn.Module]] = {
     "MLP": MLP,
     "DigitCNN": DigitCNN,
     "ResNet": ResNet,
+    "OneLayer": OneLayer,
+    "InceptionNet": InceptionNet,
+    "DilatedStack": DilatedStack,
     "KatFilter": KatFilter,
     "KatFeatures": KatFeatures,
     "KatBlocks": KatBlocks,

@@ -237,3 +237,23 @@ def test_the_data_folder(monkeypatch, tmp_path):
     assert data.data_folder() == tmp_path
     monkeypatch.delenv("CNNREF_DATA")
     assert data.data_folder().parts[-2:] == ("cnnref", "data")
+
+
+@pytest.mark.parametrize("parent", ["mnist", "fashion-mnist"])
+def test_validation_images_are_held_out_of_the_training_set_alone(parent):
+    whole = data.load(parent, "train")
+    train, held = (data.load(f"{parent}-tuning", split) for split in ("train", "validation"))
+    assert (len(train), len(held)) == (50_000, 10_000)
+    # Both together are the training images, each once.
+    rows = [{image.numpy().tobytes() for image in part.images} for part in (train, held, whole)]
+    assert rows[0] | rows[1] == rows[2]
+    together = torch.cat([train.labels, held.labels]).bincount()
+    assert torch.equal(together, whole.labels.bincount())
+    with pytest.raises(UnknownDatasetError, match=f"split of {parent}-tuning 'test'"):
+        data.load(f"{parent}-tuning", "test")
+
+
+def test_the_first_ten_thousand_are_tested_on_the_whole_test_set():
+    few, test = data.load("mnist-first-10000", "train"), data.load("mnist-first-10000", "test")
+    assert torch.equal(few.images, data.load("mnist", "train").images[:10_000])
+    assert test.sha256 == data.load("mnist", "test").sha256

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from cnnref.errors import CnnrefError, unknown
+from cnnref.experiments.catalogue.arguments import arguments
 from cnnref.experiments.catalogue.cats_dogs import cats_dogs
 from cnnref.experiments.catalogue.digits import digits, learning_rates
 from cnnref.experiments.catalogue.experiment import Expectation, Experiment
@@ -20,7 +21,7 @@ class UnknownExperimentError(CnnrefError, LookupError):
 
 CATALOGUE: Mapping[str, Experiment] = {
     entry.name: entry
-    for group in (cats_dogs(), digits(), learning_rates(), fashion(), kats_cat())
+    for group in (cats_dogs(), digits(), learning_rates(), fashion(), kats_cat(), arguments())
     for entry in group
 }
 """Every experiment by name."""

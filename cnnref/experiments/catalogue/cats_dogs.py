@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from cnnref.experiments.catalogue.experiment import Experiment
+from cnnref.experiments.catalogue.experiment import Expectation, Experiment
 from cnnref.training import Recipe
 
 __all__ = ["cats_dogs"]
@@ -36,4 +36,10 @@ def cats_dogs() -> Iterator[Experiment]:
             seeds=(0, 1, 2, 3, 4),
             arguments=arguments,
             keep_weights=True,
+            expected=Expectation(
+                0.74,
+                0.86,
+                "far above chance; but ten thousand images and no augmentation leave a small "
+                "network short of the nine in ten that large ones reach on this hardest pair",
+            ),
         )

@@ -10,6 +10,7 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
+from functools import partial
 from types import MappingProxyType
 from typing import Any
 
@@ -98,6 +99,11 @@ class Experiment:
         object.__setattr__(
             self, "arguments", MappingProxyType(json.loads(json.dumps(dict(self.arguments))))
         )
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickle it, for other processes, as its own arguments: the frozen ones cannot be."""
+        values = {key: getattr(self, key) for key in self.__dataclass_fields__}
+        return partial(Experiment, **{**values, "arguments": dict(self.arguments)}), ()
 
     @property
     def split(self) -> str:

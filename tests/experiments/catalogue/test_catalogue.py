@@ -3,7 +3,10 @@ from dataclasses import replace
 
 import pytest
 
-from cnnref.experiments import CATALOGUE, UnknownExperimentError, experiment
+from cnnref.experiments import CATALOGUE, UnknownExperimentError, experiment, run
+from cnnref.experiments.catalogue import Expectation
+from cnnref.experiments.catalogue.digits import LEARNING_RATES, PICKED_RATE
+from cnnref.experiments.catalogue.fashion import PICKED_RATES, TRIED_RATES
 
 
 def test_names_are_keys_and_fields_are_json():
@@ -55,3 +58,38 @@ def test_arguments_are_as_json_gives_them_back(tiny):
 def test_arguments_are_frozen(tiny):
     with pytest.raises(TypeError):
         tiny.arguments["dropout"] = 0.4
+
+
+def test_every_experiment_says_what_to_expect_and_an_outcome_outside_is_explained():
+    for entry in CATALOGUE.values():
+        assert entry.expected is not None, entry.name
+        assert entry.expected.reason
+        mean = run(entry, mode="stored").final().mean()
+        outside = mean not in entry.expected
+        assert outside == bool(entry.expected.explanation), f"{entry.name}: {mean}"
+
+
+@pytest.mark.parametrize(("low", "high"), [(0.6, 0.5), (-0.1, 0.5), (0.5, 1.1)])
+def test_an_expectation_is_a_range_of_shares(low, high):
+    with pytest.raises(ValueError, match=f"{low}"):
+        Expectation(low, high, "none")
+
+
+def test_the_picked_learning_rate_is_the_best_on_the_validation_set():
+    tried = {e.recipe.learning_rate: e for e in CATALOGUE.values() if e.name.startswith("rate-")}
+    assert sorted(tried) == sorted(LEARNING_RATES)
+    assert {entry.split for entry in tried.values()} == {"validation"}
+    best = max(tried, key=lambda rate: run(tried[rate], mode="stored").final().mean())
+    assert best == PICKED_RATE
+
+
+@pytest.mark.parametrize("optimizer", TRIED_RATES)
+def test_every_optimizer_has_its_best_rate_and_the_same_budget(optimizer):
+    tried = [e for e in CATALOGUE.values() if e.name.startswith(f"tune-{optimizer}-")]
+    assert [e.recipe.learning_rate for e in tried] == list(TRIED_RATES[optimizer])
+    assert {(e.split, e.seeds, e.recipe.epochs) for e in tried} == {("validation", (0,), 3)}
+    best = max(tried, key=lambda entry: run(entry, mode="stored").final()[0])
+    final = experiment(f"optimizer-{optimizer}")
+    assert final.split == "test"
+    assert final.recipe == best.recipe
+    assert best.recipe.learning_rate == PICKED_RATES[optimizer]
