@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/installed
 
-.PHONY: help book test lint serve verify bench clean
+.PHONY: help book retrain test lint serve verify bench clean
 .DEFAULT_GOAL := help
 
 help:  ## show the targets
@@ -20,6 +20,14 @@ $(INSTALLED): pyproject.toml constraints.txt
 
 verify: $(INSTALLED)  ## check that no stored record is damaged or stale
 	$(BIN)/cnnref verify
+
+retrain: $(INSTALLED)
+	CNNREF_EXPERIMENTS=auto $(BIN)/cnnref run --all --force
+
+# Forced, everything is trained once, by a command that shares the machine out, and pages only read.
+FORCED := $(filter force,$(CNNREF_EXPERIMENTS))
+book: export CNNREF_EXPERIMENTS := $(if $(FORCED),stored,$(CNNREF_EXPERIMENTS))
+book: $(if $(FORCED),retrain)
 
 # A failed build leaves Sphinx believing that the failed pages are done; without its notes, the next
 # build reads them again and fails again.
@@ -38,8 +46,9 @@ lint: $(INSTALLED)  ## ruff and mypy
 serve: book  ## serve the built book at http://localhost:8000
 	$(BIN)/python -m http.server 8000 --bind 127.0.0.1 --directory _build/html
 
-bench: $(INSTALLED)  ## measure our convolution against torch's, into benchmarks/convolution.md
+bench: $(INSTALLED)  ## measure our speed against torch's and the textbook's, into benchmarks/*.md
 	$(BIN)/python benchmarks/convolution.py --write
+	$(BIN)/python benchmarks/training.py --write
 
 clean:  ## remove what was built, the virtual environment included
 	rm -rf _build book/api build dist $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis *.egg-info
