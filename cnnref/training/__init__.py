@@ -4,13 +4,14 @@
     history = fit(model, load("cats-dogs", "train"), load("cats-dogs", "test"), Recipe())
 
 `recipes` says how to train, `loop` does it, `evaluation` measures; `devices` chooses where,
-`processes` shares the work out, `checkpoints` lets a killed run go on.
+`processes` shares the work out, `checkpoints` lets a killed run go on, `memory` spares the system.
 """
 
 from cnnref.training.checkpoints import Checkpoint
 from cnnref.training.devices import DeviceError, choose_device, seeded
 from cnnref.training.evaluation import Evaluation, evaluate, predict, probabilities
 from cnnref.training.loop import History, NonFiniteLossError, fit
+from cnnref.training.memory import keep_freed_memory
 from cnnref.training.processes import Team, TeamError, team
 from cnnref.training.recipes import LOSSES, OPTIMIZERS, PRECISIONS, SCHEDULES, Recipe
 
@@ -30,6 +31,7 @@ __all__ = [
     "choose_device",
     "evaluate",
     "fit",
+    "keep_freed_memory",
     "predict",
     "probabilities",
     "seeded",
