@@ -8,7 +8,7 @@ from cnnref.errors import CnnrefError, unknown
 from cnnref.experiments.catalogue.arguments import arguments
 from cnnref.experiments.catalogue.cats_dogs import cats_dogs
 from cnnref.experiments.catalogue.digits import digits, learning_rates
-from cnnref.experiments.catalogue.experiment import Expectation, Experiment
+from cnnref.experiments.catalogue.entry import Expectation, Experiment
 from cnnref.experiments.catalogue.fashion import fashion
 from cnnref.experiments.catalogue.kats_cat import kats_cat
 

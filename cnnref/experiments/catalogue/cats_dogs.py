@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from cnnref.experiments.catalogue.experiment import Expectation, Experiment
+from cnnref.experiments.catalogue.entry import Expectation, Experiment
 from cnnref.training import Recipe
 
 __all__ = ["cats_dogs"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from cnnref.experiments.catalogue.experiment import Expectation, Experiment, short
+from cnnref.experiments.catalogue.entry import Expectation, Experiment, short
 from cnnref.training import Recipe
 
 __all__ = ["LEARNING_RATES", "NETWORKS", "PICKED_RATE", "RECIPES", "digits", "learning_rates"]
