@@ -7,16 +7,20 @@ surroundings; 130 interrupted.
 from __future__ import annotations
 
 import argparse
+import contextlib
 import os
 import sys
 import textwrap
+import time
 from collections.abc import Sequence
+from functools import partial
 from typing import TYPE_CHECKING
 
 from cnnref import __version__
 from cnnref.errors import CnnrefError
 
 if TYPE_CHECKING:
+    from cnnref.experiments import Experiment, Record
     from cnnref.training import History
 
 __all__ = ["main"]
@@ -34,18 +38,35 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         return int(options.command(options))
     except CnnrefError as error:
-        print(f"cnnref: {error}", file=sys.stderr)
+        _tell(error)
         return 1 if isinstance(error, ArithmeticError) else 2
     except BrokenPipeError:
         # The reader (`head`, say) has enough. Python would complain when it flushes at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except OSError as error:
-        print(f"cnnref: {error}", file=sys.stderr)
+        _tell(error)
         return 2
     except KeyboardInterrupt:
-        print("\ncnnref: interrupted; finished seeds are stored, this one is not", file=sys.stderr)
+        if _leads():
+            print(
+                "\ncnnref: interrupted; finished seeds are stored, and the same command continues "
+                "the others at their last finished epoch",
+                file=sys.stderr,
+            )
         return 130
+
+
+def _tell(error: Exception) -> None:
+    # Processes that torchrun starts mostly fail together. The first of them speaks and ends, and
+    # torchrun then ends the others; one that is still here afterwards has failed alone.
+    if not _leads():
+        time.sleep(30)
+    print(f"cnnref: {error}", file=sys.stderr)
+
+
+def _leads() -> bool:
+    return os.environ.get("RANK", "0") == "0"
 
 
 def _list(_: argparse.Namespace) -> int:
@@ -86,32 +107,116 @@ def _show(options: argparse.Namespace) -> int:
 
 
 def _run(options: argparse.Namespace) -> int:
-    from cnnref.experiments import experiment, run
+    from cnnref.experiments import CATALOGUE, experiment
+    from cnnref.experiments.runner import choose_mode
     from cnnref.experiments.store import writing_folder
-    from cnnref.experiments.verification import faults_by_seed
-    from cnnref.training import choose_device
+    from cnnref.training import TeamError, choose_device, keep_freed_memory, team
 
-    entries = [experiment(name) for name in options.names]
-    choose_device(options.device)
-    wanted = "force" if options.force else os.environ.get("CNNREF_EXPERIMENTS") or "auto"
+    keep_freed_memory()
+    entries = [experiment(name) for name in (CATALOGUE if options.all else options.names)]
+    if not options.ray:  # a cluster may have what this machine has not
+        choose_device(options.device)
+    mode = "force" if options.force else choose_mode()
+    side_by_side = options.all or options.jobs or options.ray
+    if side_by_side and team().size > 1:
+        raise TeamError(
+            "under torchrun seeds are trained in turn; leave --all, --jobs and --ray to a run "
+            "without it"
+        )
+    train = _side_by_side if side_by_side and mode != "stored" else _in_turn
+    code = train(entries, mode, options)
+    if team().leads:
+        print(f"new records are in {writing_folder()}", file=sys.stderr)
+    return code
+
+
+def _in_turn(entries: list[Experiment], mode: str, options: argparse.Namespace) -> int:
+    from cnnref.experiments import run
+    from cnnref.experiments.verification import faults_by_seed
+    from cnnref.training import team
+
+    us = team()
     for entry in entries:
         seeds = options.seeds if options.seeds is not None else entry.seeds
         # What `verify` would name, this command mends.
-        faults = faults_by_seed(entry) if wanted == "auto" else {}
+        faults = us.from_leader(partial(faults_by_seed, entry)) if mode == "auto" else {}
         for seed in seeds:
             stale = faults.get(seed)
-            print(f"{entry.name}, seed {seed}", *(stale or [])[:1], sep=": ", file=sys.stderr)
-            mode = "force" if stale else wanted
+            if us.leads:
+                print(f"{entry.name}, seed {seed}", *(stale or [])[:1], sep=": ", file=sys.stderr)
             result = run(
                 entry,
                 seeds=[seed],
-                mode=mode,
+                mode="force" if stale else mode,
                 device=options.device,
                 on_epoch=None if sys.stderr.isatty() else _report,
             )
-            print(f"{result}; {result.records[0].path}")
-    print(f"new records are in {writing_folder()}", file=sys.stderr)
+            if us.leads:
+                print(f"{result}; {result.records[0].path}")
+                print(_curves(result.records[0]))
     return 0
+
+
+def _curves(record: Record) -> str:
+    """Learning curves in characters, a column for each epoch."""
+    lines = []
+    for metric in ("train_loss", f"{record.split}_loss", f"{record.split}_accuracy"):
+        values = record["history"][metric]
+        low, high = min(values), max(values)
+        bars = "".join(" ▁▂▃▄▅▆▇█"[round(8 * (v - low) / (high - low or 1))] for v in values)
+        label = metric.replace("train", "training").replace("_", " ")
+        lines.append(f"  {label:19} |{bars}|  {values[0]:.4f} to {values[-1]:.4f}")
+    return "\n".join(lines)
+
+
+def _side_by_side(entries: list[Experiment], mode: str, options: argparse.Namespace) -> int:
+    from tqdm import tqdm
+
+    from cnnref.experiments import schedule
+    from cnnref.experiments.workers import cores
+
+    jobs = schedule.pending(
+        entries,
+        seeds=options.seeds,
+        force=mode == "force",
+        jobs=cores(),
+        on_experiment=_replaying,
+    )
+    if not jobs:
+        print("every record is valid, none is stale: nothing to train")
+        return 0
+    if options.ray:
+        outcomes = schedule.on_ray(jobs, options.ray, options.device)
+    else:
+        outcomes = schedule.on_this_machine(jobs, schedule.places(options.device, options.jobs))
+    failed = []
+    with (
+        contextlib.closing(outcomes),
+        tqdm(total=len(jobs), unit="run", disable=None) as bar,
+    ):
+        for number, (job, outcome) in enumerate(outcomes, 1):
+            if isinstance(outcome, BaseException):
+                failed.append(job)
+                told = str(outcome).partition("\n")[0]
+                line = f"failed: {type(outcome).__name__}: {told}"
+            else:
+                accuracy = outcome["final"]["accuracy"]
+                line = f"{outcome.split} accuracy {accuracy:.4g}, {outcome.seconds:.0f} s"
+                line += f"; {outcome.path}"
+            bar.write(f"[{number}/{len(jobs)}] {job}: {line}", file=sys.stdout)
+            bar.update()
+    if failed:
+        job = failed[0]
+        print(
+            f"{len(failed)} of {len(jobs)} failed; to see one alone: "
+            f"cnnref run {job.experiment.name} --seeds {job.seed}",
+            file=sys.stderr,
+        )
+    return 1 if failed else 0
+
+
+def _replaying(entry: Experiment) -> None:
+    print(f"replaying {entry.name}", file=sys.stderr)
 
 
 def _report(epoch: int, history: History) -> None:
@@ -126,8 +231,9 @@ def _report(epoch: int, history: History) -> None:
 
 def _verify(_: argparse.Namespace) -> int:
     from cnnref.experiments import CATALOGUE, verify
+    from cnnref.experiments.workers import cores
 
-    faults = verify(on_experiment=lambda entry: print(f"replaying {entry.name}", file=sys.stderr))
+    faults = verify(jobs=cores(), on_experiment=_replaying)
     for fault in faults:
         print(fault)
     count = sum(len(entry.seeds) for entry in CATALOGUE.values())
@@ -187,12 +293,28 @@ def _parser() -> argparse.ArgumentParser:
         "run",
         help="train what has no valid record yet",
         description="Train experiments, seed by seed. A seed whose record is valid and not stale "
-        "is not trained again, so an interrupted run goes on where it stopped.",
+        "is not trained again, so an interrupted run goes on where it stopped. To train each seed "
+        "in several processes: torchrun --nproc-per-node=N -m cnnref run NAME.",
     )
-    run.add_argument("names", nargs="+", metavar="NAME")
+    which = run.add_mutually_exclusive_group(required=True)
+    which.add_argument("names", nargs="*", default=[], metavar="NAME")
+    which.add_argument("--all", action="store_true", help="every experiment of the catalogue")
     run.add_argument("--device", help="cuda, mps or cpu; the best there is where none is given")
     run.add_argument("--seeds", type=_seeds, metavar="0,1,2", help="only these seeds")
     run.add_argument("--force", action="store_true", help="train even where a valid record is")
+    where = run.add_mutually_exclusive_group()
+    where.add_argument(
+        "--jobs",
+        type=_positive,
+        metavar="N",
+        help="seeds that train at a time, each in a process of its own; with --all one for each "
+        "core or GPU where not said",
+    )
+    where.add_argument(
+        "--ray",
+        metavar="ADDRESS",
+        help="train on a Ray cluster: local, auto or host:port; needs the extra cnnref[ray]",
+    )
     run.set_defaults(command=_run)
 
     verify = commands.add_parser("verify", help="check that no stored record is damaged or stale")
@@ -217,3 +339,9 @@ def _seeds(text: str) -> list[int]:
     if min(seeds) < 0:
         raise argparse.ArgumentTypeError(f"expected whole numbers like 0,1,2, got {text!r}")
     return seeds
+
+
+def _positive(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"expected a whole number of at least 1, got {text!r}")
+    return int(text)

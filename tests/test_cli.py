@@ -146,8 +146,13 @@ def test_a_folder_that_cannot_be_written(only_tiny, monkeypatch, capsys, tmp_pat
 
 @pytest.mark.parametrize(
     "words",
-    [[], ["rub"], ["run"], ["run", "x", "--seeds", "1,b"], ["run", "x", "--seeds", "-1"], ["data"]],
-)
+    [
+        [], ["rub"], ["data"], ["run"], ["run", "x", "--all"],
+        ["run", "x", "--seeds", "1,b"], ["run", "x", "--seeds", "-1"],
+        ["run", "x", "--jobs", "0"], ["run", "x", "--jobs", "two"],
+        ["run", "x", "--jobs", "2", "--ray", "auto"],
+    ],
+)  # fmt: skip
 def test_bad_usage_is_exit_code_2(words, capsys):
     with pytest.raises(SystemExit) as caught:
         call(*words)

@@ -5,7 +5,7 @@
 
 `catalogue` says what is run, `runner` runs it, `store` keeps what came out, `probe` and
 `verification` find out when a stored result no longer fits the code, `statistics` says what several
-seeds show.
+seeds show, `comparison` which of two is better, `report` writes it all into tables.
 """
 
 from cnnref.experiments.catalogue import (
@@ -14,6 +14,7 @@ from cnnref.experiments.catalogue import (
     UnknownExperimentError,
     experiment,
 )
+from cnnref.experiments.comparison import Comparison, NotComparableError, compare
 from cnnref.experiments.runner import (
     MODES,
     ModeError,
@@ -23,25 +24,37 @@ from cnnref.experiments.runner import (
     run,
     train_seed,
 )
-from cnnref.experiments.statistics import Interval, mean_interval
+from cnnref.experiments.statistics import (
+    Interval,
+    Reliability,
+    mean_interval,
+    prediction_interval,
+    reliability,
+)
 from cnnref.experiments.store import DamagedRecordError, NewerRecordError, Record
 from cnnref.experiments.verification import verify
 
 __all__ = [
     "CATALOGUE",
     "MODES",
+    "Comparison",
     "DamagedRecordError",
     "Experiment",
     "Interval",
     "ModeError",
     "NewerRecordError",
     "NoRecordError",
+    "NotComparableError",
     "Record",
+    "Reliability",
     "Result",
     "UnknownExperimentError",
+    "compare",
     "experiment",
     "load_model",
     "mean_interval",
+    "prediction_interval",
+    "reliability",
     "run",
     "train_seed",
     "verify",

@@ -2,9 +2,148 @@
 
 from __future__ import annotations
 
-from cnnref.experiments.runner import Result
+from collections.abc import Iterable, Mapping, Sequence
 
-__all__ = ["result_markdown"]
+import torch
+
+from cnnref.experiments.catalogue import CATALOGUE, Expectation, Experiment
+from cnnref.experiments.runner import Result, run
+from cnnref.experiments.store import Record
+from cnnref.models import build
+
+__all__ = ["comparison_markdown", "result_markdown", "summary_markdown"]
+
+
+def comparison_markdown(results: Iterable[Result] | Mapping[str, Result]) -> str:
+    """The final table of several experiments in Markdown, with 95 % intervals over seeds.
+
+    Args:
+        results: the results, under the names that the table gives them; their titles where none are
+            given.
+
+    Raises:
+        ValueError: some were tested and others validated, so that a table would compare the two.
+    """
+    named = results if isinstance(results, Mapping) else {r.experiment.title: r for r in results}
+    splits = sorted({result.split for result in named.values()})
+    if len(splits) != 1:
+        raise ValueError(
+            f"a table needs results on one split, got {' and '.join(splits) or 'none'}"
+        )
+    rows = [
+        [
+            name,
+            str(len(result.records)),
+            _accuracy(result),
+            f"{result.final('loss').mean():.3f}",
+            f"{_parameters(result.experiment):,}",
+            f"{result.history('seconds').mean():.1f}",
+        ]
+        for name, result in named.items()
+    ]
+    machines = _unique(_machine(record) for result in named.values() for record in result.records)
+    head = [
+        "network", "seeds:", f"{splits[0]} accuracy, %", f"{splits[0]} loss, nats:",
+        "parameters:", "seconds per epoch:",
+    ]  # fmt: skip
+    return f"{_table(head, rows)}\n\nTimes are of {machines}."
+
+
+def summary_markdown(dataset: str | None = None, results: Iterable[Result] | None = None) -> str:
+    """Every experiment on a dataset in Markdown: one row each, and under a fold where it was run.
+
+    One table holds what was measured on the same images, and so can be compared: the mean accuracy
+    with its 95 % interval over seeds, and the range in which it was expected.
+
+    Args:
+        dataset: a key of `cnnref.data.DATASETS`; all of them, one after the other, where none is
+            given.
+        results: the results to choose from; the stored ones of the whole catalogue where none are
+            given.
+
+    Raises:
+        NoRecordError: an experiment of the catalogue has no valid record.
+        ValueError: there is no experiment on this dataset.
+    """
+    if results is None:
+        wanted = [e for e in CATALOGUE.values() if dataset in (None, e.dataset)]
+        results = [run(entry, mode="stored") for entry in wanted]
+    groups: dict[str, list[Result]] = {}
+    for result in results:
+        if dataset in (None, result.experiment.dataset):
+            groups.setdefault(result.experiment.dataset, []).append(result)
+    if not groups:
+        raise ValueError(f"there is no experiment on {dataset or 'any dataset'}")
+    return "\n\n".join(_group(name, group) for name, group in groups.items())
+
+
+def _group(dataset: str, results: Sequence[Result]) -> str:
+    """Data, outcomes, and the fold of one dataset."""
+    data = _unique(_data(record) for result in results for record in result.records)
+    outcomes = _table(
+        ["experiment", "trained", "seeds:", f"{results[0].split} accuracy, %", "expected, %"],
+        [
+            [
+                f"`{result.experiment.name}`",
+                result.experiment.title.split(": ", 1)[-1],
+                str(len(result.records)),
+                _accuracy(result),
+                _verdict(result),
+            ]
+            for result in results
+        ],
+    )
+    places = dict.fromkeys(_place(record) for result in results for record in result.records)
+    letters = {place: _letters(i) for i, place in enumerate(places)}
+    runs = _table(
+        ["experiment", "accuracy by seed, %", "training time:", "images/s:", "date", "place"],
+        [
+            [
+                f"`{result.experiment.name}`",
+                ", ".join(f"{100 * value:.2f}" for value in result.final()),
+                *_times(result),
+                ", ".join(sorted({record["provenance"]["date"][:10] for record in result.records})),
+                _unique(letters[_place(record)] for record in result.records),
+            ]
+            for result in results
+        ],
+    )
+    reasons: dict[str, list[str]] = {}
+    for entry in (result.experiment for result in results):
+        if entry.expected:
+            reason = f"{_range(entry.expected)} %: {entry.expected.reason}"
+            reasons.setdefault(reason, []).append(entry.name)
+    sources = [
+        f"- {reason} ({f'`{names[0]}`' if len(names) == 1 else f'{len(names)} experiments'})"
+        for reason, names in reasons.items()
+    ]
+    outside = [
+        f"- `{result.experiment.name}` lies outside: {expected.explanation or 'not explained yet'}"
+        for result in results
+        if (expected := result.experiment.expected) and _mean(result) not in expected
+    ]
+    return "\n".join(
+        [
+            f"Data `{dataset}`: {data}.",
+            "",
+            outcomes,
+            "",
+            *[*outside, ""] * bool(outside),
+            "<details>",
+            f"<summary>Runs on {dataset}: where, when and how fast; what was expected</summary>",
+            "",
+            *["Expected accuracies:", "", *sources, ""] * bool(sources),
+            "Places:",
+            "",
+            *[f"- {letter}: {place}" for place, letter in letters.items()],
+            "",
+            "`cnnref run NAME --force` trains one again.",
+            "",
+            runs,
+            "",
+            "</details>",
+        ]
+    )
 
 
 def result_markdown(result: Result) -> str:
@@ -13,30 +152,32 @@ def result_markdown(result: Result) -> str:
     Args:
         result: the records of an experiment.
     """
-    entry, records = result.experiment, result.records
-    data = records[0]["dataset"]
+    entry, records, split = result.experiment, result.records, result.split
     recipe = ", ".join(
         f"{key.replace('_', ' ')} {value}" for key, value in entry.fields["recipe"].items()
     )
     rows = [
-        "| seed | test accuracy | test loss | seconds | images/s | device | torch | date |",
-        "| ---: | ---: | ---: | ---: | ---: | --- | --- | --- |",
+        [
+            str(record.seed),
+            f"{record['final']['accuracy']:.4f}",
+            f"{record['final']['loss']:.3f}",
+            f"{record.seconds:.0f}",
+            f"{record.images_per_second:.0f}",
+            _machine(record),
+            record["provenance"]["torch"],
+            record["provenance"]["date"][:10],
+        ]
+        for record in records
     ]
-    for record in records:
-        made = record["provenance"]
-        rows.append(
-            f"| {record.seed} | {record['final']['accuracy']:.4f} | {record['final']['loss']:.3f} "
-            f"| {record.seconds:.0f} | {record.images_per_second:.0f} "
-            f"| {made['device_name']}, {made['threads']} threads "
-            f"| {made['torch']} | {made['date'][:10]} |"
-        )
+    head = ["seed:", f"{split} accuracy:", f"{split} loss:", "seconds:", "images/s:", "device",
+            "torch", "date"]  # fmt: skip
     summary = []
     if len(records) > 1:
         accuracy, loss = result.interval("accuracy"), result.interval("loss")
         summary = [
-            f"**Test accuracy** {accuracy.mean:.4f}, 95 % interval over {accuracy.runs} seeds "
-            f"{accuracy.low:.4f} to {accuracy.high:.4f}; **test loss** {loss.mean:.3f}, "
-            f"{loss.low:.3f} to {loss.high:.3f}.",
+            f"**{split.capitalize()} accuracy** {accuracy.mean:.4f}, 95 % interval over "
+            f"{accuracy.runs} seeds {accuracy.low:.4f} to {accuracy.high:.4f}; "
+            f"**{split} loss** {loss.mean:.3f}, {loss.low:.3f} to {loss.high:.3f}.",
             "",
         ]
     return "\n".join(
@@ -44,12 +185,95 @@ def result_markdown(result: Result) -> str:
             f"**`{entry.name}`**: {entry.title}",
             "",
             *summary,
-            *rows,
+            _table(head, rows),
             "",
             f"- model `{entry.model}`, {dict(entry.arguments) or 'no arguments'}; {recipe}",
-            f"- data `{data['name']}`: {data['train_size']} training images, SHA-256 "
-            f"`{data['train_sha256'][:16]}`; {data['test_size']} test images, SHA-256 "
-            f"`{data['test_sha256'][:16]}`",
+            f"- data `{entry.dataset}`: {_data(records[0])}",
             f"- train again: `cnnref run {entry.name} --force`",
         ]
     )
+
+
+def _parameters(entry: Experiment) -> int:
+    """Number of trained parameters of an experiment's model."""
+    with torch.device("meta"):  # shapes alone: nothing is allocated and nothing is drawn
+        model = build(entry.model, entry.arguments)
+    return sum(parameter.numel() for parameter in model.parameters())
+
+
+def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """A Markdown table; a heading that ends in a colon is that of numbers, set to the right."""
+    lines = [
+        [title.rstrip(":") for title in head],
+        ["---:" if title.endswith(":") else "---" for title in head],
+        *rows,
+    ]
+    return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
+
+
+def _mean(result: Result) -> float:
+    return float(result.final().mean())
+
+
+def _accuracy(result: Result) -> str:
+    """The mean in per cent, and the interval where there is one."""
+    mean = f"{100 * _mean(result):.2f}"
+    if len(result.records) == 1:
+        return mean
+    found = result.interval()
+    return f"{mean} [{100 * found.low:.2f}, {100 * found.high:.2f}]"
+
+
+def _range(expected: Expectation) -> str:
+    return f"{100 * expected.low:g} to {100 * expected.high:g}"
+
+
+def _verdict(result: Result) -> str:
+    """The expected range, and whether the mean is in it."""
+    expected = result.experiment.expected
+    if expected is None:
+        return "not stated"
+    return f"{_range(expected)}: {'inside' if _mean(result) in expected else 'outside'}"
+
+
+def _times(result: Result) -> list[str]:
+    """Time of all seeds together, and images per second."""
+    seconds = sum(record.seconds for record in result.records)
+    epochs = result.experiment.recipe.epochs
+    images = sum(epochs * record["dataset"]["train_size"] for record in result.records)
+    time = f"{seconds / 60:.0f} min" if seconds >= 600 else f"{seconds:.0f} s"
+    return [time, f"{images / seconds:,.0f}"]
+
+
+def _letters(index: int) -> str:
+    """A to Z, then AA and so on."""
+    rest, letter = divmod(index, 26)
+    return (_letters(rest - 1) if rest else "") + chr(ord("A") + letter)
+
+
+def _place(record: Record) -> str:
+    made = record["provenance"]
+    cuda = f" with CUDA {made['cuda']}" if made["cuda"] else ""
+    return (
+        f"{_machine(record)}; torch {made['torch']}{cuda}, Python {made['python']}, "
+        f"cnnref {made['cnnref']}, {made['system']}"
+    )
+
+
+def _machine(record: Record) -> str:
+    made = record["provenance"]
+    processes = f"{made['processes']} processes of " if made.get("processes", 1) > 1 else ""
+    count = made["threads"]
+    return f"{made['device_name']}, {processes}{count} thread{'s' * (count > 1)}"
+
+
+def _data(record: Record) -> str:
+    data, split = record["dataset"], record.split
+    return (
+        f"{data['train_size']:,} training images, SHA-256 `{data['train_sha256'][:16]}`; "
+        f"{data[f'{split}_size']:,} {split} images, SHA-256 `{data[f'{split}_sha256'][:16]}`"
+    )
+
+
+def _unique(texts: Iterable[str]) -> str:
+    return "; ".join(dict.fromkeys(texts))

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -37,7 +37,18 @@ from cnnref.training import (
     team,
 )
 
-__all__ = ["MODES", "ModeError", "NoRecordError", "Result", "load_model", "run", "train_seed"]
+__all__ = [
+    "MODES",
+    "ModeError",
+    "NoRecordError",
+    "Result",
+    "Trained",
+    "choose_mode",
+    "load_model",
+    "run",
+    "train",
+    "train_seed",
+]
 
 MODES = ("auto", "stored", "force")
 """`auto`: the stored record, else training; `stored`: never train; `force`: always train."""
@@ -114,6 +125,18 @@ class Result:
         return f"{self.experiment.name}: {self.split} accuracy {found}"
 
 
+def choose_mode(mode: str | None = None) -> str:
+    """The mode, else `$CNNREF_EXPERIMENTS`, else `"auto"`.
+
+    Raises:
+        ModeError: it is none of `MODES`.
+    """
+    mode = mode or os.environ.get("CNNREF_EXPERIMENTS") or "auto"
+    if mode not in MODES:
+        raise ModeError(unknown("mode of CNNREF_EXPERIMENTS", mode, MODES))
+    return mode
+
+
 def run(
     experiment: str | Experiment,
     *,
@@ -144,9 +167,7 @@ def run(
         DeviceError: training is needed, but the device is not here.
     """
     entry = by_name(experiment) if isinstance(experiment, str) else experiment
-    mode = mode or os.environ.get("CNNREF_EXPERIMENTS") or "auto"
-    if mode not in MODES:
-        raise ModeError(unknown("mode of CNNREF_EXPERIMENTS", mode, MODES))
+    mode = choose_mode(mode)
     records = []
     for seed in seeds if seeds is not None else entry.seeds:
         look = partial(_stored, entry, seed, strict=mode == "stored")
@@ -155,6 +176,17 @@ def run(
             record = train_seed(entry, seed, device=device, progress=progress, on_epoch=on_epoch)
         records.append(record)
     return Result(entry, tuple(records))
+
+
+class Trained(NamedTuple):
+    """One seed of an experiment, trained."""
+
+    content: dict[str, Any]
+    """What `store.write` makes a record of."""
+    weights: dict[str, torch.Tensor] | None
+    """Those to keep beside it, if any."""
+    checkpoint: Checkpoint
+    """To be deleted when both are kept."""
 
 
 def train_seed(
@@ -167,29 +199,69 @@ def train_seed(
 ) -> Record:
     """Train one seed of an experiment and write its record.
 
+    A run that was killed continues at its last finished epoch.
+
     Raises:
         MissingDataError: the dataset is not here.
         DeviceError: the device is not here.
         NonFiniteLossError: training diverged; no record is written.
         NewerRecordError: a newer `cnnref` has already written this record.
+        TeamError: the work cannot be shared out over the processes of this run.
     """
     us = team()
     us.from_leader(lambda: store.refuse_newer(experiment.name, seed))
-    place = choose_device(device)
+    done = train(experiment, seed, device=device, progress=progress, on_epoch=on_epoch)
+
+    def write() -> Record:
+        record = store.write(done.content, done.weights)
+        done.checkpoint.delete()
+        return record
+
+    record: Record = us.from_leader(write)
+    return record
+
+
+def train(
+    experiment: Experiment,
+    seed: int,
+    *,
+    device: str | None = None,
+    progress: bool | None = None,
+    on_epoch: Callable[[int, History], None] | None = None,
+) -> Trained:
+    """Train one seed of an experiment, and leave it to the caller to write the record.
+
+    Raises:
+        MissingDataError: the dataset is not here.
+        DeviceError: the device is not here.
+        NonFiniteLossError: training diverged.
+        TeamError: the work cannot be shared out over the processes of this run.
+    """
+    us = team()
+    place = us.place(choose_device(device))
     split = experiment.split
-    train, test = load(experiment.dataset, "train"), load(experiment.dataset, split)
+    data, test = load(experiment.dataset, "train"), load(experiment.dataset, split)
     recipe = replace(experiment.recipe, seed=seed)
     fingerprint = us.from_leader(lambda: probe(experiment))
-    digests = {"train_sha256": train.sha256, f"{split}_sha256": test.sha256}
+    digests = {"train_sha256": data.sha256, f"{split}_sha256": test.sha256}
     checkpoint = Checkpoint(
         store.checkpoint_path(experiment.name, seed),
-        {"experiment": experiment.fields, "seed": seed, "probe": fingerprint, **digests},
+        {
+            "experiment": experiment.fields,
+            "seed": seed,
+            "probe": _rounded(fingerprint),
+            **digests,
+            # A record names one device and one torch: another one starts over.
+            "device": _device_name(place),
+            "processes": us.size,
+            "torch": str(torch.__version__),
+        },
     )
     with seeded(seed):
         model = build(experiment.model, experiment.arguments)
     history = fit(
         model,
-        train,
+        data,
         test,
         recipe,
         device=str(place),
@@ -199,40 +271,41 @@ def train_seed(
         checkpoint=checkpoint,
     )
 
-    def write() -> Record:
+    def outcome() -> dict[str, Any]:
         wide = next(model.parameters()).dtype
-        batches = Batches(test, 1000, train.normalization(), device=place, dtype=wide)
+        batches = Batches(test, 1000, data.normalization(), device=place, dtype=wide)
         logits, labels = (tensor.cpu() for tensor in predict(model, batches))
-        keep = experiment.keep_weights and seed == experiment.seeds[0]
-        outcome = _outcome(probabilities(logits.double()), labels, test)
+        counted = _outcome(probabilities(logits.double()), labels, test)
         # Summed in another order by several processes, an image on the fence may have fallen over.
-        right = sum(row[i] for i, row in enumerate(outcome["confusion"]))
+        right = sum(row[i] for i, row in enumerate(counted["confusion"]))
         history.test_accuracy[-1] = right / len(test)
-        record = store.write(
-            {
-                "name": experiment.name,
-                "seed": seed,
-                "experiment": experiment.fields,
-                "history": _for_record(history, split),
-                "final": {"loss": history.test_loss[-1], "accuracy": history.test_accuracy[-1]},
-                **outcome,
-                "dataset": {
-                    "name": experiment.dataset,
-                    "train_size": len(train),
-                    f"{split}_size": len(test),
-                    **digests,
-                    "source": train.source,
-                },
-                "provenance": _provenance(place, us.size),
-                "probe": fingerprint,
+        return {
+            "name": experiment.name,
+            "seed": seed,
+            "experiment": experiment.fields,
+            "history": _for_record(history, split),
+            "final": {"loss": history.test_loss[-1], "accuracy": history.test_accuracy[-1]},
+            **counted,
+            "dataset": {
+                "name": experiment.dataset,
+                "train_size": len(data),
+                f"{split}_size": len(test),
+                **digests,
+                "source": data.source,
             },
-            model.state_dict() if keep else None,
-        )
-        checkpoint.delete()
-        return record
+            "provenance": _provenance(place, us.size),
+            "probe": fingerprint,
+        }
 
-    record: Record = us.from_leader(write)
-    return record
+    weights = None
+    if experiment.keep_weights and seed == experiment.seeds[0]:
+        weights = {name: tensor.cpu() for name, tensor in model.state_dict().items()}
+    return Trained(us.from_leader(outcome), weights, checkpoint)
+
+
+def _rounded(fingerprint: dict[str, list[float]]) -> dict[str, list[str]]:
+    """A probe's losses as far as two replays of it on one machine always agree."""
+    return {kind: [f"{value:.6g}" for value in values] for kind, values in fingerprint.items()}
 
 
 def _for_record(history: History, split: str) -> dict[str, Any]:

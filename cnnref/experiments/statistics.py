@@ -1,14 +1,14 @@
-"""What several seeds allow one to say."""
+"""What several seeds allow one to say, and how far a probability can be believed."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from scipy.special import stdtrit  # scipy.stats has it too, and takes a second to import
 
-__all__ = ["Interval", "mean_interval"]
+__all__ = ["Interval", "Reliability", "mean_interval", "prediction_interval", "reliability"]
 
 
 class Interval(NamedTuple):
@@ -34,11 +34,78 @@ def mean_interval(values: Sequence[float], confidence: float = 0.95) -> Interval
     Raises:
         ValueError: fewer than two values, or `confidence` is not between 0 and 1.
     """
-    if len(values) < 2:
-        raise ValueError(f"an interval needs at least two runs, got {len(values)}")
+    return _student(values, confidence, new_runs=0)
+
+
+def prediction_interval(values: Sequence[float], confidence: float = 0.95) -> Interval:
+    """Where the value of one more run is expected to fall.
+
+    Wider than `mean_interval` by the factor sqrt(n + 1): the mean of many runs is steadier than the
+    next run. Whoever trains one seed again compares with this.
+
+    Args:
+        values: one number per run; at least two.
+        confidence: how often a new run falls inside, between 0 and 1.
+
+    Raises:
+        ValueError: fewer than two values, or `confidence` is not between 0 and 1.
+    """
+    return _student(values, confidence, new_runs=1)
+
+
+def _student(values: Sequence[float], confidence: float, new_runs: int) -> Interval:
+    runs = len(values)
+    if runs < 2:
+        raise ValueError(f"an interval needs at least two runs, got {runs}")
+    require_share(confidence)
+    mean = float(np.mean(values))
+    error = np.std(values, ddof=1) * np.sqrt(new_runs + 1 / runs)
+    half = float(error * stdtrit(runs - 1, (1 + confidence) / 2))
+    return Interval(mean, mean - half, mean + half, runs)
+
+
+def require_share(confidence: float) -> None:
+    """Refuse a confidence that is not between 0 and 1."""
     if not 0 < confidence < 1:
         raise ValueError(f"confidence must be between 0 and 1, got {confidence}")
-    mean = float(np.mean(values))
-    standard_error = np.std(values, ddof=1) / np.sqrt(len(values))
-    half = float(standard_error * stdtrit(len(values) - 1, (1 + confidence) / 2))
-    return Interval(mean, mean - half, mean + half, len(values))
+
+
+class Reliability(NamedTuple):
+    """How often answers are right, by how sure they are. Each list has one entry per bin."""
+
+    confidence: list[float]
+    """Mean probability of the predicted class; bins without an image are left out."""
+    accuracy: list[float]
+    """Share of the bin's images that are right."""
+    images: list[int]
+    """Number of images in the bin."""
+    error: float
+    """Expected calibration error: mean distance of the two, weighted by images."""
+
+
+def reliability(probabilities: Any, labels: Any, bins: int = 10) -> Reliability:
+    """Confidence and accuracy in bins of equal width: Guo et al. 2017, Eq. 1 to 3.
+
+    Args:
+        probabilities: `(N, classes)`, rows that sum to 1; an array or a tensor on the CPU.
+        labels: `(N,)`, the true classes.
+        bins: number of bins between 0 and 1.
+
+    Raises:
+        ValueError: no images, a number of labels that differs, or rows that are no probabilities.
+    """
+    p, true = np.asarray(probabilities, dtype=float), np.asarray(labels)
+    if p.ndim != 2 or not len(p) or true.shape != p.shape[:1]:
+        raise ValueError(
+            f"needs probabilities (N, classes) and labels (N,), got {p.shape} and {true.shape}"
+        )
+    if not ((p >= 0).all() and np.allclose(p.sum(axis=1), 1, atol=1e-4)):
+        raise ValueError("every row must hold probabilities that sum to 1; logits need a softmax")
+    sure, right = p.max(axis=1), p.argmax(axis=1) == true
+    which = np.minimum((sure * bins).astype(int), bins - 1)
+    inside = [which == i for i in range(bins) if (which == i).any()]
+    confidence = [float(sure[chosen].mean()) for chosen in inside]
+    accuracy = [float(right[chosen].mean()) for chosen in inside]
+    images = [int(chosen.sum()) for chosen in inside]
+    error = float(np.average(np.abs(np.subtract(confidence, accuracy)), weights=images))
+    return Reliability(confidence, accuracy, images, error)

@@ -3,7 +3,8 @@
 A record is written whole or not at all, and read only if it is whole: it must fit
 `record.schema.json`, agree with itself, and carry the checksum of its own content, so that an edit
 by hand does not pass. Weights lie beside it under a name made from their content; a record that is
-being replaced keeps its own until the new one is in place.
+being replaced keeps its own until the new one is in place. Processes take turns at writing, so that
+none clears away the weights of a record that another is about to put in place.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import json
 import math
 import os
 import re
+import time
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
@@ -25,7 +27,7 @@ import platformdirs
 import safetensors.torch
 from torch import Tensor
 
-from cnnref.disk import write_whole
+from cnnref.disk import one_writer, write_whole
 from cnnref.errors import CnnrefError
 
 __all__ = [
@@ -43,6 +45,9 @@ __all__ = [
 ]
 
 SCHEMA_VERSION = 1
+
+HOUR = 3600.0
+"""An unfinished file that is older has no writer any more; writing takes less than a second."""
 
 
 class DamagedRecordError(CnnrefError, ValueError):
@@ -160,7 +165,7 @@ def read(path: Path) -> Record:
     name = path.parent.name
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise DamagedRecordError(f"{path} is not whole JSON: {error}; {_mend(name)}") from error
     version = content.get("schema") if isinstance(content, dict) else None
     if isinstance(version, int) and version > SCHEMA_VERSION:
@@ -196,7 +201,8 @@ def write(content: dict[str, Any], weights: dict[str, Tensor] | None = None) -> 
 
     Raises:
         DamagedRecordError: `content` does not make a valid record.
-        OSError: the disk refuses.
+        NewerRecordError: the record there was written by a newer `cnnref`.
+        OSError: the disk refuses; the message names the file, and nothing has changed.
     """
     folder = writing_folder() / content["name"]
     path = folder / f"seed-{content['seed']}.json"
@@ -216,16 +222,29 @@ def write(content: dict[str, Any], weights: dict[str, Tensor] | None = None) -> 
     fault = _fault(content)
     if fault:
         raise DamagedRecordError(f"the record for {path} is not valid: {fault}")
-    folder.mkdir(parents=True, exist_ok=True)
-    kept = content["weights"]["file"] if content["weights"] else None
-    if kept:
-        write_whole(folder / kept, data)
     text = json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
-    write_whole(path, text.encode())
-    for old in folder.glob(f"{path.stem}.*.safetensors"):
-        if old.name != kept:
-            old.unlink(missing_ok=True)
+    with one_writer(writing_folder()):
+        refuse_newer(content["name"], content["seed"])
+        try:
+            if content["weights"]:
+                write_whole(folder / content["weights"]["file"], data)
+            write_whole(path, text.encode())
+        finally:
+            _sweep(path)
     return Record(path, content)
+
+
+def _sweep(path: Path) -> None:
+    """Remove what the record in place does not use: other weights, and what killed writers left."""
+    # A record that is in place is no failure, whatever cannot be cleared away or read beside it.
+    with contextlib.suppress(OSError, CnnrefError):
+        entry = read(path)["weights"] if path.exists() else None
+        for weights in path.parent.glob(f"{path.stem}.*.safetensors"):
+            if entry is None or weights.name != entry["file"]:
+                weights.unlink()
+        for partial in path.parent.glob(f".*{path.stem}.*.partial"):
+            if partial.stat().st_mtime < time.time() - HOUR:
+                partial.unlink()
 
 
 def _fault(content: Any) -> str | None:

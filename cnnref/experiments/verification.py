@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack
 from functools import cache
+from itertools import repeat
 from typing import Any
 
 from cnnref.data import MissingDataError, load
@@ -12,13 +14,15 @@ from cnnref.experiments import store
 from cnnref.experiments.catalogue import CATALOGUE, Experiment
 from cnnref.experiments.probe import differences, probe
 from cnnref.experiments.store import Record
+from cnnref.experiments.workers import Workers
 
-__all__ = ["faults_by_seed", "verify"]
+__all__ = ["all_faults", "faults_by_seed", "verify"]
 
 
 def verify(
     experiments: Iterable[Experiment] | None = None,
     *,
+    jobs: int = 1,
     on_experiment: Callable[[Experiment], None] | None = None,
 ) -> list[str]:
     """Check every record against the experiment as it is now.
@@ -29,6 +33,8 @@ def verify(
 
     Args:
         experiments: what to check; the catalogue where nothing is given.
+        jobs: processes that replay the probes. With several, a script must call this under
+            `if __name__ == "__main__"`, for each of them imports it.
         on_experiment: called before each experiment.
 
     Returns:
@@ -41,11 +47,9 @@ def verify(
         for (name, seed), path in store.stored().items()
         if name not in CATALOGUE and name not in known
     ]
-    for entry in known.values():
-        if on_experiment:
-            on_experiment(entry)
-        for seed, faults in faults_by_seed(entry).items():
-            lines += [f"{entry.name} seed {seed}: {fault}" for fault in faults]
+    found = all_faults(known.values(), jobs=jobs, on_experiment=on_experiment)
+    for (name, seed), faults in found.items():
+        lines += [f"{name} seed {seed}: {fault}" for fault in faults]
     return lines
 
 
@@ -55,27 +59,77 @@ def faults_by_seed(entry: Experiment) -> dict[int, list[str]]:
     Args:
         entry: the experiment as it is now.
     """
-    try:
-        replayed: dict[str, list[float]] | str = probe(entry)
-    except Exception as error:  # whatever breaks the probe is the fault to report
-        replayed = f"behaviour: the probe fails: {type(error).__name__}: {error}"
-    return {seed: _faults(entry, seed, replayed) for seed in entry.seeds}
+    return {seed: faults for (_, seed), faults in all_faults([entry]).items()}
 
 
-def _faults(entry: Experiment, seed: int, replayed: dict[str, list[float]] | str) -> list[str]:
+def all_faults(
+    experiments: Iterable[Experiment],
+    *,
+    seeds: Sequence[int] | None = None,
+    jobs: int = 1,
+    on_experiment: Callable[[Experiment], None] | None = None,
+) -> dict[tuple[str, int], list[str]]:
+    """What is wrong with the records of experiments: a list by name and seed, empty if nothing.
+
+    Args:
+        experiments: as they are now.
+        seeds: others than their own.
+        jobs: see `verify`.
+        on_experiment: called before each experiment.
+    """
+    entries = list(experiments)
+    processes = min(jobs, len(entries))
+    digest = cache(_digest)  # one reading of a dataset serves all who trained on it
+    found = {}
+    with ExitStack() as stack:
+        spread = stack.enter_context(Workers(processes)).map if processes > 1 else map
+        replays: Iterator[_Replays] = spread(_replay, entries, repeat(seeds))
+        for entry in entries:
+            if on_experiment:
+                on_experiment(entry)
+            for seed, (faults, record) in next(replays).items():
+                changed = _changed_data(record, digest) if record else []
+                found[entry.name, seed] = [*faults, *changed]
+    return found
+
+
+_Replays = Mapping[int, tuple[list[str], Record | None]]
+
+
+def _replay(entry: Experiment, seeds: Sequence[int] | None) -> _Replays:
+    """By seed, all faults but those of the data, and the record, if it is whole."""
+    records = {seed: _read(entry, seed) for seed in (entry.seeds if seeds is None else seeds)}
+    replayed: dict[str, list[float]] | str = ""
+    if any(isinstance(record, Record) for record in records.values()):
+        try:
+            replayed = probe(entry)
+        except Exception as error:  # whatever breaks the probe is the fault to report
+            replayed = f"behaviour: the probe fails: {type(error).__name__}: {error}"
+    return {
+        seed: ([record], None)
+        if isinstance(record, str)
+        else (_faults(entry, record, replayed), record)
+        for seed, record in records.items()
+    }
+
+
+def _read(entry: Experiment, seed: int) -> Record | str:
     path = store.find(entry.name, seed)
     if path is None:
-        return ["there is no record"]
+        return "there is no record"
     try:
         record = store.read(path)
         if record["weights"]:
             record.weights()
     except CnnrefError as error:
-        return [str(error)]
+        return str(error)
+    return record
+
+
+def _faults(entry: Experiment, record: Record, replayed: dict[str, list[float]] | str) -> list[str]:
     return [
         *_changed_fields("", record["experiment"], entry.fields),
         *([replayed] if isinstance(replayed, str) else differences(record["probe"], replayed)),
-        *_changed_data(record),
     ]
 
 
@@ -95,17 +149,16 @@ def _changed_fields(prefix: str, old: Any, new: Any) -> list[str]:
     return [f"field {prefix}: recorded {shown[0]}, now {shown[1]}"]
 
 
-@cache
 def _digest(name: str, split: str) -> str:
     return load(name, split).sha256
 
 
-def _changed_data(record: Record) -> list[str]:
+def _changed_data(record: Record, digest: Callable[[str, str], str]) -> list[str]:
     recorded = record["dataset"]
     faults = []
     for split in ("train", record.split):
         try:
-            found = _digest(recorded["name"], split)
+            found = digest(recorded["name"], split)
         except MissingDataError:
             continue
         except CnnrefError as error:

@@ -1,28 +1,48 @@
 """Pictures, each with its own words.
 
 Every function returns a `Picture`: a matplotlib figure and an alternative text made from the same
-data. `style` owns the look, `geometry` draws windows, `neurons` a
-convolution as a layer of neurons, `results` experiments and images.
+data. `style` owns the look, `geometry` draws windows, `fields` receptive fields, `neurons` a
+convolution as a layer of neurons. `results` and `confusion` draw one experiment and its images,
+`curves`, `forests` and `sweeps` several, `tiles` kernels and feature maps, `calibration` how sure a
+network may be; `series` holds what they share.
 """
 
+from cnnref.figures.calibration import reliability_picture
+from cnnref.figures.confusion import confusion_picture
+from cnnref.figures.curves import curves_picture, steps_picture
 from cnnref.figures.fields import field_maps
+from cnnref.figures.forests import differences_picture, intervals_picture
 from cnnref.figures.geometry import chain_picture, matrix_picture, window_picture
 from cnnref.figures.neurons import neurons_picture
-from cnnref.figures.results import confusion_picture, filter_grid, image_grid, learning_curves
+from cnnref.figures.results import (
+    image_grid,
+    learning_curves,
+    mistakes_picture,
+)
 from cnnref.figures.style import COLOURS, Picture, new_figure, style
+from cnnref.figures.sweeps import rates_picture
+from cnnref.figures.tiles import feature_maps, filter_grid
 
 __all__ = [
     "COLOURS",
     "Picture",
     "chain_picture",
     "confusion_picture",
+    "curves_picture",
+    "differences_picture",
+    "feature_maps",
     "field_maps",
     "filter_grid",
     "image_grid",
+    "intervals_picture",
     "learning_curves",
     "matrix_picture",
+    "mistakes_picture",
     "neurons_picture",
     "new_figure",
+    "rates_picture",
+    "reliability_picture",
+    "steps_picture",
     "style",
     "window_picture",
 ]

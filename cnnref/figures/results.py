@@ -1,4 +1,4 @@
-"""Pictures of results and data: learning curves, confusion counts, filters, images."""
+"""Pictures of one result and its data: learning curves, images, mistakes."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from matplotlib.axes import Axes
-from torch import Tensor
 
 from cnnref.data import ImageSet
 from cnnref.experiments import Result
+from cnnref.figures.series import draw_band, percent_axis, seeds, with_unit
 from cnnref.figures.style import COLOURS, Picture, new_figure, style
+from cnnref.figures.tiles import tiles
 
-__all__ = ["confusion_picture", "filter_grid", "image_grid", "learning_curves"]
+__all__ = ["image_grid", "learning_curves", "mistakes_picture"]
 
 _Values = np.ndarray[Any, np.dtype[Any]]
 
@@ -21,62 +21,39 @@ _Values = np.ndarray[Any, np.dtype[Any]]
 def learning_curves(result: Result, title: str = "") -> Picture:
     """Loss and accuracy per epoch: the mean over the seeds, and a band from least to most.
 
-    The test set's curves start at epoch 0, before training.
+    The curves of the evaluation set, test or validation, start at epoch 0, before training.
 
     Args:
         result: the records of an experiment.
         title: a heading.
     """
-    epochs = result.history("test_loss").shape[1]
+    split = result.split
     words = []
     with style():
-        figure, panels = new_figure(8, 3.2, ncols=2)
-        for axes, metric, label in zip(
-            panels, ("loss", "accuracy"), ("loss (nats per image)", "accuracy"), strict=True
-        ):
+        figure, panels = new_figure(5, 5, nrows=2, sharex=True)
+        for axes, metric in zip(panels, ("loss", "accuracy"), strict=True):
             train = result.history(f"train_{metric}")
-            test = np.column_stack([result.untrained(metric), result.history(f"test_{metric}")])
-            _band(axes, np.arange(1, epochs + 1), train, COLOURS["grey"], "training", "--")
-            _band(axes, np.arange(epochs + 1), test, COLOURS["blue"], "test", "-")
-            axes.set(xlabel="epoch", ylabel=label, xlim=(0, epochs))
-            words += [_in_words(f"training {metric}", train, 1), _in_words(f"test {metric}", test)]
+            test = np.column_stack([result.untrained(metric), result.history(f"{split}_{metric}")])
+            last = train.shape[1]
+            draw_band(axes, np.arange(1, last + 1), train, "training", COLOURS["grey"], "--")
+            draw_band(axes, np.arange(last + 1), test, split, COLOURS["blue"], "-")
+            axes.set(ylabel=with_unit(metric), xlim=(0, last))
+            percent_axis(axes.yaxis, metric)
+            words += [
+                _in_words(f"training {metric}", train, 1),
+                _in_words(f"{split} {metric}", test),
+            ]
         panels[0].set_ylim(bottom=0)
         panels[0].legend()
+        panels[1].set_xlabel("epoch")
+        panels[1].xaxis.get_major_locator().set_params(integer=True)
         if title:
             figure.suptitle(title)
     return Picture(
         figure,
-        f"Learning curves of {result.experiment.name}, mean of {len(result.records)} seeds: "
+        f"Learning curves of {result.experiment.name}, mean of {seeds(result)}: "
         f"{'; '.join(words)}.",
     )
-
-
-def confusion_picture(result: Result, class_names: Sequence[str]) -> Picture:
-    """Confusion counts on the test set, summed over the seeds.
-
-    Args:
-        result: the records of an experiment.
-        class_names: the name of every label.
-    """
-    counts = result.confusion
-    with style():
-        side = 1.0 + 0.7 * len(class_names)
-        figure, axes = new_figure(side + 0.6, side)
-        axes.grid(visible=False)
-        axes.imshow(counts, cmap="Blues", vmin=0, vmax=1.4 * counts.max())
-        for i, j in np.ndindex(*counts.shape):
-            axes.text(j, i, f"{counts[i, j]:,}", ha="center", va="center")
-        ticks = range(len(class_names))
-        axes.set(
-            xticks=ticks, yticks=ticks, xticklabels=class_names, yticklabels=class_names,
-            xlabel="predicted class", ylabel="true class",
-        )  # fmt: skip
-    cells = "; ".join(
-        f"{counts[i, j]:,} of true class {true} predicted {predicted}"
-        for i, true in enumerate(class_names)
-        for j, predicted in enumerate(class_names)
-    )
-    return Picture(figure, f"Confusion counts over {len(result.records)} seeds: {cells}.")
 
 
 def image_grid(
@@ -92,56 +69,60 @@ def image_grid(
     """
     names = [images.class_names[int(images.labels[i])] for i in indices]
     shown = list(titles) if titles is not None else names
-    picture = _tiles(images.images[list(indices)].float() / 255, shown, columns)
+    figure = tiles(images.images[list(indices)].float() / 255, shown, columns)
     words = "; ".join(f"image {i}: {title}" for i, title in zip(indices, shown, strict=True))
-    return Picture(picture.figure, f"Images of {images.source}. {words}.", vector=False)
+    return Picture(figure, f"Images of {images.source}. {words}.", vector=False)
 
 
-def filter_grid(weights: Tensor, columns: int = 8) -> Picture:
-    """The kernels of a first layer as colour tiles, each stretched to its own range.
+def mistakes_picture(
+    result: Result, images: ImageSet, count: int = 8, *, seed: int | None = None, columns: int = 4
+) -> Picture:
+    """The most confident mistakes of one seed: the image, its true class, and what was said.
 
     Args:
-        weights: `(O, C, KH, KW)` with 1 or 3 channels.
-        columns: tiles in a row.
+        result: the records of an experiment.
+        images: the set that it was evaluated on.
+        count: how many, the most confident first; a record keeps at most 16.
+        seed: of which record; of the first where none is given.
+        columns: images in a row.
+
+    Raises:
+        ValueError: these are not the images that the record is about, or it has no such seed.
     """
-    weights = weights.detach().float()
-    flat = weights.flatten(1)
-    low, high = (v[:, None, None, None] for v in (flat.min(1).values, flat.max(1).values))
-    picture = _tiles((weights - low) / (high - low), None, columns)
-    o, _, height, width = weights.shape
-    alt = f"{o} kernels of {height} by {width}, each as a tile stretched to its own range."
-    return Picture(picture.figure, alt, vector=False)
-
-
-def _tiles(tiles: Tensor, titles: Sequence[str] | None, columns: int) -> Picture:
-    rows = -(-len(tiles) // columns)
-    with style():
-        figure, grid = new_figure(
-            1.05 * columns,
-            (1.3 if titles else 1.0) * rows,
-            nrows=rows,
-            ncols=columns,
-            squeeze=False,
+    chosen = result.seeds[0] if seed is None else seed
+    if chosen not in result.seeds:
+        raise ValueError(f"{result.experiment.name} has the seeds {result.seeds}, got {seed}")
+    record = result.records[result.seeds.index(chosen)]
+    recorded = record["dataset"][f"{record.split}_sha256"]
+    if images.sha256 != recorded:
+        raise ValueError(
+            f"the record is about {record.split} images of SHA-256 {recorded[:12]}, got images of "
+            f"{images.sha256[:12]}; load({record['dataset']['name']!r}, {record.split!r})"
         )
-        for axes in grid.flat:
-            axes.axis("off")
-        for i, (axes, tile) in enumerate(zip(grid.flat, tiles, strict=False)):
-            axes.imshow(tile.permute(1, 2, 0).numpy(), cmap="gray", vmin=0, vmax=1)
-            if titles:
-                axes.set_title(titles[i], fontsize=9)
-    return Picture(figure, "tiles", vector=False)
+    mistakes = record["mistakes"][:count]
+    if not mistakes:
+        raise ValueError(f"{result.experiment.name} seed {chosen} made no mistake to show")
+    names = images.class_names
+    told = [
+        (names[m["label"]], names[m["predicted"]], _percent(m["probability"])) for m in mistakes
+    ]
+    figure = tiles(
+        images.images[[m["index"] for m in mistakes]].float() / 255,
+        [f"{true}\nsaid {said}\n{sure}" for true, said, sure in told],
+        columns,
+    )
+    words = "; ".join(f"{true}, said to be {said} with {sure}" for true, said, sure in told)
+    return Picture(
+        figure,
+        f"The {len(mistakes)} most confident mistakes of {result.experiment.name}, seed {chosen}, "
+        f"on the {record.split} set: {words}.",
+        vector=False,
+    )
 
 
-def _band(
-    axes: Axes,
-    x: _Values,
-    values: _Values,
-    colour: str,
-    label: str,
-    line: str,
-) -> None:
-    axes.fill_between(x, values.min(0), values.max(0), color=colour, alpha=0.25, linewidth=0)
-    axes.plot(x, values.mean(0), color=colour, linestyle=line, label=label)
+def _percent(probability: float) -> str:
+    """A probability that is not 1 is not written as if it were."""
+    return "over 99.9 %" if probability > 0.999 else f"{100 * probability:.1f} %"
 
 
 def _in_words(name: str, values: _Values, first_epoch: int = 0) -> str:

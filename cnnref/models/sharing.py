@@ -39,9 +39,9 @@ class LocalLayer(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """Weighted sums, before any activation."""
         windows = unfold(x, self.kernel, stride=self.stride)  # (N, taps, positions)
-        sums: Tensor = torch.einsum("nkm,mfk->nfm", windows, self.weight)
-        out = sums + self.bias.T
-        return out.unflatten(2, (self.positions, self.positions))
+        sums = torch.einsum("nkm,mfk->nfm", windows, self.weight) + self.bias.T
+        out: Tensor = sums.unflatten(2, (self.positions, self.positions))
+        return out
 
 
 class OneLayer(nn.Module):

@@ -54,7 +54,10 @@ class Checkpoint:
             kept = torch.load(self.path, map_location="cpu", weights_only=True)
             identity, state = kept["identity"], kept["state"]
         except (OSError, RuntimeError, EOFError, KeyError, TypeError, pickle.UnpicklingError) as e:
-            warnings.warn(f"{self.path} cannot be read ({e}); training starts over", stacklevel=2)
+            reason = str(e).partition("\n")[0]
+            warnings.warn(
+                f"{self.path} cannot be read ({reason}); training starts over", stacklevel=2
+            )
             return None
         return dict(state) if identity == self.identity else None
 

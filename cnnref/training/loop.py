@@ -6,6 +6,7 @@ import math
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass, field
+from functools import partial
 from typing import Any
 
 import torch
@@ -108,9 +109,7 @@ def fit(
             f"{len(train.class_names)}; extract two of them, or use the loss 'cross-entropy'"
         )
     us = team()
-    place = choose_device(device)
-    if us.size > 1 and place.type == "cuda":
-        place = torch.device("cuda", us.local_rank)
+    place = us.place(choose_device(device))
     wide = torch.float64 if recipe.precision == "float64" else torch.float32
     # Channels last is the layout that convolutions on CPUs and tensor cores are fastest in.
     model.to(place, wide).to(memory_format=torch.channels_last)
@@ -152,8 +151,9 @@ def fit(
     bar = tqdm(total=steps, initial=done * len(batches), unit="step", disable=silent)
     with seeded(recipe.seed), bar:
         for epoch in range(done, recipe.epochs):
-            # Dropout, too, can go on at any epoch, and differs from process to process.
-            torch.manual_seed(recipe.seed * 1_000_003 + epoch + (us.rank << 56))
+            # Dropout, too, can go on at any epoch, and differs from process to process: in the low
+            # 32 bits, since the CPU's generator looks at no others.
+            torch.manual_seed(recipe.seed * 1_000_003 + epoch + us.rank * 2_654_435_761)
             start = time.perf_counter()
             losses, right = _train_epoch(
                 network, batches.epoch(epoch), batches.sizes, optimizer, scheduler, recipe, bar
@@ -176,9 +176,9 @@ def fit(
                 test_loss=f"{after.loss:.3f}",
                 test_accuracy=f"{after.accuracy:.3f}",
             )
-            if checkpoint and us.leads:
+            if checkpoint:
                 state = {name: part.state_dict() for name, part in stateful.items()}
-                checkpoint.save({**state, "history": history.to_dict()})
+                us.from_leader(partial(checkpoint.save, {**state, "history": history.to_dict()}))
             if on_epoch and us.leads:
                 on_epoch(epoch + 1, history)
     return history

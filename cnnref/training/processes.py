@@ -9,8 +9,10 @@ Alone, a process is a team of one, and nothing here does anything.
 from __future__ import annotations
 
 import atexit
+import contextlib
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,9 +25,11 @@ from cnnref.errors import CnnrefError
 
 __all__ = ["Team", "TeamError", "team"]
 
+_ALONE = ContextVar("_ALONE", default=False)
+
 
 class TeamError(CnnrefError, ValueError):
-    """The model or the batches cannot be shared out over these processes."""
+    """The work cannot be shared out over these processes."""
 
 
 @dataclass(frozen=True)
@@ -62,12 +66,47 @@ class Team:
         return total[:-1] / total[-1]
 
     def from_leader(self, make: Callable[[], Any]) -> Any:
-        """What `make` returns in the leading process; the others do not call it."""
+        """What `make` returns in the leading process; the others do not call it, and wait.
+
+        Meanwhile the leader is a team of one: what it calls may train and evaluate. An error that
+        `make` raises is raised in every process, so that none waits for ever.
+        """
         if self.size == 1:
             return make()
-        made = [make() if self.leads else None]
-        distributed.broadcast_object_list(made)
-        return made[0]
+        told: list[Any] = [None, None]
+        if self.leads:
+            with _alone():
+                try:
+                    told[0] = make()
+                except Exception as error:
+                    told[1] = error
+        distributed.broadcast_object_list(told)
+        made, failure = told
+        if failure is not None:
+            raise failure
+        return made
+
+    def place(self, device: torch.device) -> torch.device:
+        """Where this process computes: on CUDA each has a GPU of its own.
+
+        Args:
+            device: what was asked for.
+
+        Raises:
+            TeamError: this machine has fewer GPUs than processes, or the device is neither CUDA nor
+                the CPU.
+        """
+        if self.size == 1 or device.type == "cpu":
+            return device
+        if device.type != "cuda":
+            raise TeamError(f"several processes train on cuda or cpu, not on {device.type}")
+        processes = int(os.environ.get("LOCAL_WORLD_SIZE", self.size))
+        if processes > torch.cuda.device_count():
+            raise TeamError(
+                f"this machine has {torch.cuda.device_count()} GPUs for {processes} processes; "
+                "start fewer, or train on the device cpu"
+            )
+        return torch.device("cuda", self.local_rank)
 
     def network(self, model: nn.Module, device: torch.device) -> nn.Module:
         """The model as training calls it: gradients become the mean over the processes.
@@ -93,7 +132,7 @@ class Team:
 def team() -> Team:
     """The team that `torchrun` announced in the environment, joined on the first call."""
     size = int(os.environ.get("WORLD_SIZE", "1"))
-    if size == 1:
+    if size == 1 or _ALONE.get():
         return Team()
     if not distributed.is_initialized():
         distributed.init_process_group(
@@ -101,6 +140,15 @@ def team() -> Team:
         )
         atexit.register(_leave)
     return Team(distributed.get_rank(), size, int(os.environ.get("LOCAL_RANK", "0")))
+
+
+@contextlib.contextmanager
+def _alone() -> Iterator[None]:
+    before = _ALONE.set(True)
+    try:
+        yield
+    finally:
+        _ALONE.reset(before)
 
 
 def _leave() -> None:

@@ -12,7 +12,7 @@ from cnnref.experiments import CATALOGUE, run, store, verify
 
 
 def test_every_packaged_record_is_valid_and_none_is_stale():
-    assert verify() == []
+    assert verify(jobs=2) == []
 
 
 def test_every_seed_of_the_catalogue_has_a_packaged_record():
@@ -70,6 +70,33 @@ def test_missing_data_is_not_a_fault(checked, monkeypatch):
 
     monkeypatch.setattr("cnnref.experiments.verification.load", missing)
     assert checked() == []
+
+
+def test_a_dataset_is_loaded_once_for_all_who_trained_on_it(checked, monkeypatch):
+    loaded = []
+
+    def load(name, split):
+        loaded.append((name, split))
+        return data.load(name, split)
+
+    monkeypatch.setattr("cnnref.experiments.verification.load", load)
+    assert checked() == []
+    assert loaded == [("synthetic", "train"), ("synthetic", "test")]
+
+
+def test_several_processes_find_what_one_finds_in_the_same_order(checked, tiny):
+    recipe = replace(tiny.recipe, learning_rate=0.002)
+    entries = [
+        replace(tiny, recipe=recipe),
+        replace(tiny, name="other"),
+        replace(tiny, name="more"),
+    ]
+    seen = []
+    found = verify(entries, jobs=2, on_experiment=lambda entry: seen.append(entry.name))
+    assert found == verify(entries)
+    assert seen == ["tiny", "other", "more"]
+    assert "behaviour: " in "".join(found)
+    assert "other seed 1: there is no record" in found
 
 
 def test_damaged_missing_and_unknown_records_are_named(checked, tiny, results):

@@ -3,8 +3,9 @@ import re
 import pytest
 import torch
 from torch import nn
+from torch.nn import functional as F
 
-from cnnref.models import MODELS, PlainCNN, UnknownModelError, build
+from cnnref.models import MODELS, PlainCNN, SkipCNN, UnknownModelError, build
 from cnnref.windows import Window
 
 
@@ -71,6 +72,87 @@ def test_plain_cnn_is_the_handouts_chain(batch_norm, dropout):
         torch.testing.assert_close(*outputs)
 
 
+def test_the_layer_table_of_the_skip_cnn_is_what_it_does():
+    rows = measured_table(SkipCNN(), torch.zeros(1, 3, 32, 32))
+    table = re.findall(r"\| (\w+\d) \| [^|]* \| ([\dx ]+) \| (\d+) \|", SkipCNN.__doc__ or "")
+    names = ["conv1", "conv2", "conv3", "pool4", "conv5", "pool6", "fc7", "fc8"]
+    assert [name for name, _, _ in table] == names
+    for name, shape, parameters in table:
+        if name.startswith("pool"):
+            assert parameters == "0"
+        else:
+            assert rows[name] == ([int(size) for size in shape.split("x")], int(parameters))
+    sizes = {name: int(shape.split("x")[-1]) for name, shape, _ in table}
+    pool = Window(2, stride=2)
+    assert sizes["pool4"] == pool.output_size(sizes["conv3"])
+    assert sizes["pool6"] == pool.output_size(sizes["conv5"])
+    assert sum(p.numel() for p in SkipCNN().parameters()) == sum(int(row[2]) for row in table)
+
+
+def reference_skip(
+    model: nn.Module, x: torch.Tensor, batch_norm: bool, dropout: float, training: bool
+) -> torch.Tensor:
+    """The handout's layers as functions, with the weights of `model`."""
+    state = model.state_dict()
+
+    def linear(layer: int, x: torch.Tensor, padding: int = 0) -> torch.Tensor:
+        if layer < 7:
+            weight, bias = state[f"conv{layer}.weight"], state[f"conv{layer}.bias"]
+            return F.conv2d(x, weight, bias, padding=padding)
+        return F.linear(x, state[f"fc{layer}.weight"], state[f"fc{layer}.bias"])
+
+    def norm(layer: int, x: torch.Tensor) -> torch.Tensor:
+        if not batch_norm:
+            return x
+        mean, variance, weight, bias = (
+            state[f"norm{layer}.{name}"].clone()
+            for name in ("running_mean", "running_var", "weight", "bias")
+        )
+        return F.batch_norm(x, mean, variance, weight, bias, training)
+
+    first = norm(1, F.relu(linear(1, F.dropout2d(x, dropout, training))))
+    second = norm(2, F.relu(linear(2, first, padding=1)))
+    third = norm(3, F.relu(first + linear(3, second, padding=1)))
+    pooled = F.max_pool2d(third, 2, 2)
+    fifth = norm(5, F.relu(linear(5, F.dropout2d(pooled, dropout, training))))
+    flat = F.max_pool2d(fifth, 2, 2).flatten(1)
+    seventh = norm(7, F.relu(linear(7, F.dropout(flat, dropout, training))))
+    return linear(8, seventh)
+
+
+@pytest.mark.parametrize("batch_norm", [False, True])
+@pytest.mark.parametrize("dropout", [0.0, 0.4])
+def test_skip_cnn_is_the_handouts_chain(batch_norm, dropout):
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        model = SkipCNN(batch_norm, dropout).double()
+        for name, parameter in model.named_parameters():
+            if "norm" in name:
+                nn.init.normal_(parameter)  # else scale 1 and shift 0 could be left out
+        x = torch.randn(5, 3, 32, 32, dtype=torch.float64)
+        for training in (True, False):
+            with torch.no_grad():
+                torch.manual_seed(1)  # the same units drop
+                expected = reference_skip(model, x, batch_norm, dropout, training)
+                torch.manual_seed(1)
+                found = model.train(training)(x)
+            torch.testing.assert_close(found, expected)
+
+
+def test_skip_cnn_adds_before_the_activation():
+    """A branch that is very negative takes everything away; added after a ReLU, it could not."""
+    model = SkipCNN()
+    seen = []
+    model.conv5.register_forward_hook(lambda _, inputs, __: seen.append(inputs[0]))
+    nn.init.zeros_(model.conv3.weight)
+    for bias in (0.0, -1e6):
+        nn.init.constant_(model.conv3.bias, bias)
+        model(torch.ones(1, 3, 32, 32))
+    with_skip_alone, taken_away = seen
+    assert with_skip_alone.abs().max() > 0
+    assert taken_away.abs().max() == 0
+
+
 def test_plain_cnn_returns_logits_that_are_not_squashed():
     model = PlainCNN()
     nn.init.constant_(model.fc8.bias, 7.0)
@@ -78,9 +160,10 @@ def test_plain_cnn_returns_logits_that_are_not_squashed():
     assert model(torch.zeros(2, 3, 32, 32)).min() > 1
 
 
-def test_dropout_must_be_a_probability():
+@pytest.mark.parametrize("network", [PlainCNN, SkipCNN])
+def test_dropout_must_be_a_probability(network):
     with pytest.raises(ValueError, match="1.5"):
-        PlainCNN(dropout=1.5)
+        network(dropout=1.5)
 
 
 def test_build_by_name():

@@ -1,4 +1,4 @@
-"""Fashion-MNIST, questions IU-C.1 to IU-C.3: optimizers, a first CNN, a ResNet and its twin."""
+"""Fashion-MNIST, questions IU-C.1 and IU-C.2: optimizers and a first CNN."""
 
 from __future__ import annotations
 
@@ -90,20 +90,3 @@ def fashion() -> Iterator[Experiment]:
             0.905, 0.935, "Fashion-MNIST's own list: 0.916 for two convolutions with pooling"
         ),
     )
-    for depth in (8, 20):
-        for kind, skip in (("resnet", True), ("plain", False)):
-            yield Experiment(
-                name=f"fashion-{kind}-{depth}",
-                title=f"Fashion-MNIST: {'ResNet' if skip else 'its plain twin'}, {depth} layers",
-                dataset="fashion-mnist",
-                model="ResNet",
-                recipe=Recipe(
-                    "momentum", 0.05, epochs=4, batch_size=128, loss="cross-entropy",
-                    weight_decay=1e-4, schedule="cosine",
-                ),
-                seeds=_SEEDS,
-                arguments={"depth": depth, "skip": skip, "channels": 1, "stem_stride": 2},
-                expected=Expectation(
-                    0.85, 0.94, "Fashion-MNIST's own list: 0.949 for a ResNet-18 with augmentation"
-                ),
-            )  # fmt: skip
