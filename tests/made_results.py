@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -9,8 +10,29 @@ import numpy as np
 
 from cnnref.data import DATASETS
 from cnnref.experiments import Experiment, Record, Result
+from cnnref.training import Recipe
 
 IMAGES = 1000
+
+CLOTHES = Experiment(
+    name="clothes",
+    title="Clothes: a ResNet",
+    dataset="fashion-mnist",
+    model="ResNet",
+    recipe=Recipe("momentum", 0.05, epochs=4, batch_size=128, loss="cross-entropy"),
+    seeds=(0, 1, 2),
+    arguments={"depth": 20, "skip": True, "channels": 1},
+)
+PLAIN = replace(CLOTHES, name="plain", arguments={"depth": 20, "skip": False, "channels": 1})
+DIGITS = Experiment(
+    name="digits",
+    title="Digits: a CNN",
+    dataset="mnist",
+    model="DigitCNN",
+    recipe=Recipe("sgd", 0.1, epochs=2, batch_size=64, loss="cross-entropy"),
+    seeds=(0, 1, 2),
+)
+TUNING = replace(DIGITS, name="tuning", dataset="mnist-tuning")
 
 
 def made_result(

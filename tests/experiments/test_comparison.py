@@ -9,11 +9,10 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from scipy import stats
 
-from cnnref.experiments import CATALOGUE, Comparison, NotComparableError, compare, run
+from cnnref.experiments import Comparison, NotComparableError, compare, run
 from cnnref.experiments.comparison import measure
-from tests.made_results import made_result
+from tests.made_results import CLOTHES, DIGITS, PLAIN, TUNING, made_result
 
-RESNET, PLAIN = CATALOGUE["fashion-resnet-20"], CATALOGUE["fashion-plain-20"]
 runs = st.lists(st.floats(0, 1).map(lambda x: round(x, 4)), min_size=2, max_size=6)
 
 
@@ -138,7 +137,7 @@ def test_metrics_have_units(metric, expected):
 
 
 def test_results_are_compared_by_their_final_metrics():
-    a = made_result(RESNET, [0.92, 0.921, 0.925])
+    a = made_result(CLOTHES, [0.92, 0.921, 0.925])
     b = made_result(PLAIN, [0.91, 0.914, 0.909])
     found = compare(a, b)
     assert found.metric == "test accuracy"
@@ -158,20 +157,19 @@ def test_trained_results_are_compared(trained, tiny):
 
 
 def test_tuning_experiments_are_compared_on_validation_images():
-    a, b = (made_result(CATALOGUE[name], [0.9, 0.95]) for name in ("rate-1e-1", "rate-1e-2"))
-    assert compare(a, b).metric == "validation accuracy"
+    result = made_result(TUNING, [0.9, 0.95])
+    assert compare(result, result).metric == "validation accuracy"
 
 
 def test_what_was_not_measured_alike_is_refused():
-    clothes, digits = made_result(RESNET, [0.9, 0.91]), CATALOGUE["digits-cnn"]
+    clothes, digits = (made_result(entry, [0.9, 0.91]) for entry in (CLOTHES, DIGITS))
     with pytest.raises(NotComparableError, match="accuracy of .* not measured on the same images"):
-        compare(clothes, made_result(digits, [0.9, 0.91]))
-    tuning = made_result(CATALOGUE["rate-1e-1"], [0.9, 0.91])
+        compare(clothes, digits)
     with pytest.raises(NotComparableError, match=r"\['test', .*\] and \['validation', "):
-        compare(made_result(digits, [0.9, 0.91]), tuning)
+        compare(digits, made_result(TUNING, [0.9, 0.91]))
     with pytest.raises(NotComparableError, match="train_loss of .* on the same images"):
-        compare(clothes, made_result(digits, [0.9, 0.91]), "train_loss")
-    on_fewer = made_result(RESNET, [0.9, 0.91])
+        compare(clothes, digits, "train_loss")
+    on_fewer = made_result(CLOTHES, [0.9, 0.91])
     for record in on_fewer.records:
         record.content["dataset"]["train_sha256"] = "0" * 64
     assert compare(clothes, on_fewer).difference == 0
@@ -185,21 +183,21 @@ def test_what_was_not_measured_alike_is_refused():
 
 
 def test_one_seed_is_no_evidence():
-    one, two = made_result(RESNET, [0.9]), made_result(PLAIN, [0.9, 0.91])
+    one, two = made_result(CLOTHES, [0.9]), made_result(PLAIN, [0.9, 0.91])
     with pytest.raises(NotComparableError, match="at least two seeds on each side, got 1 and 2"):
         compare(one, two)
 
 
 def test_a_pairing_must_be_real():
     """The same seed gives another network other weights; another learning rate the same ones."""
-    resnet, plain = made_result(RESNET, [0.9, 0.91]), made_result(PLAIN, [0.9, 0.91])
+    resnet, plain = made_result(CLOTHES, [0.9, 0.91]), made_result(PLAIN, [0.9, 0.91])
     with pytest.raises(NotComparableError, match="no pairs: their arguments differ"):
         compare(resnet, plain, paired=True)
-    slower = replace(RESNET, name="slower", recipe=replace(RESNET.recipe, learning_rate=1e-5))
+    slower = replace(CLOTHES, name="slower", recipe=replace(CLOTHES.recipe, learning_rate=1e-5))
     found = compare(resnet, made_result(slower, [0.89, 0.9]), paired=True)
     assert found.paired
     assert found.difference == pytest.approx(0.01)
-    larger = replace(RESNET, name="larger", recipe=replace(RESNET.recipe, batch_size=77))
+    larger = replace(CLOTHES, name="larger", recipe=replace(CLOTHES.recipe, batch_size=77))
     with pytest.raises(NotComparableError, match="their seeds and batch size differ"):
         compare(resnet, made_result(larger, [0.9, 0.9, 0.9]), paired=True)
     with pytest.raises(NotComparableError, match="as many runs on each side, got 2 and 3"):
@@ -207,12 +205,12 @@ def test_a_pairing_must_be_real():
 
 
 def test_mistakes_in_the_call():
-    result = made_result(RESNET, [0.9, 0.91])
+    result = made_result(CLOTHES, [0.9, 0.91])
     with pytest.raises(ValueError, match="is compared with a result"):
         compare(result, [0.9, 0.91])
-    with pytest.raises(ValueError, match="unknown metric of fashion-resnet-20 'test_acuracy'; did"):
+    with pytest.raises(ValueError, match="unknown metric of clothes 'test_acuracy'; did"):
         compare(result, result, "test_acuracy")
-    stepped = made_result(RESNET, [0.9, 0.91], steps=[[1.0, 0.5], [1.0, 0.4]])
+    stepped = made_result(CLOTHES, [0.9, 0.91], steps=[[1.0, 0.5], [1.0, 0.4]])
     with pytest.raises(ValueError, match="unknown metric .* 'step_loss'"):
         compare(stepped, stepped, "step_loss")
     with pytest.raises(ValueError, match="must be finite"):

@@ -67,7 +67,7 @@ def test_the_probe_reads_nothing_else_of_an_experiment():
             read.add(name)
             return getattr(CATALOGUE["digits-linear"], name)
 
-    assert probe(Watched()) == original("digits-linear")  # type: ignore[arg-type]
+    assert probe(Watched()) == original("digits-linear")
     assert read == {"dataset", "model", "arguments", "recipe"}
 
 

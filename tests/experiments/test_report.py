@@ -6,19 +6,9 @@ import torch
 from cnnref.experiments import CATALOGUE, NoRecordError, load_model, report, run
 from cnnref.experiments.catalogue import Expectation
 from cnnref.experiments.report import comparison_markdown, result_markdown, summary_markdown
-from cnnref.training import Recipe
-from tests.made_results import made_result
+from tests.made_results import CLOTHES, DIGITS, PLAIN, TUNING, made_result
 
-RESNET, PLAIN = (
-    replace(
-        CATALOGUE[f"fashion-{kind}-20"],
-        title=f"Clothes: {kind}",
-        recipe=Recipe(epochs=5, loss="cross-entropy"),
-        arguments={"depth": 20, "channels": 1, "skip": kind == "resnet"},
-        expected=Expectation(0.85, 0.94, "a list"),
-    )
-    for kind in ("resnet", "plain")
-)
+EXPECTING = replace(CLOTHES, expected=Expectation(0.85, 0.94, "a list"))
 
 
 def rows(text):
@@ -48,7 +38,7 @@ def test_one_seed_has_no_interval(trained, tiny):
 
 
 def test_a_result_of_tuning_is_not_called_a_test():
-    text = result_markdown(made_result(CATALOGUE["rate-1e-1"], [0.9, 0.95]))
+    text = result_markdown(made_result(TUNING, [0.9, 0.95]))
     assert "| seed | validation accuracy | validation loss |" in text
     assert "**Validation accuracy** 0.9250" in text
     assert "1,000 validation images" in text
@@ -57,7 +47,7 @@ def test_a_result_of_tuning_is_not_called_a_test():
 
 def test_a_final_table_compares_networks():
     text = comparison_markdown(
-        {"ResNet": made_result(RESNET, [0.92, 0.93]), "plain": made_result(PLAIN, [0.9])}
+        {"ResNet": made_result(CLOTHES, [0.92, 0.93]), "plain": made_result(PLAIN, [0.9])}
     )
     head, resnet, plain = (rows(text)[name] for name in ("network", "ResNet", "plain"))
     assert dict(zip(head, resnet, strict=True)) == {
@@ -82,17 +72,16 @@ def test_the_number_of_parameters_is_that_of_the_trained_model():
 
 def test_a_final_table_does_not_mix_test_and_validation():
     with pytest.raises(ValueError, match="one split, got test and validation"):
-        comparison_markdown([made_result(CATALOGUE[n], [0.9]) for n in ("digits-cnn", "rate-1e-1")])
+        comparison_markdown([made_result(entry, [0.9]) for entry in (DIGITS, TUNING)])
     with pytest.raises(ValueError, match="one split, got none"):
         comparison_markdown([])
 
 
 def test_the_summary_has_a_row_for_every_experiment():
-    digits = CATALOGUE["digits-cnn"]
-    results = [made_result(RESNET, [0.92, 0.93, 0.91]), made_result(digits, [0.99, 0.98])]
+    results = [made_result(EXPECTING, [0.92, 0.93, 0.91]), made_result(DIGITS, [0.99, 0.98])]
     text = summary_markdown(results=results)
-    assert rows(text.split("<details>")[0])["`fashion-resnet-20`"] == [
-        "resnet", "3", "92.00 [89.52, 94.48]", "85 to 94: inside",
+    assert rows(text.split("<details>")[0])["`clothes`"] == [
+        "a ResNet", "3", "92.00 [89.52, 94.48]", "85 to 94: inside",
     ]  # fmt: skip
     assert text.count("<details>") == text.count("</details>") == 2
     assert "| test accuracy, % |" in text
@@ -100,20 +89,20 @@ def test_the_summary_has_a_row_for_every_experiment():
         for key in ("train_sha256", "test_sha256"):
             assert result.records[0]["dataset"][key][:16] in text
     only = summary_markdown("mnist", results)
-    assert "`digits-cnn`" in only
-    assert "fashion" not in only
+    assert "`digits`" in only
+    assert "clothes" not in only
 
 
 def test_the_fold_says_where_when_and_how_fast():
-    entry = replace(RESNET, expected=Expectation(0.9, 0.95, "a guess"))
+    entry = replace(CLOTHES, expected=Expectation(0.9, 0.95, "a guess"))
     elsewhere = replace(entry, name="elsewhere")
     text = summary_markdown(
         results=[made_result(entry, [0.92, 0.93]), made_result(elsewhere, [0.9, 0.9], threads=1)]
     )
     fold = text.split("<details>")[1]
-    # Five epochs: 50 seconds for seed 0, 55 for seed 1, of 1000 images each.
-    assert rows(fold)["`fashion-resnet-20`"] == [
-        "92.00, 93.00", "105 s", f"{10_000 / 105:.0f}", "2026-11-20, 2026-11-21", "A",
+    # Four epochs: 40 seconds for seed 0, 44 for seed 1, of 1000 images each.
+    assert rows(fold)["`clothes`"] == [
+        "92.00, 93.00", "84 s", f"{8_000 / 84:.0f}", "2026-11-20, 2026-11-21", "A",
     ]  # fmt: skip
     assert rows(fold)["`elsewhere`"][-1] == "B"
     assert "- A: a processor, 2 threads; torch 2.15.0, Python 3.11.7, cnnref 0.1.0, Linux" in fold
@@ -122,18 +111,18 @@ def test_the_fold_says_where_when_and_how_fast():
 
 
 def test_a_mean_outside_the_expected_range_is_explained():
-    low = replace(RESNET, expected=Expectation(0.95, 0.99, "a guess", "too few epochs"))
+    low = replace(CLOTHES, expected=Expectation(0.95, 0.99, "a guess", "too few epochs"))
     text = summary_markdown(results=[made_result(low, [0.92, 0.93])])
     assert "| 95 to 99: outside |" in text
-    assert "- `fashion-resnet-20` lies outside: too few epochs" in text
-    unexplained = replace(RESNET, expected=Expectation(0.95, 0.99, "a guess"))
+    assert "- `clothes` lies outside: too few epochs" in text
+    unexplained = replace(CLOTHES, expected=Expectation(0.95, 0.99, "a guess"))
     assert "not explained yet" in summary_markdown(results=[made_result(unexplained, [0.9])])
-    open_ended = replace(RESNET, expected=None)
+    open_ended = replace(CLOTHES, expected=None)
     assert "| not stated |" in summary_markdown(results=[made_result(open_ended, [0.9])])
 
 
 def test_no_column_is_without_a_heading():
-    text = summary_markdown(results=[made_result(RESNET, [0.92, 0.93])])
+    text = summary_markdown(results=[made_result(CLOTHES, [0.92, 0.93])])
     heads = [
         line
         for line, below in zip(text.splitlines(), text.splitlines()[1:], strict=False)

@@ -1,7 +1,9 @@
 """Many runs at a time: which, where, in what order, and what becomes of each."""
 
+import contextlib
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -184,16 +186,32 @@ def test_jobs_end_with_the_command_and_keep_their_epochs(results, tmp_path, send
 # -- on Ray ---------------------------------------------------------------------------------------
 
 
+AGENTS = (
+    "metrics_agent_port",
+    "runtime_env_agent_port",
+    "dashboard_agent_listen_port",
+    "metrics_export_port",
+)
+
+
+def node(count: int) -> dict[str, int]:
+    """What a node is started with; Ray gives up on a slow machine where it must find the ports."""
+    with contextlib.ExitStack() as stack:
+        held = [stack.enter_context(socket.create_server(("127.0.0.1", 0))) for _ in AGENTS]
+        ports = [server.getsockname()[1] for server in held]
+    return {"num_cpus": count, "num_gpus": 0, **dict(zip(AGENTS, ports, strict=True))}
+
+
 @pytest.fixture
 def cluster(monkeypatch, tmp_path):
     """A head that takes no jobs, and two nodes with a core each and folders of their own."""
     monkeypatch.setenv("CNNREF_RESULTS", str(tmp_path / "nodes"))
     monkeypatch.setenv("RAY_USAGE_STATS_ENABLED", "0")
     monkeypatch.setenv("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
-    made = Cluster(initialize_head=True, head_node_args={"num_cpus": 0, "num_gpus": 0})
+    made = Cluster(initialize_head=True, head_node_args=node(count=0))
     try:
         for _ in range(2):
-            made.add_node(num_cpus=1, num_gpus=0)
+            made.add_node(**node(count=1))
         yield made
     finally:
         ray.shutdown()

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from cnnref.figures import curves_picture, steps_picture
-from tests.made_results import made_result
+from tests.made_results import CLOTHES, made_result
 
 
 def test_curves_draw_means_and_bands(two):
@@ -42,15 +42,15 @@ def test_words_of_curves_have_ends_and_extremes(two):
 
 def test_curves_of_tuning_are_called_validation(validated, two):
     picture = curves_picture([validated], "loss")
-    assert picture.alt.startswith("Curves of the validation loss, means over seeds: rate-1e-1 (2")
+    assert picture.alt.startswith("Curves of the validation loss, means over seeds: tuning (2")
     assert picture.figure.axes[0].get_ylabel() == "validation loss (nats per image)"
     assert picture.figure.legends == []
     with pytest.raises(ValueError, match="one split, got test and validation"):
         curves_picture({**two, "tuned": validated})
 
 
-def test_seven_curves_are_told_apart_without_colour_and_without_line(entry):
-    results = [made_result(replace(entry, name=f"n{i}"), [0.5 + i / 20]) for i in range(7)]
+def test_seven_curves_are_told_apart_without_colour_and_without_line():
+    results = [made_result(replace(CLOTHES, name=f"n{i}"), [0.5 + i / 20]) for i in range(7)]
     lines = curves_picture(results).figure.axes[0].lines
     assert len({(line.get_color(), line.get_linestyle()) for line in lines}) == 7
     four = lines[:4]
@@ -64,10 +64,10 @@ def test_nothing_to_draw_is_refused():
 
 
 @pytest.fixture
-def stepped(entry):
+def stepped():
     """Errors of 1 for five steps and of 0 for five, twice; the second seed is the better one."""
     falling = np.repeat([1.0, 0.0], 5)
-    return made_result(entry, [0.9, 0.9], steps=[falling, falling / 2])
+    return made_result(CLOTHES, [0.9, 0.9], steps=[falling, falling / 2])
 
 
 def test_steps_are_averaged_over_the_last_ones(stepped):
@@ -92,10 +92,12 @@ def test_a_logarithmic_axis_leaves_out_what_is_zero(stepped):
     assert "svg" in str(picture._repr_mimebundle_()[0].keys())
 
 
-def test_long_curves_are_drawn_by_some_of_their_points(entry):
-    result = made_result(entry, [0.9], steps=[np.linspace(1, 0, 5000)])
-    x = steps_picture([result]).figure.axes[0].lines[0].get_xdata()
+def test_long_curves_are_drawn_by_some_of_their_points():
+    result = made_result(CLOTHES, [0.9], steps=[np.linspace(1, 0, 5000)])
+    line = steps_picture([result]).figure.axes[0].lines[0]
+    x, y = line.get_xdata(), line.get_ydata()
     assert (x[0], x[-1], len(x)) == (100, 5000, 300)
+    assert y == pytest.approx(np.interp(x - 50.5, np.arange(5000), np.linspace(1, 0, 5000)))
 
 
 def test_steps_that_are_not_there_are_refused(stepped, two):

@@ -4,10 +4,10 @@ from dataclasses import replace
 
 import pytest
 
-from cnnref.experiments import CATALOGUE, compare
+from cnnref.experiments import compare
 from cnnref.figures import differences_picture, intervals_picture, rates_picture
 from cnnref.training import Recipe
-from tests.made_results import made_result
+from tests.made_results import CLOTHES, TUNING, made_result
 
 
 def marks(axes, marker):
@@ -29,8 +29,8 @@ def test_intervals_are_drawn_with_their_seeds(two):
     assert "first 90.00 % (3 seeds, 95 % interval 87.52 to 92.48, by seed 89.00, 9" in picture.alt
 
 
-def test_one_seed_has_a_dot_and_no_interval(entry, two):
-    picture = intervals_picture({"alone": made_result(entry, [0.9])}, "loss")
+def test_one_seed_has_a_dot_and_no_interval():
+    picture = intervals_picture({"alone": made_result(CLOTHES, [0.9])}, "loss")
     (axes,) = picture.figure.axes
     assert (len(marks(axes, "s")), len(marks(axes, "o")), len(axes.lines)) == (0, 1, 1)
     assert picture.alt.endswith("test loss: alone 0.100 nats (1 seed, by seed 0.100).")
@@ -71,10 +71,9 @@ def test_differences_of_different_things_are_refused():
 
 
 def sweep(accuracies, optimizer="sgd"):
-    base = CATALOGUE["tune-sgd-1e-2"]
     return [
         made_result(
-            replace(base, name=f"{optimizer}-{i}", recipe=Recipe(optimizer, rate, epochs=1)), [a]
+            replace(TUNING, name=f"{optimizer}-{i}", recipe=Recipe(optimizer, rate, epochs=1)), [a]
         )
         for i, (rate, a) in enumerate(accuracies.items())
     ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from cnnref.experiments.catalogue.entry import Expectation, Experiment
 from cnnref.training import Recipe
@@ -48,10 +49,14 @@ def _wide_field() -> Iterator[Experiment]:
         0.47, 0.53, "no window of this field holds both marks: chance, by symmetry"
     )
     seen = Expectation(0.90, 1.0, "the field holds both marks, and nothing else varies but noise")
+    deep = replace(
+        seen,
+        explanation="its field suffices, but eight plain layers learn nothing in six passes",
+    )
     for name, dilations, expected in (
         ("standard", [1, 1, 1, 1], chance),
         ("dilated", [1, 2, 4, 8], seen),
-        ("deep", [1] * 8, seen),
+        ("deep", [1] * 8, deep),
     ):
         yield Experiment(
             name=f"wide-field-{name}",
@@ -59,7 +64,7 @@ def _wide_field() -> Iterator[Experiment]:
             dataset="far-pairs",
             model="DilatedStack",
             recipe=recipe,
-            seeds=_SEEDS,
+            seeds=(0, 1),
             arguments={"dilations": dilations},
             expected=expected,
         )

@@ -1,4 +1,4 @@
-"""Fashion-MNIST, questions IU-C.1 and IU-C.2: optimizers and a first CNN."""
+"""Fashion-MNIST, question IU-C.1: optimizers compared."""
 
 from __future__ import annotations
 
@@ -75,18 +75,3 @@ def fashion() -> Iterator[Experiment]:
                 0.84, 0.91, "Xiao et al. 2017: 0.897 for the best method without convolutions"
             ),
         )  # fmt: skip
-    yield Experiment(
-        name="fashion-cnn",
-        title="Fashion-MNIST: a first CNN",
-        dataset="fashion-mnist",
-        model="DigitCNN",
-        recipe=Recipe(
-            "adam", 1e-3, epochs=8, batch_size=64, loss="cross-entropy", schedule="cosine"
-        ),
-        seeds=_SEEDS,
-        arguments={"dropout": 0.5},
-        keep_weights=True,
-        expected=Expectation(
-            0.905, 0.935, "Fashion-MNIST's own list: 0.916 for two convolutions with pooling"
-        ),
-    )
