@@ -1,6 +1,6 @@
 """Is one network better than another? A difference over seeds, its interval, and a verdict.
 
-    print(compare(run("fashion-resnet-20"), run("fashion-plain-20")))
+    print(compare(run("sharing-shared"), run("sharing-local")))
 
 Every comparative sentence of the book is made or asserted by such a comparison.
 """

@@ -24,8 +24,12 @@ def comparison_markdown(results: Iterable[Result] | Mapping[str, Result]) -> str
     Raises:
         ValueError: some were tested and others validated, so that a table would compare the two.
     """
-    named = results if isinstance(results, Mapping) else {r.experiment.title: r for r in results}
-    splits = sorted({result.split for result in named.values()})
+    named = (
+        list(results.items())
+        if isinstance(results, Mapping)
+        else [(result.experiment.title, result) for result in results]
+    )
+    splits = sorted({result.split for _, result in named})
     if len(splits) != 1:
         raise ValueError(
             f"a table needs results on one split, got {' and '.join(splits) or 'none'}"
@@ -39,9 +43,9 @@ def comparison_markdown(results: Iterable[Result] | Mapping[str, Result]) -> str
             f"{_parameters(result.experiment):,}",
             f"{result.history('seconds').mean():.1f}",
         ]
-        for name, result in named.items()
+        for name, result in named
     ]
-    machines = _unique(_machine(record) for result in named.values() for record in result.records)
+    machines = _unique(_machine(record) for _, result in named for record in result.records)
     head = [
         "network", "seeds:", f"{splits[0]} accuracy, %", f"{splits[0]} loss, nats:",
         "parameters:", "seconds per epoch:",

@@ -44,9 +44,6 @@ class Job(NamedTuple):
         return f"{self.experiment.name} seed {self.seed}"
 
 
-Outcomes = Generator[tuple[Job, Record | BaseException], None, None]
-
-
 def pending(
     experiments: Iterable[Experiment],
     *,
@@ -100,7 +97,9 @@ def places(device: str | None = None, jobs: int | None = None) -> list[str]:
     return [each[i % len(each)] for i in range(count)]
 
 
-def on_this_machine(jobs: Iterable[Job], devices: Sequence[str]) -> Outcomes:
+def on_this_machine(
+    jobs: Iterable[Job], devices: Sequence[str]
+) -> Generator[tuple[Job, Record | BaseException], None, None]:
     """Train jobs side by side, and write their records.
 
     However this process ends, its jobs end with it; what they have not finished continues at its
@@ -144,7 +143,9 @@ def _train(job: Job, device: str) -> Record:
     return train_seed(job.experiment, job.seed, device=device, progress=False)
 
 
-def on_ray(jobs: Iterable[Job], address: str, device: str | None = None) -> Outcomes:
+def on_ray(
+    jobs: Iterable[Job], address: str, device: str | None = None
+) -> Generator[tuple[Job, Record | BaseException], None, None]:
     """Train jobs as tasks of a Ray cluster, and write their records here.
 
     Each takes one core, and one GPU where the cluster has some. The nodes need `cnnref` and the

@@ -36,12 +36,15 @@ def by_name(results: Iterable[Result] | Mapping[str, Result]) -> dict[str, Resul
         results: the results.
 
     Raises:
-        ValueError: there are none.
+        ValueError: there are none, or two under one name.
     """
     if isinstance(results, Mapping):
         named = dict(results)
     else:
-        named = {result.experiment.name: result for result in results}
+        listed = list(results)
+        named = {result.experiment.name: result for result in listed}
+        if len(named) < len(listed):
+            raise ValueError(f"two results have one name, got {[*named]}; give them names")
     if not named:
         raise ValueError("there is no result to draw, got none")
     return named

@@ -63,6 +63,11 @@ def test_nothing_to_draw_is_refused():
         curves_picture([])
 
 
+def test_two_curves_of_one_name_are_refused(two):
+    with pytest.raises(ValueError, match=r"two results have one name, got \['clothes'\]"):
+        curves_picture([two["first"], two["first"]])
+
+
 @pytest.fixture
 def stepped():
     """Errors of 1 for five steps and of 0 for five, twice; the second seed is the better one."""

@@ -102,6 +102,7 @@ def test_what_lies_below_the_axis_is_drawn_on_it():
     picture = rates_picture(sweep({0.01: 0.8, 1.0: 0.1}), bottom=0.5)
     (axes,) = picture.figure.axes
     assert axes.get_ylim()[0] == 0.5
+    assert axes.lines[0].get_ydata().tolist() == [0.8, 0.5]
     low = [line for line in axes.lines if line.get_marker() == "v"]
     assert [line.get_xydata().tolist() for line in low] == [[[1.0, 0.5]]]
     assert "1 gives 10.0 %" in picture.alt
