@@ -232,6 +232,7 @@ def test_a_ray_cluster_trains_and_the_records_are_written_here(
         assert record.content == outcomes[f"tiny seed {seed}"].content
         assert record["provenance"]["threads"] == 1
     assert len(store.read(here / "tiny" / "seed-0.json").weights()) > 0
+    assert (tmp_path / "nodes" / "tiny").is_dir()  # where their checkpoints were
     assert not [path for path in (tmp_path / "nodes").rglob("*") if path.is_file()]
     monkeypatch.setattr(catalogue, "CATALOGUE", {"tiny": tiny})
     assert cli.main(["run", "tiny", "--ray", cluster.address]) == 0  # nothing is left to train
