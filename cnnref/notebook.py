@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from cnnref.data import DATASETS, MissingDataError, load
+from cnnref.data import DATASETS, SPLITS, MissingDataError, load
 
 __all__ = ["load_ipython_extension"]
 
@@ -23,11 +23,13 @@ def load_ipython_extension(shell: Any) -> None:
     """
 
     def needs(line: str, cell: str) -> None:
+        asked = line.strip()
+        splits = DATASETS[asked].splits if asked in DATASETS else SPLITS
         try:
-            for split in DATASETS[line.strip()].splits:
-                load(line.strip(), split)
+            for split in splits:
+                load(asked, split)
         except MissingDataError:
-            name = DATASETS[line.strip()].parent or line.strip()
+            name = DATASETS[asked].parent or asked
             print(f"This cell was not run: the dataset {name!r} is not in the data folder.")
             print(f"`cnnref data fetch {name}` downloads it; CNNREF_DATA names another folder.")
             return
