@@ -126,7 +126,8 @@ def test_the_command_tells_each_job_and_fails_if_any_did(trained, only_two, caps
 
 
 ENDLESS = """
-import sys
+import os, sys, time
+from pathlib import Path
 from cnnref import cli
 from cnnref.experiments import catalogue
 from dataclasses import replace
@@ -136,7 +137,18 @@ if __name__ == "__main__":
     tiny = replace(plain, name="tiny", dataset="synthetic", recipe=endless)
     catalogue.CATALOGUE = {"tiny": tiny}
     sys.exit(cli.main(["run", "tiny", "--jobs", "2", "--seeds", "0,1", "--device", "cpu"]))
+Path(__file__).with_name(f"{os.getpid()}.started").touch()
+time.sleep(1)
 """
+
+
+def started(folder, results):
+    """Both workers have started, and not a step is made."""
+    return len(list(folder.glob("*.started"))) == 2
+
+
+def trained_an_epoch(folder, results):
+    return len(list(results.glob("tiny/.seed-?.checkpoint"))) == 2
 
 
 def group_is_gone(group: int) -> bool:
@@ -148,14 +160,15 @@ def group_is_gone(group: int) -> bool:
 
 
 @pytest.mark.parametrize(
-    ("send", "how", "code"),
+    ("when", "send", "how", "code"),
     [
         # A terminal sends Ctrl-C to the whole group, `kill` to one process.
-        (os.killpg, signal.SIGINT, 130),
-        (os.kill, signal.SIGKILL, -9),
+        (started, os.killpg, signal.SIGINT, 130),
+        (trained_an_epoch, os.killpg, signal.SIGINT, 130),
+        (trained_an_epoch, os.kill, signal.SIGKILL, -9),
     ],
 )
-def test_jobs_end_with_the_command_and_keep_their_epochs(results, tmp_path, send, how, code):
+def test_jobs_end_with_the_command_and_keep_their_epochs(results, tmp_path, when, send, how, code):
     script = tmp_path / "endless.py"
     script.write_text(ENDLESS)
     command = subprocess.Popen(
@@ -166,7 +179,7 @@ def test_jobs_end_with_the_command_and_keep_their_epochs(results, tmp_path, send
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     try:
-        while not all(store.checkpoint_path("tiny", seed).is_file() for seed in (0, 1)):
+        while not when(tmp_path, results):
             assert command.poll() is None
             time.sleep(0.05)
         send(command.pid, how)
@@ -180,7 +193,8 @@ def test_jobs_end_with_the_command_and_keep_their_epochs(results, tmp_path, send
     assert "Traceback" not in said
     if how == signal.SIGINT:
         assert "cnnref: interrupted" in said
-    assert all(store.checkpoint_path("tiny", seed).is_file() for seed in (0, 1))
+    if when is trained_an_epoch:
+        assert trained_an_epoch(tmp_path, results)
 
 
 # -- on Ray ---------------------------------------------------------------------------------------
