@@ -3,7 +3,7 @@
 Four floors; imports only go down.
 
 1. mathematics: `cnnref.windows` (pure Python) and `cnnref.convolution` (tensors)
-2. networks and data: `cnnref.models`, `cnnref.data`
+2. networks and data: `cnnref.models`, `cnnref.data`, `cnnref.accounting`
 3. training: `cnnref.training`
 4. experiments: `cnnref.experiments`, `cnnref.figures`, `cnnref.notebook`, `cnnref.cli`
 
@@ -17,6 +17,7 @@ from types import ModuleType
 __version__ = "0.1.0"
 
 _MODULES = (
+    "accounting",
     "cli",
     "convolution",
     "data",

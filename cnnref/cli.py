@@ -1,4 +1,4 @@
-"""The command `cnnref`: experiments, their records, and the data they need.
+"""The command `cnnref`: experiments, their records, the data they need, and what networks cost.
 
 Exit codes: 0 all is well; 1 a check or a training failed; 2 a mistake in the call or its
 surroundings; 130 interrupted.
@@ -246,6 +246,25 @@ def _verify(_: argparse.Namespace) -> int:
     return 1 if faults else 0
 
 
+def _summary(options: argparse.Namespace) -> int:
+    from cnnref.accounting import summarize
+    from cnnref.accounting.targets import find_network, read_sizes
+
+    counted = summarize(
+        find_network(options.target),
+        read_sizes(options.input),
+        batch_dim=not options.no_batch,
+        device=options.device,
+        training=options.training,
+        strict=options.strict,
+    )
+    if options.depth:
+        counted = counted.collapsed(options.depth)
+    ways = {"markdown": counted.to_markdown, "json": counted.to_json, "csv": counted.to_csv}
+    print(ways.get(options.format, counted.__str__)().rstrip("\n"))
+    return 0
+
+
 def _data_fetch(options: argparse.Namespace) -> int:
     from cnnref.data import fetch
 
@@ -275,7 +294,8 @@ def _data_check(_: argparse.Namespace) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="cnnref",
-        description="Experiments of the book, their stored records, and the data they need.",
+        description="Experiments of the book, their stored records, the data they need, and "
+        "what any network costs.",
         epilog="Environment: CNNREF_DATA (data folder), CNNREF_RESULTS (records folder), "
         "CNNREF_EXPERIMENTS=auto|stored|force (when to train).",
     )
@@ -319,6 +339,41 @@ def _parser() -> argparse.ArgumentParser:
 
     verify = commands.add_parser("verify", help="check that no stored record is damaged or stale")
     verify.set_defaults(command=_verify)
+
+    summary = commands.add_parser(
+        "summary",
+        help="count a network, layer by layer",
+        description="Output shapes, parameters, multiply-accumulates and receptive fields of any "
+        "network, without running it on data.",
+        epilog="examples: cnnref summary torchvision:resnet50 --input 3x224x224 --depth 2; "
+        "cnnref summary my_package.nets:make_net --input 1x28x28 --format json",
+    )
+    summary.add_argument(
+        "target",
+        metavar="NETWORK",
+        help="torchvision:NAME, cnnref:NAME or package.module:callable",
+    )
+    summary.add_argument(
+        "--input",
+        action="append",
+        required=True,
+        metavar="3x224x224",
+        help="size of one example, channels first; again for each further input, name=3x224x224 "
+        "for inputs by name",
+    )
+    summary.add_argument("--format", choices=["table", "markdown", "json", "csv"], default="table")
+    summary.add_argument(
+        "--depth", type=_positive, metavar="N", help="add up what is nested deeper"
+    )
+    summary.add_argument("--no-batch", action="store_true", help="the sizes have a batch already")
+    summary.add_argument("--training", action="store_true", help="count in training mode")
+    summary.add_argument(
+        "--strict", action="store_true", help="fail if anything cannot be counted in full"
+    )
+    summary.add_argument(
+        "--device", default="meta", help="where to run; meta (no values) where none is given"
+    )
+    summary.set_defaults(command=_summary)
 
     data = commands.add_parser("data", help="the data folder").add_subparsers(
         required=True, metavar="COMMAND"

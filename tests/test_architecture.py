@@ -13,7 +13,7 @@ ROOT = Path(cnnref.__file__).parent
 FLOORS = {
     "errors": 0, "disk": 0,
     "windows": 1, "convolution": 1,
-    "models": 2, "data": 2,
+    "models": 2, "data": 2, "accounting": 2,
     "training": 3,
     "experiments": 4, "figures": 4, "notebook": 4, "cli": 4, "__main__": 4,
 }  # fmt: skip
@@ -22,7 +22,10 @@ SAME_FLOOR = {
     ("figures", "experiments"),
     ("cli", "experiments"),
     ("__main__", "cli"),
+    ("accounting", "models"),
 }
+# `Summary.figure()` draws itself for those who ask; the import is inside the method.
+UPWARD = {("accounting", "figures")}
 
 
 def imports(path: Path) -> set[str]:
@@ -53,7 +56,8 @@ def test_imports_only_go_down(path):
     room = path.relative_to(ROOT).parts[0].removesuffix(".py")
     for other in imports(path) - {room}:
         down = FLOORS.get(room, 0) > FLOORS[other]
-        assert down or (room, other) in SAME_FLOOR, f"{room} must not import {other}"
+        allowed = down or (room, other) in SAME_FLOOR | UPWARD
+        assert allowed, f"{room} must not import {other}"
 
 
 @pytest.mark.parametrize(
@@ -66,6 +70,8 @@ def test_imports_only_go_down(path):
         ("cnnref.experiments", "matplotlib"),
         ("cnnref.experiments", "IPython"),
         ("cnnref.figures", "IPython"),
+        ("cnnref.accounting", "matplotlib"),
+        ("cnnref.accounting", "torchvision"),
     ],
 )
 def test_imports_that_must_stay_cheap(imported, absent):

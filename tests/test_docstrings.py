@@ -9,7 +9,7 @@ import pytest
 import cnnref
 
 MODULES = [m.name for m in pkgutil.walk_packages(cnnref.__path__, "cnnref.")]
-WITH_EXAMPLES = {"cnnref.windows"}
+WITH_EXAMPLES = {"cnnref.accounting.reaches", "cnnref.accounting.summary", "cnnref.windows"}
 
 
 @pytest.mark.parametrize("name", [name for name in MODULES if name != "cnnref.__main__"])

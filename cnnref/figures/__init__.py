@@ -2,9 +2,9 @@
 
 Every function returns a `Picture`: a matplotlib figure and an alternative text made from the same
 data. `style` owns the look, `geometry` draws windows, `fields` receptive fields, `neurons` a
-convolution as a layer of neurons. `results` and `confusion` draw one experiment and its images,
-`curves`, `forests` and `sweeps` several, `tiles` kernels and feature maps, `calibration` how sure a
-network may be; `series` holds what they share.
+convolution as a layer of neurons, `networks` what a network costs and sees. `results` and
+`confusion` draw one experiment and its images, `curves`, `forests` and `sweeps` several, `tiles`
+kernels and feature maps, `calibration` how sure a network may be; `series` holds what they share.
 """
 
 from cnnref.figures.calibration import reliability_picture
@@ -13,6 +13,12 @@ from cnnref.figures.curves import curves_picture, steps_picture
 from cnnref.figures.fields import field_maps
 from cnnref.figures.forests import differences_picture, intervals_picture
 from cnnref.figures.geometry import chain_picture, matrix_picture, window_picture
+from cnnref.figures.networks import (
+    budget_picture,
+    energy_picture,
+    reach_picture,
+    summary_picture,
+)
 from cnnref.figures.neurons import neurons_picture
 from cnnref.figures.results import (
     image_grid,
@@ -26,10 +32,12 @@ from cnnref.figures.tiles import feature_maps, filter_grid
 __all__ = [
     "COLOURS",
     "Picture",
+    "budget_picture",
     "chain_picture",
     "confusion_picture",
     "curves_picture",
     "differences_picture",
+    "energy_picture",
     "feature_maps",
     "field_maps",
     "filter_grid",
@@ -41,8 +49,10 @@ __all__ = [
     "neurons_picture",
     "new_figure",
     "rates_picture",
+    "reach_picture",
     "reliability_picture",
     "steps_picture",
     "style",
+    "summary_picture",
     "window_picture",
 ]

@@ -1,0 +1,124 @@
+"""Rules for operators that put entries elsewhere and compute nothing: views, slices, joins."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from cnnref.accounting.operation import Operation, Operator, Rule, numbers
+from cnnref.accounting.sights import Sight, concatenated
+
+__all__ = ["ARRANGING", "JOINING"]
+
+aten = torch.ops.aten
+
+
+def _view(call: Operation) -> Sight:
+    return call.sight.reshaped(call.out.shape)
+
+
+def _permute(call: Operation) -> Sight:
+    return call.sight.permuted([d % call.out.dim() for d in call.args[1]])
+
+
+def _transpose(call: Operation) -> Sight:
+    order = list(range(call.out.dim()))
+    if len(order) > 1:
+        a, b = call.arg(1, 0), call.arg(2, 1)
+        order[a], order[b] = order[b], order[a]
+    return call.sight.permuted(order)
+
+
+def _expand(call: Operation) -> Sight:
+    return call.sight.expanded(call.out.shape)
+
+
+def _slice(call: Operation) -> Sight:
+    dim = int(call.arg(1, 0)) % call.out.dim()
+    n, start = call.x.shape[dim], int(call.arg(2, 0))
+    start = min(max(start + n if start < 0 else start, 0), n)
+    return call.sight.sliced(dim, start, call.out.shape[dim], int(call.arg(4, 1)))
+
+
+def _select(call: Operation) -> Sight:
+    dim = call.args[1] % call.x.dim()
+    return call.sight.selected(dim, call.args[2] % call.x.shape[dim])
+
+
+def _split(call: Operation) -> list[Sight]:
+    dim, start, parts = int(call.arg(2, 0)) % call.x.dim(), 0, []
+    for part in call.out:
+        parts.append(call.sight.sliced(dim, start, part.shape[dim], 1))
+        start += part.shape[dim]
+    return parts
+
+
+def _unbind(call: Operation) -> list[Sight]:
+    dim = int(call.arg(1, 0)) % call.x.dim()
+    return [call.sight.selected(dim, i) for i in range(len(call.out))]
+
+
+def _repeat(call: Operation) -> Sight:
+    sight = call.sight.reshaped((1,) * (call.out.dim() - call.x.dim()) + tuple(call.x.shape))
+    for d, times in enumerate(call.args[1]):
+        if times != 1:
+            sight = sight.resized(d, call.out.shape[d])
+    return sight
+
+
+def _channel_shuffle(call: Operation) -> Sight:
+    groups, shape = int(call.args[1]), tuple(call.out.shape)
+    apart = call.sight.reshaped((shape[0], groups, shape[1] // groups, *shape[2:]))
+    return apart.permuted([0, 2, 1, *range(3, len(shape) + 1)]).reshaped(shape)
+
+
+def _rearranged(call: Operation) -> Sight | None:
+    """Entries are taken from other places along some dimensions (`roll`, `flip`, `index`)."""
+    sight, places = call.sight, call.args[1]
+    if call.out.dim() != call.x.dim():
+        return None
+    if isinstance(places, list | tuple) and any(isinstance(t, Tensor) for t in places):
+        dims = [d for d, index in enumerate(places) if index is not None]
+    else:
+        third = call.arg(2)
+        named = places if third is None or isinstance(third, Tensor) else third
+        dims = [d % call.out.dim() for d in numbers(named, 1)]
+        dims = dims or list(range(call.out.dim()))
+    for dim in dims:
+        sight = sight.loosened(dim, call.out.shape[dim], "positions are rearranged")
+    return sight
+
+
+def _cat(call: Operation) -> Sight:
+    # An empty tensor of one dimension may stand in a concatenation, and counts for nothing.
+    parts = [(call.sees(t), t.shape) for t in call.args[0] if t.dim() == call.out.dim()]
+    return concatenated(parts, int(call.arg(1, 0)) % call.out.dim(), call.out.shape)
+
+
+def _stack(call: Operation) -> Sight:
+    dim = int(call.arg(1, 0)) % call.out.dim()
+    parts = []
+    for tensor in call.args[0]:
+        sight, shape = call.sees(tensor), [*tensor.shape[:dim], 1, *tensor.shape[dim:]]
+        parts.append((None if sight is None else sight.reshaped(shape), shape))
+    return concatenated(parts, dim, call.out.shape)
+
+
+ARRANGING: dict[Operator, Rule] = {
+    **dict.fromkeys(
+        (aten.view, aten._unsafe_view, aten.reshape, aten.flatten, aten.unflatten, aten.squeeze,
+         aten.unsqueeze, aten._reshape_alias, aten.view_as, aten._reshape_copy),
+        _view,
+    ),
+    aten.permute: _permute, aten.transpose: _transpose, aten.t: _transpose,
+    aten.expand: _expand, aten.slice: _slice, aten.select: _select, aten.repeat: _repeat,
+    aten.split: _split, aten.split_with_sizes: _split, aten.chunk: _split, aten.unbind: _unbind,
+    aten.channel_shuffle: _channel_shuffle, aten.native_channel_shuffle: _channel_shuffle,
+    **dict.fromkeys(
+        (aten.roll, aten.flip, aten.index, aten.index_select, aten.gather), _rearranged
+    ),
+}  # fmt: skip
+"""The rule of each that rearranges its first argument."""
+
+JOINING: dict[Operator, Rule] = {aten.cat: _cat, aten.stack: _stack}
+"""The rule of each that joins several."""

@@ -1,0 +1,106 @@
+"""One call of one of torch's operators, as the rules for fields look at it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from cnnref.accounting.reaches import Reach, Step
+from cnnref.accounting.sights import Sight
+
+__all__ = ["CONVOLUTIONS", "Operation", "Operator", "Rule", "convolution_arguments", "numbers"]
+
+aten = torch.ops.aten
+Operator = Any
+"""A `torch._ops.OpOverloadPacket`; torch gives it no public type."""
+
+CONVOLUTIONS: dict[Operator, bool] = {
+    aten.conv1d: False, aten.conv2d: False, aten.conv3d: False,
+    aten.convolution: True, aten._convolution: True, aten.convolution_overrideable: True,
+}  # fmt: skip
+"""Operators that convolve, and whether they take the arguments `transposed, output_padding`."""
+
+
+@dataclass(frozen=True)
+class Operation:
+    """One call.
+
+    Args:
+        func: the `torch._ops.OpOverload` that was called.
+        args: its arguments by position, defaults at the end left out.
+        out: its result.
+        sees: the sight of a tensor, `None` for one that depends on no input.
+        through: `Reach.through`, or a memory of it.
+    """
+
+    func: Any
+    args: Sequence[Any]
+    out: Any
+    sees: Callable[[Tensor], Sight | None]
+    through: Callable[[Reach, Step, int], Reach]
+
+    def arg(self, place: int, default: Any = None) -> Any:
+        """An argument, or `default` where it was left out or is `None`."""
+        given = self.args[place] if len(self.args) > place else None
+        return default if given is None else given
+
+    @property
+    def x(self) -> Tensor:
+        """The first argument."""
+        tensor: Tensor = self.args[0]
+        return tensor
+
+    @property
+    def sight(self) -> Sight:
+        """What the first argument sees."""
+        sight = self.sees(self.x)
+        assert sight is not None
+        return sight
+
+    @property
+    def result(self) -> Tensor:
+        """The result, or the first of several."""
+        first: Tensor = self.out[0] if isinstance(self.out, list | tuple) else self.out
+        return first
+
+    def tensors(self) -> Iterator[Tensor]:
+        """All tensors among the arguments."""
+        for value in self.args:
+            for item in value if isinstance(value, list | tuple) else (value,):
+                if isinstance(item, Tensor):
+                    yield item
+
+    def sights(self) -> list[Sight]:
+        """What the arguments see that depend on an input."""
+        return [sight for sight in map(self.sees, self.tensors()) if sight is not None]
+
+
+Rule = Callable[[Operation], "Sight | list[Sight] | None"]
+"""What a result sees: one sight, one for each of several results, or `None` for no input."""
+
+
+def numbers(value: Any, count: int) -> tuple[int, ...]:
+    """One number for each axis, given one, a list of one, or all."""
+    values = tuple(value) if isinstance(value, list | tuple) else (value,)
+    return tuple(map(int, values * count if len(values) == 1 else values))
+
+
+def convolution_arguments(operator: Operator, args: Sequence[Any]) -> dict[str, Any]:
+    """Number of axes, stride, padding, dilation (one number each), `transposed` and `groups`."""
+    axes, general = args[1].dim() - 2, CONVOLUTIONS[operator]
+
+    def given(place: int, default: int) -> Any:
+        return args[place] if len(args) > place else default
+
+    return {
+        "axes": axes,
+        "stride": numbers(given(3, 1), axes),
+        "padding": numbers(given(4, 0), axes),
+        "dilation": numbers(given(5, 1), axes),
+        "transposed": bool(general and args[6]),
+        "groups": int(given(8 if general else 6, 1)),
+    }

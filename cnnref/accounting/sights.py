@@ -1,0 +1,424 @@
+"""What the entries of a tensor see of the input, through views, joins and contractions.
+
+A `Reach` speaks of one axis. A tensor has several dimensions, and a network reshapes, permutes,
+concatenates and contracts them. A `Sight` keeps the books: which dimension moves along which axis
+of the input (a dimension that was flattened moves along several), one `Reach` for each axis, and,
+where a concatenation has put channels of different fields side by side, which channel has which.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import reduce
+from math import prod
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cnnref.accounting.reaches import Reach, Step, joined
+
+__all__ = ["Sight", "combined", "concatenated", "contracted"]
+
+Atom = tuple[tuple[int, ...], int]
+"""The axes that a run of entries moves along (none, for channels), and its length."""
+Dim = tuple[Atom, ...]
+"""A dimension: one atom, several where axes were flattened together, none where the length is 1."""
+Field = Mapping[int, Reach]
+
+
+def _length(dim: Dim) -> int:
+    return prod(size for _, size in dim)
+
+
+def _axes(dim: Dim) -> set[int]:
+    return {axis for axes, _ in dim for axis in axes}
+
+
+def _plain(size: int) -> Dim:
+    return (((), size),) if size != 1 else ()
+
+
+@dataclass(frozen=True, eq=False)
+class Sight:
+    """What the entries of one tensor see.
+
+    Args:
+        dims: one for each dimension of the tensor.
+        fields: the distinct fields of its entries, mostly one: a `Reach` for each axis.
+        labels: which field each entry has, an array that broadcasts over the dimensions (axes have
+            length 1); `None` where there is one field.
+    """
+
+    dims: tuple[Dim, ...]
+    fields: tuple[Field, ...]
+    labels: NDArray[np.int64] | None = None
+
+    @staticmethod
+    def of_input(shape: Sequence[int], axes: Mapping[int, int]) -> Sight:
+        """An input whose dimensions `axes` are the axes of those numbers."""
+        return Sight(
+            tuple(((((axes[d],), n),) if d in axes else _plain(n)) for d, n in enumerate(shape)),
+            ({axis: Reach.of_input(shape[d]) for d, axis in axes.items()},),
+        )
+
+    @property
+    def field(self) -> Field:
+        """The field of all entries together, for each axis."""
+        return self.fields[0] if len(self.fields) == 1 else _union(self.fields)
+
+    def axes_of(self, dim: int) -> set[int]:
+        """The axes that a dimension moves along."""
+        return _axes(self.dims[dim])
+
+    def mapped(self, change: Callable[[Field], Field], dims: tuple[Dim, ...]) -> Sight:
+        """With other dimensions, as many as now, and every field changed."""
+        return Sight(dims, tuple(change(field) for field in self.fields), self.labels)
+
+    def mixed(self) -> Sight:
+        """With one field for all entries."""
+        return self if self.labels is None else Sight(self.dims, (self.field,))
+
+    def collapsed(self, axes: Iterable[int], reason: str, known: bool = True) -> Sight:
+        """Every entry sees, along `axes`, what any entry sees."""
+        lost = {axis for axis in axes if any(axis in field for field in self.fields)}
+        if not lost:
+            return self
+        dims = tuple(
+            tuple((tuple(a for a in axes if a not in lost), size) for axes, size in dim)
+            for dim in self.dims
+        )
+        return self.mapped(
+            lambda field: {
+                axis: reach.collapsed(reason, known) if axis in lost else reach
+                for axis, reach in field.items()
+            },
+            dims,
+        )
+
+    def loosened(self, dim: int, size: int, reason: str) -> Sight:
+        """With a dimension whose entries were rearranged, and are now `size`."""
+        axes = self.axes_of(dim)
+        if not axes:
+            return self.resized(dim, size)
+        new: Dim = ((tuple(sorted(axes)), size),)
+        sight = self.mixed()
+        return sight.mapped(
+            lambda field: {
+                axis: reach.loosened(reason) if axis in axes else reach
+                for axis, reach in field.items()
+            },
+            (*sight.dims[:dim], new, *sight.dims[dim + 1 :]),
+        )
+
+    def unknown(self, reason: str, shape: Sequence[int]) -> Sight:
+        """After an operation without a rule: a tensor of `shape`."""
+        field = {axis: reach.collapsed(reason, known=False) for axis, reach in self.field.items()}
+        return Sight(tuple(map(_plain, shape)), (field,))
+
+    def stepped(
+        self, moves: Mapping[int, tuple[Step, int]], through: Callable[[Reach, Step, int], Reach]
+    ) -> Sight:
+        """After a layer that moves over dimensions: a step and a number of outputs for each.
+
+        Args:
+            moves: for each dimension moved over.
+            through: `Reach.through`, or a memory of it.
+        """
+        sight: Sight = self
+        for dim, (step, outputs) in moves.items():
+            atoms = sight.dims[dim]
+            if len(atoms) > 1:
+                sight = sight.collapsed(_axes(atoms), "a window slides over a flattened axis")
+                atoms = ()
+            if sight.labels is not None and sight.labels.shape[dim] > 1:
+                sight = sight.mixed()
+            axes = _axes(atoms)
+            new: Dim = ((tuple(axes), outputs),) if axes else _plain(outputs)
+            dims = (*sight.dims[:dim], new, *sight.dims[dim + 1 :])
+
+            def change(
+                field: Field, axes: set[int] = axes, step: Step = step, outputs: int = outputs
+            ) -> Field:
+                return {
+                    axis: through(reach, step, outputs) if axis in axes else reach
+                    for axis, reach in field.items()
+                }
+
+            sight = sight.mapped(change, dims)
+        return sight
+
+    def resized(self, dim: int, size: int) -> Sight:
+        """With a dimension of channels that now has `size` entries, each of which may see all."""
+        sight = self.collapsed(self.axes_of(dim), "all positions are combined").mixed()
+        return Sight((*sight.dims[:dim], _plain(size), *sight.dims[dim + 1 :]), sight.fields)
+
+    def grouped(self, groups: int, channels: int, dim: int) -> Sight:
+        """After a convolution: `channels` in `groups`, each of which sees its own part of `dim`."""
+        dims = (*self.dims[:dim], _plain(channels), *self.dims[dim + 1 :])
+        if self.labels is None:
+            return Sight(dims, self.fields)
+        if groups == 1 or self.labels.size != self.labels.shape[dim]:
+            return Sight(dims, (self.field,))
+        parts = self.labels.reshape(groups, -1)
+        fields = [_union([self.fields[i] for i in sorted(set(part.tolist()))]) for part in parts]
+        labels = np.repeat(np.arange(groups), channels // groups)
+        shape = [1] * len(dims)
+        shape[dim] = channels
+        return _distinct(dims, fields, labels.reshape(shape))
+
+    def permuted(self, order: Sequence[int]) -> Sight:
+        """With the dimensions in another order."""
+        labels = None if self.labels is None else self.labels.transpose(order)
+        return Sight(tuple(self.dims[d] for d in order), self.fields, labels)
+
+    def reshaped(self, shape: Sequence[int]) -> Sight:
+        """Viewed in another shape of as many entries."""
+        dims, sight = _regrouped(self.dims, shape), self
+        if dims is None:
+            everything = {axis for field in self.fields for axis in field}
+            sight = self.collapsed(everything, "a view cuts through an axis", known=False)
+            dims = tuple(map(_plain, shape))
+        dims = tuple(tuple(a for a in dim if a[1] != 1) for dim in dims)
+        labels = sight.labels
+        if labels is not None:
+            old = [1 if _axes(dim) else _length(dim) for dim in sight.dims]
+            new = [1 if _axes(dim) else n for dim, n in zip(dims, shape, strict=True)]
+            if prod(old) != prod(new):
+                return Sight(dims, (sight.field,))
+            labels = np.broadcast_to(labels, old).reshape(new)
+        return Sight(dims, sight.fields, labels)
+
+    def expanded(self, shape: Sequence[int]) -> Sight:
+        """Broadcast to a larger shape."""
+        extra = len(shape) - len(self.dims)
+        old = ((),) * extra + self.dims
+        dims = tuple(
+            dim if _length(dim) == n else _plain(n) for dim, n in zip(old, shape, strict=True)
+        )
+        labels = self.labels
+        if labels is not None:
+            labels = labels.reshape((1,) * extra + labels.shape)
+        return Sight(dims, self.fields, labels)
+
+    def sliced(self, dim: int, start: int, outputs: int, stride: int) -> Sight:
+        """Every `stride`-th of a dimension's entries, from `start`."""
+        if outputs == _length(self.dims[dim]):
+            return self
+        if _axes(self.dims[dim]):
+            step = Step.window(1, stride, (-start, 0))
+            return self.stepped({dim: (step, outputs)}, Reach.through)
+        dims = (*self.dims[:dim], _plain(outputs), *self.dims[dim + 1 :])
+        if self.labels is None or self.labels.shape[dim] == 1:
+            return Sight(dims, self.fields, self.labels)
+        kept = np.arange(start, start + outputs * stride, stride)
+        return _distinct(dims, self.fields, np.take(self.labels, kept, axis=dim))
+
+    def selected(self, dim: int, index: int) -> Sight:
+        """One entry of a dimension, which is then gone."""
+        sight = self
+        if len(self.dims[dim]) > 1:
+            sight = self.collapsed(self.axes_of(dim), "one position of a flattened axis is taken")
+        dims = sight.dims[:dim] + sight.dims[dim + 1 :]
+        axes = _axes(sight.dims[dim])
+
+        def change(field: Field) -> Field:
+            return {
+                axis: reach.taken(index, "one position is taken") if axis in axes else reach
+                for axis, reach in field.items()
+            }
+
+        labels = sight.labels
+        if labels is not None:
+            labels = np.take(labels, index if labels.shape[dim] > 1 else 0, axis=dim)
+        fields = tuple(map(change, sight.fields))
+        return Sight(dims, fields) if labels is None else _distinct(dims, fields, labels)
+
+    def reduced(self, dims: Iterable[int], keep: bool, reason: str) -> Sight:
+        """Without some dimensions: every entry left has seen all of theirs."""
+        gone = {d % len(self.dims) for d in dims}
+        # A dimension of one position can go without losing where it is.
+        lost = {axis for d in gone if _length(self.dims[d]) > 1 for axis in self.axes_of(d)}
+        sight = self.collapsed(lost, reason).mixed()
+        kept = tuple(
+            () if d in gone else dim for d, dim in enumerate(sight.dims) if keep or d not in gone
+        )
+        return Sight(kept, sight.fields)
+
+
+def _union(fields: Iterable[Field]) -> Field:
+    def both(a: Field, b: Field) -> Field:
+        met = {axis: joined(a[axis], b[axis]) for axis in a.keys() & b.keys()}
+        return {**a, **b, **met}
+
+    return reduce(both, fields)
+
+
+def _same(a: Field, b: Field) -> bool:
+    return a.keys() == b.keys() and all(
+        a[axis] is b[axis]
+        or (np.array_equal(a[axis].bounds, b[axis].bounds) and _equal_fields(a[axis], b[axis]))
+        for axis in a
+    )
+
+
+def _equal_fields(a: Reach, b: Reach) -> bool:
+    if a.field is None or b.field is None:
+        return a.field is b.field and a.known == b.known
+    return (a.field.lows, a.field.masks, a.field.advance) == (
+        b.field.lows, b.field.masks, b.field.advance,
+    )  # fmt: skip
+
+
+def _distinct(dims: tuple[Dim, ...], fields: Sequence[Field], labels: NDArray[np.int64]) -> Sight:
+    """The sight with equal fields under one label, and those that no entry has left out."""
+    kept: list[Field] = []
+    number = {}
+    for i in sorted(set(labels.ravel().tolist())):
+        for j, other in enumerate(kept):
+            if _same(fields[i], other):
+                number[i] = j
+                break
+        else:
+            number[i] = len(kept)
+            kept.append(fields[i])
+    if len(kept) == 1:
+        return Sight(dims, tuple(kept))
+    renumbered = np.vectorize(number.__getitem__, otypes=[np.int64])(labels)
+    return Sight(dims, tuple(kept), renumbered)
+
+
+def _regrouped(dims: Sequence[Dim], shape: Sequence[int]) -> tuple[Dim, ...] | None:
+    """The atoms of `dims`, in order, shared out over dimensions of `shape`; `None` if an axis would
+    have to be cut."""
+    atoms = [atom for dim in dims for atom in dim if atom[1] != 1][::-1]
+    result = []
+    for size in shape:
+        mine: list[Atom] = []
+        while size > 1 and atoms:
+            axes, length = atoms.pop()
+            if length > size:
+                if axes or length % size:
+                    return None
+                atoms.append((axes, length // size))
+                length = size
+            if size % length:
+                return None
+            size //= length
+            mine.append((axes, length))
+        if size > 1:
+            return None
+        result.append(tuple(mine))
+    return tuple(result)
+
+
+def _matched(columns: Sequence[Dim], size: int) -> tuple[Dim, set[int]]:
+    """One dimension for operands that are broadcast over it, and the axes that do not match."""
+    moving = [dim for dim in columns if _axes(dim) and _length(dim) == size]
+    if not moving:
+        return _plain(size), set()
+    first = moving[0]
+    if all(dim == first for dim in moving):
+        return first, set()
+    if all(len(dim) == 1 for dim in moving):  # axes of several inputs, side by side
+        return ((tuple(sorted(set().union(*map(_axes, moving)))), size),), set()
+    return _plain(size), set().union(*map(_axes, moving))
+
+
+def combined(sights: Sequence[Sight], shape: Sequence[int]) -> Sight:
+    """What the entries of a result of `shape` see that combines operands, entry by entry."""
+    if len(sights) == 1 and tuple(map(_length, sights[0].dims)) == tuple(shape):
+        return sights[0]
+    sights = [
+        s.expanded((1,) * (len(shape) - len(s.dims)) + tuple(map(_length, s.dims))) for s in sights
+    ]
+    dims, lost = [], set()
+    for d, size in enumerate(shape):
+        dim, clash = _matched([s.dims[d] for s in sights], size)
+        dims.append(dim)
+        lost |= clash
+    met: set[int] = set()
+    for dim in dims:
+        lost |= met & _axes(dim)  # one axis along two dimensions: every pair of positions meets
+        met |= _axes(dim)
+    if lost:
+        sights = [s.collapsed(lost, "positions of one axis meet in pairs") for s in sights]
+        return combined(sights, shape)
+    if all(s.labels is None for s in sights):
+        return Sight(tuple(dims), (_union(s.fields[0] for s in sights),))
+    pairs: dict[tuple[int, ...], int] = {}
+    none = np.zeros((1,) * len(shape), dtype=np.int64)
+    grids = np.broadcast_arrays(*(none if s.labels is None else s.labels for s in sights))
+    labels = np.empty(grids[0].shape, dtype=np.int64)
+    for place in np.ndindex(*labels.shape):
+        labels[place] = pairs.setdefault(tuple(int(g[place]) for g in grids), len(pairs))
+    fields = [_union(s.fields[i] for s, i in zip(sights, pair, strict=True)) for pair in pairs]
+    return _distinct(tuple(dims), fields, labels)
+
+
+def concatenated(
+    parts: Sequence[tuple[Sight | None, Sequence[int]]], dim: int, shape: Sequence[int]
+) -> Sight:
+    """What the entries of a concatenation see; a part that depends on no input has no sight.
+
+    Args:
+        parts: the sight and the shape of each.
+        dim: the dimension along which they lie, not negative.
+        shape: of the result.
+    """
+    sights = [sight for sight, _ in parts if sight is not None]
+    if any(sight.axes_of(dim) for sight in sights):
+        reason = "positions are concatenated along an axis"
+        return combined([s.loosened(dim, shape[dim], reason) for s in sights], shape)
+    narrow = [
+        Sight((*s.dims[:dim], (), *s.dims[dim + 1 :]), (s.field,))
+        for s in (s.mixed() for s in sights)
+    ]
+    whole = combined(narrow, (*shape[:dim], 1, *shape[dim + 1 :]))
+    fields: list[Field] = []
+    pieces = []
+    for sight, size in parts:
+        if sight is None:
+            sight = Sight(whole.dims, ({},))
+        old = sight.labels
+        if old is not None and old.size != old.shape[dim]:
+            sight, old = sight.mixed(), None
+        column = (
+            np.zeros(size[dim], dtype=np.int64)
+            if old is None
+            else np.broadcast_to(old.ravel(), size[dim])
+        )
+        pieces.append(column + len(fields))
+        fields += sight.fields
+    grid = [1] * len(shape)
+    grid[dim] = shape[dim]
+    dims = (*whole.dims[:dim], _plain(shape[dim]), *whole.dims[dim + 1 :])
+    # Where the operands' dimensions did not match, `whole` has given the axes up.
+    kept = set().union(*map(_axes, dims))
+    lost = {a for s in sights for d in range(len(shape)) for a in s.axes_of(d)} - kept
+    if lost:
+        return Sight(dims, whole.fields)
+    return _distinct(dims, fields, np.concatenate(pieces).reshape(grid))
+
+
+def contracted(
+    sights: Sequence[tuple[Sight, Sequence[int | None]]], shape: Sequence[int], reason: str
+) -> Sight:
+    """What the entries of a sum of products see.
+
+    Args:
+        sights: each operand's, with the dimension of the result at which each of its own stands;
+            `None` for one that is summed over.
+        shape: of the result.
+        reason: why an axis is gone that is summed over.
+    """
+    operands = []
+    for sight, places in sights:
+        summed = [d for d, place in enumerate(places) if place is None]
+        left = sight.reduced(summed, keep=False, reason=reason)
+        order = [place for place in places if place is not None]
+        dims: list[Dim] = [()] * len(shape)
+        for place, dim in zip(order, left.dims, strict=True):
+            dims[place] = dim
+        operands.append(Sight(tuple(dims), left.fields))
+    return combined(operands, shape)

@@ -1,0 +1,62 @@
+"""The receptive field that a network has, measured: where the gradient of one unit is not zero.
+
+Weights are positive and add up to one for each output, so nothing cancels and activations stay near
+one; max-poolings become average-poolings, whose gradient reaches all they read.
+"""
+
+from __future__ import annotations
+
+import copy
+
+import torch
+from torch import nn
+
+
+def positive(model):
+    """A copy of a model without cancellations, in double precision."""
+    model = copy.deepcopy(model).double().eval()
+    for module in list(model.modules()):
+        for child_name, child in list(module.named_children()):
+            if isinstance(child, nn.MaxPool2d):
+                pool = nn.AvgPool2d(child.kernel_size, child.stride, child.padding, child.ceil_mode)
+                setattr(module, child_name, pool)
+            elif isinstance(child, nn.LocalResponseNorm | nn.ReLU6 | nn.LayerNorm):
+                setattr(module, child_name, nn.Identity())
+    with torch.no_grad():
+        for module in model.modules():
+            weight = getattr(module, "weight", None)
+            if isinstance(weight, torch.Tensor) and weight.dim() > 1:
+                weight.fill_(1 / weight[0].numel())
+            if isinstance(module, nn.BatchNorm2d | nn.BatchNorm1d | nn.BatchNorm3d):
+                module.running_mean.zero_(), module.running_var.fill_(1)
+            if getattr(module, "bias", None) is not None and isinstance(module.bias, torch.Tensor):
+                module.bias.fill_(0)
+            if isinstance(weight, torch.Tensor) and weight.dim() == 1:
+                weight.fill_(1)
+    return model
+
+
+def support(model, layer, size, units, axis=0):
+    """Positions along one axis of the input that each unit of a layer depends on.
+
+    The unit's channels, and its positions along the other axes, are added up.
+
+    Returns:
+        One set of positions for each of `units`.
+    """
+    module = dict(model.named_modules())[layer]
+    kept = []
+    handle = module.register_forward_hook(lambda _, __, out: kept.append(out))
+    try:
+        x = torch.ones(1, *size, dtype=torch.float64, requires_grad=True)
+        model(x)
+    finally:
+        handle.remove()
+    values = kept[-1]
+    found = []
+    for unit in units:
+        total = values.select(2 + axis, unit).sum()
+        (slope,) = torch.autograd.grad(total, x, retain_graph=True)
+        along = slope.abs().movedim(2 + axis, 0).flatten(1).sum(1)
+        found.append(set(along.nonzero().flatten().tolist()))
+    return found
