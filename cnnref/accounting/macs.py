@@ -147,8 +147,8 @@ _NAMES = {
     "_native_batch_norm_legit_no_training instance_norm layer_norm native_layer_norm "
     "rms_norm group_norm native_group_norm",
     _reduction: "mean sum amax amin max min var std var_mean prod logsumexp norm "
-    "linalg_vector_norm softmax _softmax log_softmax _log_softmax cumsum any all argmax argmin topk "
-    "sort",
+    "linalg_vector_norm softmax _softmax log_softmax _log_softmax cumsum any all argmax argmin "
+    "topk sort",
     _elementwise: "upsample_nearest1d upsample_nearest2d upsample_nearest3d upsample_linear1d "
     "upsample_bilinear2d upsample_trilinear3d upsample_bicubic2d "
     "_upsample_nearest_exact1d _upsample_nearest_exact2d _upsample_nearest_exact3d "
