@@ -16,7 +16,7 @@ README = (ROOT / "README.md").read_text()
 
 def test_the_python_examples_run_as_pasted(tmp_path):
     examples = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
-    assert len(examples) == 2
+    assert len(examples) == 3
     outputs = []
     for example in examples:
         found = subprocess.run(
@@ -25,7 +25,10 @@ def test_the_python_examples_run_as_pasted(tmp_path):
         )  # fmt: skip
         outputs.append(found.stdout)
     assert outputs[0].splitlines() == ["16", "15", "torch.Size([1, 3, 32, 32])"]
-    assert outputs[1].startswith("cats-dogs-plain: test accuracy")
+    table, field = outputs[1].rsplit("\n", 2)[:2]
+    assert "MACs 4,089,184,256 (FLOPs 8,178,368,512)" in table
+    assert field == "(427, 427) (32, 32)"
+    assert outputs[2].startswith("cats-dogs-plain: test accuracy")
 
 
 def test_its_commands_exist():
