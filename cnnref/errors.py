@@ -8,6 +8,9 @@ from collections.abc import Iterable
 from difflib import get_close_matches
 
 
+_MANY = 50
+
+
 class CnnrefError(Exception):
     """Base of every error that a user, and not a programmer of `cnnref`, can mend."""
 
@@ -21,9 +24,13 @@ def unknown(what: str, name: object, known: Iterable[str]) -> str:
         known: the names that exist.
 
     Returns:
-        One sentence that echoes `name`, suggests the nearest name and lists the others.
+        One sentence that echoes `name`, suggests the nearest name and lists the others; of very
+        many, the nearest.
     """
     names = sorted(known)
-    near = get_close_matches(str(name), names, n=1, cutoff=0.5)
+    near = get_close_matches(str(name), names, n=8, cutoff=0.5)
     hint = f"did you mean {near[0]!r}? " if near else ""
-    return f"unknown {what} {name!r}; {hint}known: {', '.join(names) or 'none'}"
+    told = f"known: {', '.join(names) or 'none'}"
+    if len(names) > _MANY:
+        told = f"{len(names)} are known" + (f", near it {', '.join(near)}" if near else "")
+    return f"unknown {what} {name!r}; {hint}{told}"
