@@ -62,7 +62,7 @@ def _repeat(call: Operation) -> Sight:
     sight = call.sight.reshaped((1,) * (call.out.dim() - call.x.dim()) + tuple(call.x.shape))
     for d, times in enumerate(call.args[1]):
         if times != 1:
-            sight = sight.resized(d, call.out.shape[d])
+            sight = sight.loosened(d, call.out.shape[d], "positions are repeated")
     return sight
 
 
@@ -82,6 +82,8 @@ def _rearranged(call: Operation) -> Sight | None:
     else:
         third = call.arg(2)
         named = places if third is None or isinstance(third, Tensor) else third
+        if call.func.overloadpacket is aten.roll:  # without dimensions it rolls over all of them
+            named = third or []
         dims = [d % call.out.dim() for d in numbers(named, 1)]
         dims = dims or list(range(call.out.dim()))
     for dim in dims:

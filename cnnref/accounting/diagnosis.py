@@ -9,13 +9,16 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from cnnref.accounting.operation import CONVOLUTIONS
+from cnnref.accounting.operation import CONVOLUTIONS, channels_taken
 from cnnref.accounting.tracing import ForwardError
 from cnnref.errors import CnnrefError
 
 __all__ = ["AccountingError", "checked_model", "explain"]
 
 aten = torch.ops.aten
+
+_VALUES = ("Cannot", "can't convert", "data-independent")
+"""What torch says, besides "meta", where values are read that are not there."""
 
 
 class AccountingError(CnnrefError, ValueError):
@@ -100,15 +103,15 @@ def _remedy(failure: ForwardError, module: nn.Module | None) -> str:
     first = len([c for c in failure.calls if c.done and c.leaf]) == 0
     if (
         packet in (aten._local_scalar_dense, aten.nonzero, aten.masked_select)
-        or ("meta" in str(error) and "Cannot" in str(error))
-        or ("data-dependent" in str(error))
+        or ("meta" in str(error) and any(word in str(error) for word in _VALUES))
+        or any(word in str(error) for word in ("data-dependent", "unallocated storage"))
     ):
         return (
             "the network reads values, and on the meta device there are none: pass device='cpu' "
             "(or where the network is)"
         )
     if packet in CONVOLUTIONS and len(args) > 1 and isinstance(args[1], Tensor):
-        return _convolution(args, module, first)
+        return _convolution(packet, args, module, first)
     if packet in (aten.linear, aten.addmm, aten.mm) and len(args) > 1:
         x, weight = (args[0], args[1]) if packet is not aten.addmm else (args[1], args[2])
         takes = weight.shape[-1] if packet is aten.linear else weight.shape[0]
@@ -129,7 +132,7 @@ def _remedy(failure: ForwardError, module: nn.Module | None) -> str:
     return ""
 
 
-def _convolution(args: Sequence[Any], module: nn.Module | None, first: bool) -> str:
+def _convolution(packet: Any, args: Sequence[Any], module: nn.Module | None, first: bool) -> str:
     x, weight = args[0], args[1]
     axes = weight.dim() - 2
     if x.dim() not in (axes + 1, axes + 2):
@@ -144,7 +147,7 @@ def _convolution(args: Sequence[Any], module: nn.Module | None, first: bool) -> 
             f"dimensions (batch, channels, {'length' if axes == 1 else 'height, width'}), and got "
             f"{x.dim()}: shape {tuple(x.shape)}{extra}"
         )
-    takes = getattr(module, "in_channels", weight.shape[1])
+    takes = getattr(module, "in_channels", None) or channels_taken(packet, args)
     got = x.shape[-axes - 1]
     if got != takes:
         remedy = (

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import torch
@@ -36,19 +36,17 @@ def arguments(
             f"got {'both' if size is not None else 'neither'}"
         )
     if inputs is not None:
+        if not _has_tensors(inputs):
+            raise AccountingError(f"inputs must hold a tensor, got {inputs!r}")
+        for tensor in _tensors(inputs):
+            if device.type != "meta" and tensor.device.type != device.type:
+                raise AccountingError(
+                    f"an input is on {tensor.device} and the count is to run on {device}: "
+                    "move the input, or leave device='meta'"
+                )
         if isinstance(inputs, Mapping):
             return (), dict(inputs)
-        args = tuple(inputs) if isinstance(inputs, list | tuple) else (inputs,)
-        if not _has_tensors(args):
-            raise AccountingError(f"inputs must hold a tensor, got {inputs!r}")
-        if device.type != "meta":
-            for tensor in args:
-                if isinstance(tensor, Tensor) and tensor.device.type != device.type:
-                    raise AccountingError(
-                        f"an input is on {tensor.device} and the count is to run on {device}: "
-                        "move the input, or leave device='meta'"
-                    )
-        return args, {}
+        return (tuple(inputs) if isinstance(inputs, list | tuple) else (inputs,)), {}
     kind = next(
         (p.dtype for p in model.parameters() if p.dtype.is_floating_point),
         torch.get_default_dtype(),
@@ -65,12 +63,17 @@ def arguments(
     return (made(size),), {}
 
 
+def _tensors(value: Any) -> Iterator[Tensor]:
+    """All tensors in a value, also in lists and mappings."""
+    if isinstance(value, Tensor):
+        yield value
+    elif isinstance(value, Mapping | list | tuple):
+        for item in value.values() if isinstance(value, Mapping) else value:
+            yield from _tensors(item)
+
+
 def _has_tensors(value: Any) -> bool:
-    if isinstance(value, Mapping):
-        value = list(value.values())
-    return any(
-        isinstance(v, Tensor) for v in (value if isinstance(value, list | tuple) else [value])
-    )
+    return next(_tensors(value), None) is not None
 
 
 def _checked_size(size: Any) -> tuple[int, ...]:
@@ -92,10 +95,9 @@ def numbered_axes(args: Sequence[Any], kwargs: Mapping[str, Any]) -> dict[int, d
     and the channels. Integers, such as tokens, have none."""
     numbers: dict[int, dict[int, int]] = {}
     count = 0
-    for value in [*args, *kwargs.values()]:
-        for tensor in value if isinstance(value, list | tuple) else [value]:
-            if isinstance(tensor, Tensor) and id(tensor) not in numbers:
-                spatial = range(2, tensor.dim()) if tensor.is_floating_point() else range(0)
-                numbers[id(tensor)] = {d: count + i for i, d in enumerate(spatial)}
-                count += len(spatial)
+    for tensor in _tensors([*args, *kwargs.values()]):
+        if id(tensor) not in numbers:
+            spatial = range(2, tensor.dim()) if tensor.is_floating_point() else range(0)
+            numbers[id(tensor)] = {d: count + i for i, d in enumerate(spatial)}
+            count += len(spatial)
     return numbers

@@ -70,11 +70,28 @@ def _reduction(place: int = 1) -> Rule:
 
 
 def _along(call: Operation) -> Sight:
-    """All positions of one dimension meet, and the shape stays (softmax, sorting, sums so far)."""
+    """All positions of one dimension meet, and the shape stays (softmax, sorting)."""
     if not call.x.dim():
         return call.sight
     axes = call.sight.axes_of(int(call.arg(1, -1)))
     return call.sight.collapsed(axes, "all positions are combined").mixed()
+
+
+def _so_far(call: Operation) -> Sight:
+    """Each position of one dimension meets those before it."""
+    if not call.x.dim():
+        return call.sight
+    dim, reason = int(call.arg(1, -1)) % call.x.dim(), "sums over all positions so far"
+    sight = call.sight
+    axes = sight.axes_of(dim)
+    if len(sight.dims[dim]) > 1:
+        return sight.loosened(dim, call.out.shape[dim], reason)
+    if not axes:
+        return sight.mixed()
+    return sight.mapped(
+        lambda field: {a: r.so_far(reason) if a in axes else r for a, r in field.items()},
+        sight.dims,
+    )
 
 
 def _over_last(call: Operation) -> Sight:
@@ -146,9 +163,10 @@ REDUCING: dict[Operator, Rule] = {
     aten.linalg_vector_norm: _reduction(2),
     aten.norm: _reduction(2),
     **dict.fromkeys(
-        (aten.softmax, aten._softmax, aten.log_softmax, aten._log_softmax, aten.cumsum, aten.sort),
+        (aten.softmax, aten._softmax, aten.log_softmax, aten._log_softmax, aten.sort),
         _along,
     ),
+    aten.cumsum: _so_far,
     aten.layer_norm: _over_last, aten.native_layer_norm: _over_last, aten.rms_norm: _over_last,
     aten.group_norm: _over_positions, aten.native_group_norm: _over_positions,
     aten.batch_norm: _batch_norm, aten.native_batch_norm: _batch_norm,

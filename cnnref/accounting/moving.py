@@ -107,7 +107,8 @@ def _padding(border: str) -> Rule:
 
 def _shuffled(call: Operation, step: Step) -> Sight:
     last = call.out.dim() - 1
-    channels = call.sight.resized(last - 2, call.out.shape[last - 2])
+    reason = "positions are shuffled into others"
+    channels = call.sight.loosened(last - 2, call.out.shape[last - 2], reason)
     moves = {d: (step, call.out.shape[d]) for d in (last - 1, last)}
     return channels.stepped(moves, call.through)
 
@@ -128,7 +129,8 @@ def _im2col(call: Operation) -> Sight:
         room = call.x.shape[first + i] + 2 * padding[i] - dilation[i] * (kernel[i] - 1) - 1
         step = Step.window(kernel[i], stride[i], (padding[i],) * 2, dilation[i])
         moves[first + i] = (step, room // stride[i] + 1)
-    columns = call.sight.resized(first - 1, call.out.shape[-2])
+    reason = "positions are gathered with others"
+    columns = call.sight.loosened(first - 1, call.out.shape[-2], reason)
     return columns.stepped(moves, call.through).reshaped(call.out.shape)
 
 

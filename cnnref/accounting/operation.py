@@ -12,7 +12,15 @@ from torch import Tensor
 from cnnref.accounting.reaches import Reach, Step
 from cnnref.accounting.sights import Sight
 
-__all__ = ["CONVOLUTIONS", "Operation", "Operator", "Rule", "convolution_arguments", "numbers"]
+__all__ = [
+    "CONVOLUTIONS",
+    "Operation",
+    "Operator",
+    "Rule",
+    "channels_taken",
+    "convolution_arguments",
+    "numbers",
+]
 
 aten = torch.ops.aten
 Operator = Any
@@ -87,6 +95,15 @@ def numbers(value: Any, count: int) -> tuple[int, ...]:
     """One number for each axis, given one, a list of one, or all."""
     values = tuple(value) if isinstance(value, list | tuple) else (value,)
     return tuple(map(int, values * count if len(values) == 1 else values))
+
+
+def channels_taken(operator: Operator, args: Sequence[Any]) -> int:
+    """Channels of the input that a convolution's weight fits."""
+    general = CONVOLUTIONS[operator]
+    if general and args[6]:
+        return int(args[1].shape[0])
+    place = 8 if general else 6
+    return int(args[1].shape[1]) * (int(args[place]) if len(args) > place else 1)
 
 
 def convolution_arguments(operator: Operator, args: Sequence[Any]) -> dict[str, Any]:

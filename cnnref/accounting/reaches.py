@@ -297,8 +297,16 @@ class Reach:
         reason = self.reason or ("" if field else "its pattern does not repeat")
         return Reach(bounds, field, reason, self.known)
 
+    def over(self, units: int) -> Reach:
+        """The same for a layer of `units`, all of which see what one stands for."""
+        if self.units in (units, 0) or self.loose:
+            return self
+        return Reach(np.broadcast_to(self.bounds, (2, units)), None, self.reason, self.known)
+
     def taken(self, unit: int, reason: str) -> Reach:
         """One unit, of which every unit on top knows."""
+        if self.loose:
+            return self
         return Reach(self.bounds[:, [unit]], None, self.reason or reason, self.known)
 
     def collapsed(self, reason: str, known: bool = True) -> Reach:
@@ -306,6 +314,13 @@ class Reach:
         bounds = self.bounds.min(axis=1, keepdims=True)
         first = reason if self.loose and self.known else self.reason or reason
         return Reach(bounds, None, first, self.known and known)
+
+    def so_far(self, reason: str) -> Reach:
+        """Every unit sees what the units up to it see."""
+        if self.loose:
+            return self
+        bounds = np.minimum.accumulate(self.bounds, axis=1)
+        return Reach(bounds, None, self.reason or reason, self.known)
 
     def loosened(self, reason: str) -> Reach:
         """The units stand somewhere else now, and which is where is not followed."""

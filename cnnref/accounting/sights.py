@@ -102,13 +102,17 @@ class Sight:
         if not axes:
             return self.resized(dim, size)
         new: Dim = ((tuple(sorted(axes)), size),)
-        sight = self.mixed()
-        return sight.mapped(
+        sight = self.mixed().loosened_along(axes, reason)
+        return Sight((*sight.dims[:dim], new, *sight.dims[dim + 1 :]), sight.fields)
+
+    def loosened_along(self, axes: set[int], reason: str) -> Sight:
+        """With the entries along some axes rearranged, in whatever dimension they are."""
+        return self.mapped(
             lambda field: {
                 axis: reach.loosened(reason) if axis in axes else reach
                 for axis, reach in field.items()
             },
-            (*sight.dims[:dim], new, *sight.dims[dim + 1 :]),
+            self.dims,
         )
 
     def unknown(self, reason: str, shape: Sequence[int]) -> Sight:
@@ -129,23 +133,24 @@ class Sight:
         for dim, (step, outputs) in moves.items():
             atoms = sight.dims[dim]
             if len(atoms) > 1:
-                sight = sight.collapsed(_axes(atoms), "a window slides over a flattened axis")
-                atoms = ()
+                reason = "a window slides over a flattened axis"
+                sight = sight.loosened(dim, _length(atoms), reason)
+                atoms = sight.dims[dim]
             if sight.labels is not None and sight.labels.shape[dim] > 1:
                 sight = sight.mixed()
             axes = _axes(atoms)
             new: Dim = ((tuple(axes), outputs),) if axes else _plain(outputs)
             dims = (*sight.dims[:dim], new, *sight.dims[dim + 1 :])
 
-            def change(
-                field: Field, axes: set[int] = axes, step: Step = step, outputs: int = outputs
-            ) -> Field:
-                return {
-                    axis: through(reach, step, outputs) if axis in axes else reach
+            n = _length(atoms)
+            fields = tuple(
+                {
+                    axis: through(reach.over(n), step, outputs) if axis in axes else reach
                     for axis, reach in field.items()
                 }
-
-            sight = sight.mapped(change, dims)
+                for field in sight.fields
+            )
+            sight = Sight(dims, fields, sight.labels)
         return sight
 
     def resized(self, dim: int, size: int) -> Sight:
@@ -192,14 +197,28 @@ class Sight:
     def expanded(self, shape: Sequence[int]) -> Sight:
         """Broadcast to a larger shape."""
         extra = len(shape) - len(self.dims)
-        old = ((),) * extra + self.dims
+        sight = self.spread(shape)
+        old = ((),) * extra + sight.dims
         dims = tuple(
             dim if _length(dim) == n else _plain(n) for dim, n in zip(old, shape, strict=True)
         )
-        labels = self.labels
+        labels = sight.labels
         if labels is not None:
             labels = labels.reshape((1,) * extra + labels.shape)
-        return Sight(dims, self.fields, labels)
+        return Sight(dims, sight.fields, labels)
+
+    def spread(self, shape: Sequence[int]) -> Sight:
+        """With no single field along each axis whose only position a larger shape repeats."""
+        last = zip(self.dims, shape[len(shape) - len(self.dims) :], strict=True)
+        axes = {a for dim, n in last if n != 1 and _length(dim) == 1 for a in _axes(dim)}
+        if not axes:
+            return self
+
+        def change(field: Field) -> Field:
+            reason = "one position is spread over all"
+            return {a: r.taken(0, reason) if a in axes else r for a, r in field.items()}
+
+        return self.mapped(change, self.dims)
 
     def sliced(self, dim: int, start: int, outputs: int, stride: int) -> Sight:
         """Every `stride`-th of a dimension's entries, from `start`."""
@@ -218,13 +237,14 @@ class Sight:
         """One entry of a dimension, which is then gone."""
         sight = self
         if len(self.dims[dim]) > 1:
-            sight = self.collapsed(self.axes_of(dim), "one position of a flattened axis is taken")
+            reason = "one position of a flattened axis is taken"
+            sight = self.loosened(dim, _length(self.dims[dim]), reason)
         dims = sight.dims[:dim] + sight.dims[dim + 1 :]
-        axes = _axes(sight.dims[dim])
+        axes, n = _axes(sight.dims[dim]), _length(sight.dims[dim])
 
         def change(field: Field) -> Field:
             return {
-                axis: reach.taken(index, "one position is taken") if axis in axes else reach
+                axis: reach.over(n).taken(index, "one position is taken") if axis in axes else reach
                 for axis, reach in field.items()
             }
 
@@ -330,7 +350,8 @@ def combined(sights: Sequence[Sight], shape: Sequence[int]) -> Sight:
     if len(sights) == 1 and tuple(map(_length, sights[0].dims)) == tuple(shape):
         return sights[0]
     sights = [
-        s.expanded((1,) * (len(shape) - len(s.dims)) + tuple(map(_length, s.dims))) for s in sights
+        s.spread(shape).expanded((1,) * (len(shape) - len(s.dims)) + tuple(map(_length, s.dims)))
+        for s in sights
     ]
     dims, lost = [], set()
     for d, size in enumerate(shape):
@@ -341,9 +362,12 @@ def combined(sights: Sequence[Sight], shape: Sequence[int]) -> Sight:
     for dim in dims:
         lost |= met & _axes(dim)  # one axis along two dimensions: every pair of positions meets
         met |= _axes(dim)
-    if lost:
-        sights = [s.collapsed(lost, "positions of one axis meet in pairs") for s in sights]
-        return combined(sights, shape)
+    if lost:  # which entry sees which positions is not followed
+        sights = [s.loosened_along(lost, "positions of one axis meet in pairs") for s in sights]
+        for d, size in enumerate(shape):
+            axes = set().union(*(s.axes_of(d) for s in sights))
+            if axes & lost:
+                dims[d] = ((tuple(sorted(axes)), size),)
     if all(s.labels is None for s in sights):
         return Sight(tuple(dims), (_union(s.fields[0] for s in sights),))
     pairs: dict[tuple[int, ...], int] = {}

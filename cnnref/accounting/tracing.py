@@ -19,7 +19,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 from cnnref.accounting.macs import COSTS, Cost, Extras, cost
 from cnnref.accounting.moving import MOVING
-from cnnref.accounting.operation import CONVOLUTIONS, Operation
+from cnnref.accounting.operation import CONVOLUTIONS, Operation, channels_taken
 from cnnref.accounting.operators import JOINS, result_sight
 from cnnref.accounting.reaches import Reach, Step
 from cnnref.accounting.sights import Sight
@@ -163,6 +163,8 @@ class _Watch(TorchDispatchMode):
         if self.meta:
             args, kwargs = self.on_meta(func, args, kwargs)
         try:
+            if packet in CONVOLUTIONS:
+                _check_channels(packet, args)
             out = func(*args, **kwargs)
         except Exception:
             self.failed = self.failed or (func, args)
@@ -273,6 +275,13 @@ def is_leaf(module: nn.Module) -> bool:
 def _needs_decomposition(packet: Any, args: Sequence[Any]) -> bool:
     """Convolutions whose padding is a word become a padding and a convolution."""
     return packet in CONVOLUTIONS and len(args) > 4 and isinstance(args[4], str)
+
+
+def _check_channels(packet: Any, args: Sequence[Any]) -> None:
+    """Refuse a transposed convolution of other channels, which the meta device lets pass."""
+    x, weight = args[:2]
+    if x.dim() == weight.dim() and x.shape[1] != channels_taken(packet, args):
+        raise RuntimeError("the channels of input and weight differ")
 
 
 def trace(

@@ -36,27 +36,51 @@ def positive(model):
     return model
 
 
-def support(model, layer, size, units, axis=0):
-    """Positions along one axis of the input that each unit of a layer depends on.
+def outputs(model, x):
+    """What each module of a model gave last, by name."""
+    kept = {}
+    handles = [
+        module.register_forward_hook(lambda _, __, out, name=name: kept.__setitem__(name, out))
+        for name, module in model.named_modules()
+    ]
+    try:
+        model(x)
+    finally:
+        for handle in handles:
+            handle.remove()
+    return kept
+
+
+def sets(values, x, units, axis=0, negligible=0.0):
+    """Positions along one axis of the input that each unit along that axis depends on.
 
     The unit's channels, and its positions along the other axes, are added up.
+
+    Args:
+        values: `(N, C, ...)`: a result that was computed from `x`; without positions, one number
+            for each of `units`.
+        x: the input.
+        units: places along the axis.
+        axis: of the input.
+        negligible: the share of the greatest derivative that counts as none. An interpolation's
+            place is a float: a weight that should be 0 may be 1e-10 of the others.
+    """
+    found = []
+    for unit in units:
+        total = (values.select(2 + axis, unit) if values.dim() > 2 else values[:, unit]).sum()
+        (slope,) = torch.autograd.grad(total, x, retain_graph=True, allow_unused=True)
+        if slope is None:
+            slope = torch.zeros_like(x)
+        along = slope.abs().movedim(2 + axis, 0).flatten(1).sum(1)
+        found.append(set((along > negligible * along.max()).nonzero().flatten().tolist()))
+    return found
+
+
+def support(model, layer, size, units, axis=0):
+    """Positions along one axis of the input that each unit of a layer depends on.
 
     Returns:
         One set of positions for each of `units`.
     """
-    module = dict(model.named_modules())[layer]
-    kept = []
-    handle = module.register_forward_hook(lambda _, __, out: kept.append(out))
-    try:
-        x = torch.ones(1, *size, dtype=torch.float64, requires_grad=True)
-        model(x)
-    finally:
-        handle.remove()
-    values = kept[-1]
-    found = []
-    for unit in units:
-        total = values.select(2 + axis, unit).sum()
-        (slope,) = torch.autograd.grad(total, x, retain_graph=True)
-        along = slope.abs().movedim(2 + axis, 0).flatten(1).sum(1)
-        found.append(set(along.nonzero().flatten().tolist()))
-    return found
+    x = torch.ones(1, *size, dtype=torch.float64, requires_grad=True)
+    return sets(outputs(model, x)[layer], x, units, axis)

@@ -1,0 +1,159 @@
+"""`cnnref summary` as its user meets it."""
+
+import csv
+import io
+import json
+
+import pytest
+
+from cnnref import cli
+
+
+def call(*words):
+    return cli.main(["summary", *words])
+
+
+def test_table(capsys):
+    assert call("torchvision:resnet50", "--input", "3x224x224") == 0
+    out, err = capsys.readouterr()
+    assert not err
+    assert out.startswith("ResNet on input 1x3x224x224\n")
+    assert "parameters 25,557,032; buffers" in out
+    assert "MACs 4,089,184,256 (FLOPs 8,178,368,512)" in out
+    assert any(line.split()[:2] == ["layer4.2.conv3", "Conv2d"] for line in out.splitlines())
+
+
+def test_depth(capsys):
+    assert call("torchvision:resnet50", "--input", "3x224x224", "--depth", "1") == 0
+    out = capsys.readouterr().out
+    assert len([line for line in out.splitlines() if line.startswith("layer")]) == 5
+    assert "MACs 4,089,184,256" in out
+
+
+def test_formats(capsys):
+    words = ("cnnref:PlainCNN", "--input", "3x32x32", "--format")
+    assert call(*words, "json") == 0
+    told = json.loads(capsys.readouterr().out)
+    assert told["total_macs"] == 14_548_480
+    assert call(*words, "csv") == 0
+    rows = list(csv.DictReader(io.StringIO(capsys.readouterr().out)))
+    assert sum(int(row["MACs"]) for row in rows) == 14_548_480
+    assert [row["layer"] for row in rows] == [row["name"] for row in told["layers"]]
+    assert call(*words, "markdown") == 0
+    assert capsys.readouterr().out.startswith("| layer | kind |")
+
+
+CODE = """
+import torch
+from torch import nn
+
+class Two(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.a, self.b = nn.Linear(3, 4), nn.Linear(5, 4)
+    def forward(self, left, right):
+        return self.a(left) + self.b(right)
+
+class Reads(nn.Linear):
+    def __init__(self):
+        super().__init__(3, 4)
+    def forward(self, x):
+        return super().forward(x) if x.sum().item() >= 0 else x
+
+@torch.library.custom_op("cnnref_command::odd", mutates_args=())
+def odd(x: torch.Tensor) -> torch.Tensor:
+    return x.clone()
+odd.register_fake(torch.empty_like)
+
+class Odd(nn.Module):
+    def forward(self, x):
+        return odd(x)
+"""
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    path = tmp_path_factory.mktemp("nets")
+    (path / "command_nets.py").write_text(CODE)
+    return path
+
+
+@pytest.fixture
+def here(folder, monkeypatch):
+    monkeypatch.chdir(folder)
+    monkeypatch.setattr("sys.path", [*__import__("sys").path])
+
+
+def test_modules_and_several_inputs(here, capsys):
+    for words in (("3", "5"), ("right=5", "left=3")):
+        options = [part for word in words for part in ("--input", word)]
+        assert call("command_nets:Two", *options) == 0
+        assert "MACs 32 " in capsys.readouterr().out
+    assert call("command_nets:Two", "--no-batch", "--input", "2x3", "--input", "2x5") == 0
+    assert "MACs 64 " in capsys.readouterr().out
+
+
+def test_devices(here, capsys):
+    assert call("command_nets:Reads", "--input", "3", "--device", "cpu") == 0
+    assert "MACs 12 " in capsys.readouterr().out
+
+
+def test_training(capsys):
+    words = ("torchvision:googlenet", "--input", "3x224x224", "--format", "json")
+    counts = []
+    for mode in ([], ["--training"]):
+        assert call(*words, *mode) == 0
+        counts.append(json.loads(capsys.readouterr().out)["total_macs"])
+    assert counts[1] > counts[0]  # the auxiliary classifiers
+
+
+def test_strict(here, capsys):
+    assert call("command_nets:Odd", "--input", "3x4") == 0
+    assert "not counted: cnnref_command.odd" in capsys.readouterr().out
+    assert call("command_nets:Odd", "--input", "3x4", "--strict") == 2
+    assert "no formula counts" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["torchvision:resnet5", "--input", "3x8x8"], "did you mean 'resnet50'?"),
+        (["resnet50", "--input", "3x8x8"], "names no network"),
+        (["cnnref:PlainCNN", "--input", "3x"], "'3x' is not an input size"),
+        (["cnnref:PlainCNN", "--input", "4x32x32"], "takes 3 channels and got 4"),
+        (["cnnref:PlainCNN", "--input", "3x3x3"], "too small"),
+        (["cnnref:PlainCNN", "--input", "3x32x32", "--device", "gpu"], "'gpu' is not a device"),
+        (["command_nets:Reads", "--input", "3"], "reads values"),
+        (["command_nets:Three", "--input", "3"], "unknown name in command_nets 'Three'"),
+    ],
+)
+def test_mistakes(here, capsys, words, message):
+    assert call(*words) == 2
+    out, err = capsys.readouterr()
+    assert not out
+    assert message in err
+    assert "Traceback" not in err
+    assert err.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        [], ["cnnref:PlainCNN"], ["cnnref:PlainCNN", "--input", "3x32x32", "--format", "xml"],
+        ["cnnref:PlainCNN", "--input", "3x32x32", "--depth", "0"],
+    ],
+)  # fmt: skip
+def test_usage(capsys, words):
+    with pytest.raises(SystemExit) as left:
+        call(*words)
+    assert left.value.code == 2
+    assert "usage: cnnref summary" in capsys.readouterr().err
+
+
+def test_help(capsys):
+    with pytest.raises(SystemExit) as left:
+        call("--help")
+    assert left.value.code == 0
+    out = capsys.readouterr().out
+    for option in ("--input", "--format", "--depth", "--strict", "--device", "--no-batch"):
+        assert option in out

@@ -1,0 +1,159 @@
+"""One clear message for each mistake: the layer, the shapes that met, and what to do."""
+
+import pytest
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+from cnnref.accounting import AccountingError, summarize
+
+NET = nn.Sequential(
+    nn.Conv2d(3, 8, 3), nn.ReLU(), nn.MaxPool2d(2), nn.Flatten(), nn.Linear(8 * 49, 10)
+)
+
+
+def message(model, *args, **options):
+    with pytest.raises(AccountingError) as caught:
+        summarize(model, *args, **options)
+    told = str(caught.value)
+    assert "\n" not in told
+    assert isinstance(caught.value, ValueError)
+    return told
+
+
+def says(told, *parts):
+    for part in parts:
+        assert part in told, told
+
+
+def test_wrong_channels():
+    says(message(NET, (16, 16, 3)), "0 (Conv2d) failed", "takes 3 channels and got 16",
+         "(1, 16, 16, 3)", "(3, height, width)")  # fmt: skip
+    inside = nn.Sequential(nn.Conv2d(3, 8, 3), nn.Conv2d(6, 8, 3))
+    says(message(inside, (3, 9, 9)), "1 (Conv2d) failed, after 0 (Conv2d) gave (1, 8, 7, 7)",
+         "takes 6 channels and got 8", "set in_channels=8")  # fmt: skip
+    grouped = nn.Sequential(nn.Conv2d(4, 8, 3, groups=2))
+    says(message(grouped, (3, 9, 9)), "takes 4 channels and got 3")
+    up = nn.Sequential(nn.ConvTranspose2d(4, 8, 3))
+    says(message(up, (3, 9, 9)), "takes 4 channels and got 3")
+
+
+def test_wrong_rank():
+    says(message(NET, (1, 3, 16, 16)), "0 (Conv2d)", "takes 4 dimensions", "got 5",
+         "leave the batch out of the size")  # fmt: skip
+    says(message(nn.Conv1d(3, 4, 3), (3, 9, 9)), "over 1 axis", "got 4")
+
+
+@pytest.mark.parametrize("number", [-3, 0, 2.0, True, "8", None])
+def test_sizes_that_are_none(number):
+    says(message(NET, (3, number, 16)), "a whole number of at least 1", f"got {number!r}")
+
+
+@pytest.mark.parametrize("size", [(), [], 3, "3x16x16", 2.5])
+def test_sizes_that_are_no_tuples(size):
+    says(message(NET, size), "an input size is a tuple of whole numbers such as (3, 224, 224)")
+
+
+def test_what_is_no_network():
+    says(message(nn.Linear, (3,)), "Linear is a class, not a network: make one, Linear(...)")
+    says(message(F.relu, (3,)), "a torch.nn.Module is needed", "function")
+    says(message("resnet50", (3,)), "a torch.nn.Module is needed, got 'resnet50' (str)")
+    says(message(None, (3,)), "a torch.nn.Module is needed, got None")
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_networks_that_cannot_be_watched():
+    says(message(nn.Sequential(nn.LazyConv2d(4, 3)), (3, 8, 8)), "0 (LazyConv2d) has no weights")
+    scripted = torch.jit.script(nn.Sequential(nn.Linear(3, 4)))
+    says(message(scripted, (3,)), "scripted network cannot be watched")
+    traced = torch.jit.trace(nn.Linear(3, 4), torch.zeros(1, 3))
+    says(message(traced, (3,)), "scripted network cannot be watched")
+
+
+def test_devices():
+    on_meta = nn.Linear(3, 4, device="meta")
+    says(message(on_meta, (3,), device="cpu"), "the network is on meta", "run on cpu",
+         "leave device='meta'")  # fmt: skip
+    says(message(nn.Linear(3, 4), (3,), device="cuda"), "the network is on cpu", "run on cuda")
+    says(message(nn.Linear(3, 4), (3,), device="gpu"), "'gpu' is not a device")
+    elsewhere = torch.zeros(1, 3, device="meta")
+    says(message(nn.Linear(3, 4), inputs=elsewhere, device="cpu"), "an input is on meta")
+    says(message(nn.Linear(3, 4), inputs={"input": elsewhere}, device="cpu"), "an input is on meta")
+
+
+def test_inputs_and_sizes():
+    says(message(NET), "give either", "got neither")
+    says(message(NET, (3, 16, 16), inputs=torch.zeros(1, 3, 16, 16)), "give either", "got both")
+    says(message(NET, inputs="x"), "inputs must hold a tensor")
+    says(message(NET, inputs={"input": 3}), "inputs must hold a tensor")
+    says(message(NET, [(3, 16, 16), (3, 16, 16)]), "called with 2 inputs", "Sequential")
+    says(message(nn.Bilinear(3, 4, 5), (3,)), "Bilinear", "called with 1 input", "input2",
+         "several sizes go in a list")  # fmt: skip
+    says(message(NET, {"x": (3, 16, 16)}), "and x", "named ones in a dict")
+
+
+def test_an_input_too_small():
+    says(message(NET, (3, 2, 2)), "0 (Conv2d)", "kernel (3, 3) does not fit", "(1, 3, 2, 2)",
+         "too small")  # fmt: skip
+    says(message(NET, (3, 3, 3)), "2 (MaxPool2d)", "(1, 8, 1, 1)", "too small")
+
+
+def test_a_linear_layer_that_does_not_fit():
+    says(message(NET, (3, 32, 32)), "4 (Linear) failed, after 3 (Flatten) gave (1, 1800)",
+         "takes 392 features and got 1,800", "in_features=1800")  # fmt: skip
+
+
+def test_normalisation_of_other_channels():
+    net = nn.Sequential(nn.Conv2d(3, 8, 3), nn.BatchNorm2d(6))
+    says(message(net, (3, 9, 9)), "1 (BatchNorm2d)", "normalises 6 channels and got 8")
+
+
+def test_branches_that_do_not_fit():
+    class Block(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.conv = nn.Conv2d(3, 3, 3)
+
+        def forward(self, x):
+            return x + self.conv(x)
+
+    says(message(nn.Sequential(Block()), (3, 8, 8)), "0 (Block)", "(1, 3, 8, 8) and (1, 3, 6, 6)")
+
+
+class Reads(nn.Module):
+    """A network whose pass depends on values."""
+
+    def __init__(self, how):
+        super().__init__()
+        self.how = how
+        self.linear = nn.Linear(3, 3)
+
+    def forward(self, x):
+        self.how(self.linear(x))
+        return x
+
+
+@pytest.mark.parametrize(
+    "how",
+    [
+        lambda x: x.sum().item(),
+        lambda x: x.tolist(),
+        lambda x: bool(x.sum() > 0),
+        lambda x: x[x > 0],
+        lambda x: x.nonzero(),
+        lambda x: x.numpy(),
+    ],
+    ids=["item", "tolist", "bool", "mask", "nonzero", "numpy"],
+)
+def test_a_pass_that_reads_values(how):
+    net = Reads(how)
+    says(message(net, (3,)), "reads values", "device='cpu'")
+    assert summarize(net, (3,), device="cpu").total_macs == 9
+
+
+def test_an_error_of_the_networks_own():
+    class Net(nn.Module):
+        def forward(self, x):
+            raise KeyError("no such thing")
+
+    says(message(nn.Sequential(Net()), (3,)), "0 (Net) failed", "no such thing")

@@ -1,0 +1,126 @@
+"""Books that a sight keeps: flattened axes, channels with fields of their own, rules by name."""
+
+import pytest
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+from cnnref.accounting import summarize
+from cnnref.accounting.sights import Sight, combined
+
+
+class Does(nn.Module):
+    def __init__(self, run):
+        super().__init__()
+        self.run = run
+
+    def forward(self, x):
+        return self.run(x)
+
+
+def row(run, *size):
+    return summarize(nn.Sequential(Does(run)), inputs=torch.zeros(1, *size)).layers[-1]
+
+
+def test_an_input_sees_itself():
+    sight = Sight.of_input((1, 3, 5, 6), {2: 0, 3: 1})
+    assert sight.axes_of(2) == {0}
+    assert sight.axes_of(1) == set()
+    assert sight.field[1].measures() == (1, 1, 1, 0)
+    assert sight.reshaped((1, 3, 30)).axes_of(2) == {0, 1}
+    assert sight.reshaped((1, 3, 30)).reshaped((1, 3, 5, 6)).axes_of(3) == {1}
+    assert sight.permuted([0, 2, 3, 1]).axes_of(1) == {0}
+    assert combined([sight], (1, 3, 5, 6)) is sight
+
+
+@pytest.mark.parametrize(
+    ("run", "fields"),
+    [
+        (lambda x: x.flatten(2).unflatten(2, (8, 6)), (1, 1)),
+        (lambda x: x.permute(0, 2, 3, 1).permute(0, 3, 1, 2), (1, 1)),
+        (lambda x: x.view(1, 2, 2, 8, 6).transpose(1, 2).reshape(1, 4, 8, 6), (1, 1)),
+        (lambda x: F.conv2d(x, torch.zeros(4, 4, 3, 1)).flatten(2), (3, 1)),
+        (lambda x: torch.cat([x[:, :2], F.conv2d(x, torch.zeros(2, 4, 3, 3), padding=1)], 1)[:, :2],
+         (1, 1)),
+        (lambda x: torch.cat([x[:, :2], F.conv2d(x, torch.zeros(2, 4, 3, 3), padding=1)], 1)[:, 2:],
+         (3, 3)),
+        (lambda x: torch.cat([x, F.avg_pool2d(x, 3, 1, 1)], 1), (3, 3)),
+        (lambda x: F.pixel_shuffle(F.conv2d(x, torch.zeros(4, 4, 3, 3)), 2), (3, 3)),
+        (lambda x: F.pixel_unshuffle(x, 2), (2, 2)),
+        (lambda x: x.relu_().mul_(2).add(1), (1, 1)),
+    ],
+)  # fmt: skip
+def test_views_and_channels_keep_fields(run, fields):
+    told = row(run, 4, 8, 6)
+    assert told.receptive_field == fields
+    assert told.field_status == "complete"
+
+
+@pytest.mark.parametrize(
+    ("run", "status", "reason"),
+    [
+        (lambda x: x.mean((2, 3)), "complete", "a mean, sum or maximum over all positions"),
+        (lambda x: F.adaptive_avg_pool2d(x, 1), "complete", "global pooling"),
+        (lambda x: x.flatten(1) @ torch.zeros(192, 3), "complete", "sums over all positions"),
+        (lambda x: F.linear(x.flatten(1), torch.zeros(3, 192)), "complete", "reads all positions"),
+        (lambda x: x.softmax(2), "complete", "all positions are combined"),
+        (lambda x: F.layer_norm(x, (4, 8, 6)), "complete", "the statistics of a normalisation"),
+        (lambda x: x.cumsum(2), "complete", "sums over all positions so far"),
+        (lambda x: x.flip(2), "partial", "positions are rearranged"),
+        (lambda x: x.roll(1), "partial", "positions are rearranged"),
+        (lambda x: torch.cat([x, x], 2), "partial", "positions are concatenated along an axis"),
+        (lambda x: x.repeat(1, 1, 2, 1), "partial", "positions are repeated"),
+        (lambda x: F.conv1d(x.flatten(2), torch.zeros(4, 4, 3)), "partial",
+         "a window slides over a flattened axis"),
+        (lambda x: x[:, 0, :, :1] * x[:, 0, :, 0][:, None], "partial",
+         "positions of one axis meet in pairs"),
+        (lambda x: x.view(1, 4, 4, 2, 6), "unavailable", "a view cuts through an axis"),
+        (lambda x: F.grid_sample(x, torch.zeros(1, 8, 6, 2), align_corners=False), "unavailable",
+         "no rule for grid_sampler_2d"),
+        (lambda x: x + F.interpolate(F.max_pool2d(x, 2), scale_factor=3)[:, :, :8, :6], "complete",
+         "paths of different jumps meet"),
+    ],
+)  # fmt: skip
+def test_reasons(run, status, reason):
+    told = row(run, 4, 8, 6)
+    assert told.receptive_field is None
+    assert reason in told.reason
+    assert told.field_status == status
+
+
+def test_a_slice_after_rearranging_says_no_more_than_it_knows():
+    told = row(lambda x: x.flip(2)[:, :, 3], 4, 8)
+    assert told.field_status == "partial"
+    assert told.seen == ((0, 7),)
+
+
+def test_a_gate_keeps_its_units():
+    """Each unit of a strided layer over a gated one sees everything, not only the first."""
+
+    def gated(x):
+        return F.avg_pool1d(x * x.mean(2, keepdim=True), 2)
+
+    told = row(gated, 4, 12)
+    assert [told.reaches[0].seen(unit) for unit in range(6)] == [(0, 11)] * 6
+
+
+def test_one_position_that_is_spread_has_no_field_of_its_own():
+    told = row(lambda x: F.interpolate(F.conv1d(x, torch.zeros(4, 4, 8)), size=5), 4, 8)
+    assert (told.receptive_field, told.reason) == (None, "one position is spread over all")
+    assert told.seen == ((0, 7),)
+
+
+def test_channels_of_constants_see_nothing_but_do_not_disturb():
+    told = row(lambda x: torch.cat([x, torch.zeros(1, 2, 8)], 1)[:, :4], 4, 8)
+    assert told.receptive_field == (1,)
+
+
+def test_writing_through_a_view_is_told():
+    def run(x):
+        y = F.avg_pool1d(x, 3, 1, 1).clone()
+        y[:, 0].add_(x.mean())
+        return y
+
+    told = row(run, 4, 8)
+    assert told.field_status == "unavailable"
+    assert told.reason

@@ -1,0 +1,237 @@
+"""What a watched pass tells, against what the gradients of the same network say."""
+
+import gc
+import weakref
+from math import ceil
+
+import pytest
+import torch
+from hypothesis import HealthCheck, event, given, settings
+from torch import nn
+
+from cnnref.accounting import AccountingError, summarize
+from tests.accounting.graphs import EXACT, MIXING, MOVING, networks
+from tests.accounting.support import outputs, sets
+
+# Torch warns that it pads by itself for "same" and an even kernel.
+pytestmark = pytest.mark.filterwarnings("ignore:Using padding='same'")
+
+
+def examples(count):
+    return settings(max_examples=count, suppress_health_check=list(HealthCheck))
+
+
+def some(units):
+    """The first and the last units, and some in between."""
+    return sorted({*range(min(units, 4)), units // 3, units // 2, *range(max(units - 3, 0), units)})
+
+
+def check(net, size, every=False):
+    """Every node's row against the gradients of the node's units."""
+    counted = summarize(net, inputs=torch.zeros(1, *size, dtype=torch.float64))
+    for node in net.nodes:
+        node.measuring = True
+    x = torch.ones(1, *size, dtype=torch.float64, requires_grad=True)
+    kept = outputs(net, x)
+    margin, zeros, blank = [0] * (len(size) - 1), True, False
+    for i, node in enumerate(net.nodes):
+        row, values = counted[f"nodes.{i}"], kept[f"nodes.{i}"]
+        assert row.output_shape == tuple(values.shape)
+        zeros = zeros and not any(word in node.title for word in ("reflect", "repl", "interp"))
+        for axis, reach in enumerate(row.reaches):
+            margin[axis] += 0 if row.jump is None else 4 * ceil(row.jump[axis])
+            units = values.shape[2 + axis] if values.dim() > 2 else values.shape[1]
+            asked = range(units) if every else some(units)
+            blank = blank or (len(size) > 2 and bool((reach.bounds[0] > -reach.bounds[1]).any()))
+            told = f"node {i} ({node.title}), axis {axis}, reason {reach.reason!r}"
+            for unit, found in zip(asked, sets(values, x, asked, axis, 1e-9), strict=True):
+                bounds_agree(reach, unit, units, found, told, blank)
+                if reach.field is not None and found:
+                    assert reach.units == units, told
+                    ideal = set(reach.positions(unit))
+                    told_too = f"{told}, unit {unit}: {sorted(found)}, field {sorted(ideal)}"
+                    if zeros:
+                        assert found <= ideal, told_too
+                    far = margin[axis] + max(ideal) - min(ideal)
+                    if far <= min(ideal) and max(ideal) < size[1 + axis] - far:
+                        event("far from the borders")
+                        assert found == ideal, told_too
+        assert (row.receptive_field is None) == any(r.field is None for r in row.reaches)
+        assert row.receptive_field is not None or row.reason
+        event(row.reason or "field")
+
+
+def bounds_agree(reach, unit, units, found, told, blank):
+    """What a unit is said to see, against what it was found to depend on."""
+    ends = (min(found), max(found)) if found else None
+    told = f"{told}, unit {unit} depends on {sorted(found)}"
+    if not reach.known:
+        return
+    # A unit all of whose window lies in the padding depends on nothing. That is told for each axis
+    # by itself, and not where every unit is said to see everything.
+    if not found and (reach.units == 1 or blank):
+        return
+    if reach.loose or blank:
+        assert reach.whole[0] <= ends[0], told
+        assert ends[1] <= reach.whole[1], told
+        return
+    assert reach.units in (1, units), told
+    seen = reach.seen(unit if reach.units == units else 0)
+    assert seen == ends, f"{told}, said to see {seen}"
+
+
+@examples(60)
+@given(networks(1, EXACT, most=4, sizes=(100, 250)))
+def test_fields_far_from_the_borders(case):
+    check(*case)
+
+
+@examples(60)
+@given(networks(1, [*EXACT]))
+def test_fields_along_one_axis(case):
+    check(*case, every=True)
+
+
+@examples(60)
+@given(networks(2, [*EXACT], sizes=(6, 20)))
+def test_fields_along_two_axes(case):
+    check(*case)
+
+
+@examples(60)
+@given(networks(1, [*EXACT, *MIXING, *MIXING]))
+def test_what_sees_everything_along_one_axis(case):
+    check(*case, every=True)
+
+
+@examples(60)
+@given(networks(2, [*EXACT, *MIXING, *MIXING], sizes=(6, 20)))
+def test_what_sees_everything_along_two_axes(case):
+    check(*case)
+
+
+@examples(60)
+@given(networks(1, [*EXACT, *MOVING, *MOVING]))
+def test_what_is_rearranged(case):
+    check(*case, every=True)
+
+
+class Stateful(nn.Module):
+    """Everything that a pass can change: buffers, random numbers, modes; fails if asked to."""
+
+    def __init__(self, fails=False):
+        super().__init__()
+        self.conv, self.norm = nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4)
+        self.drop, self.frozen = nn.Dropout(0.5), nn.BatchNorm2d(4)
+        self.linear = nn.Linear(4, 5 if fails else 4)
+        self.register_buffer("calls", torch.zeros(1))
+        self.last = nn.Linear(4, 2)
+        self.frozen.eval()
+
+    def forward(self, x):
+        self.calls += 1
+        x = self.frozen(self.drop(self.norm(self.conv(x)))) + torch.rand(1)
+        return self.last(self.linear(x.mean((2, 3))))
+
+
+def state(model):
+    hooks = [name for name in vars(nn.Module()) if "hooks" in name]
+    return {
+        "state": {name: tensor.clone() for name, tensor in model.state_dict().items()},
+        "training": [module.training for module in model.modules()],
+        "hooks": [len(getattr(module, name)) for module in model.modules() for name in hooks],
+        "attributes": [sorted(vars(module)) for module in model.modules()],
+        "on tensors": [vars(t) for t in [*model.parameters(), *model.buffers()]],
+        "versions": [t._version for t in model.parameters()],
+        "gradients": [(p.requires_grad, p.grad) for p in model.parameters()],
+        "random": torch.get_rng_state(),
+        "backends": (
+            torch.backends.mha.get_fastpath_enabled(),
+            torch.backends.cudnn.enabled,
+            torch.backends.mkldnn.enabled,
+            torch.is_grad_enabled(),
+            torch.is_inference_mode_enabled(),
+            torch.get_default_dtype(),
+            torch.get_default_device(),
+        ),
+    }
+
+
+def same(a, b):
+    if isinstance(a, torch.Tensor):
+        return torch.equal(a, b)
+    if isinstance(a, dict):
+        return a.keys() == b.keys() and all(same(a[key], b[key]) for key in a)
+    if isinstance(a, list | tuple):
+        return len(a) == len(b) and all(map(same, a, b))
+    return a == b
+
+
+@pytest.mark.parametrize("fast", [True, False])
+@pytest.mark.parametrize("fails", [False, True], ids=["success", "failure"])
+@pytest.mark.parametrize("device", ["meta", "cpu"])
+@pytest.mark.parametrize("training", [False, True])
+def test_nothing_is_changed(training, device, fails, fast):
+    model = Stateful(fails)
+    x = torch.rand(2, 3, 8, 8, requires_grad=True)
+    torch.backends.mha.set_fastpath_enabled(fast)
+    try:
+        before, values = state(model), x.detach().clone()
+        if fails:
+            with pytest.raises(AccountingError, match="last"):
+                summarize(model, inputs=x, device=device, training=training)
+        else:
+            assert summarize(model, inputs=x, device=device, training=training).total_macs
+        after = state(model)
+        for key in before:
+            assert same(before[key], after[key]), key
+    finally:
+        torch.backends.mha.set_fastpath_enabled(True)
+    assert torch.equal(x, values)
+    assert not vars(x)
+    assert x.grad is None
+    with torch.no_grad():
+        if not fails:
+            model(x)  # still runs
+
+
+def test_a_hook_of_the_callers_stays_and_an_interrupt_leaves_none():
+    model = Stateful()
+    called = []
+    model.conv.register_forward_hook(lambda *_: called.append(1))
+    before = state(model)
+    summarize(model, (3, 8, 8))
+    assert called
+
+    def interrupt(*_):
+        raise KeyboardInterrupt
+
+    handle = model.norm.register_forward_hook(interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        summarize(model, (3, 8, 8))
+    handle.remove()
+    after = state(model)
+    assert all(same(before[key], after[key]) for key in before)
+
+
+def test_the_default_device_stays():
+    with torch.device("meta"):
+        summarize(nn.Linear(3, 4), (3,))
+        assert torch.get_default_device().type == "meta"
+    assert torch.get_default_device().type == "cpu"
+
+
+def test_activations_of_hundreds_of_gigabytes_cost_nothing():
+    net = nn.Sequential(nn.Conv2d(1, 1000, 3, padding=1), nn.ReLU(), nn.Conv2d(1000, 1, 1))
+    counted = summarize(net, (1, 8192, 8192))  # 268 GB after the first layer
+    assert counted.total_macs == 8192**2 * (9000 + 1000)
+
+
+def test_the_model_is_not_kept():
+    net = nn.Sequential(nn.Linear(3, 4))
+    there = weakref.ref(net[0])
+    told = summarize(net, (3,))
+    del net
+    gc.collect()
+    assert there() is None
+    assert told.total_macs == 12
