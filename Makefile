@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/installed
 
-.PHONY: help book retrain test lint serve verify bench clean
+.PHONY: help book retrain test lint serve verify bench peers clean
 .DEFAULT_GOAL := help
 
 help:  ## show the targets
@@ -49,6 +49,14 @@ serve: book  ## serve the built book at http://localhost:8000
 bench: $(INSTALLED)  ## measure our speed against torch's and the textbook's, into benchmarks/*.md
 	$(BIN)/python benchmarks/convolution.py --write
 	$(BIN)/python benchmarks/training.py --write
+	$(BIN)/python benchmarks/accounting.py --write
+
+# Two of the peers are modules of one name, so one of them goes where only its own process looks.
+peers: $(INSTALLED)  ## count networks with other tools too, into tests/peers/compared.json
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[peers]'
+	$(BIN)/python -m pip install --quiet --no-deps --upgrade --target _build/peers/thop \
+	  thop==0.1.1.post2209072238
+	OMP_NUM_THREADS=1 $(BIN)/python -m tests.peers.compare --write
 
 clean:  ## remove what was built, the virtual environment included
 	rm -rf _build book/api build dist $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis *.egg-info

@@ -227,7 +227,8 @@ class Reach:
         reason: why it is not.
         known: whether the bounds are facts; false after an operation without a rule.
         loose: whether each unit sees only some part of what the bounds of the one unit say, after
-            its positions were rearranged. What all units see together is exact all the same.
+            its positions were rearranged. What all units see together is exact until positions are
+            left out, and then at most that.
     """
 
     bounds: NDArray[np.int64]

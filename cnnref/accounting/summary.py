@@ -281,8 +281,9 @@ def summarize(
             inputs, or a mapping from argument names to sizes.
         inputs: the inputs themselves in place of their sizes: a tensor, a tuple of arguments or a
             mapping of named ones. Their batch is counted as it is.
-        batch_dim: put a batch of one before each size. With `False` the sizes are taken whole, and
-            dimension 0 counts as a batch all the same unless a layer is given fewer dimensions.
+        batch_dim: put a batch of one before each size. With `False` the sizes are taken whole.
+            Receptive fields are followed along the third dimension and those after it, so that of an
+            image without a batch only its columns are.
         device: "meta", or the model's own device, for a network whose forward pass needs values.
         training: count in training mode.
         receptive_fields: follow them; without, the count is a little faster.

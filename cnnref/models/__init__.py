@@ -3,8 +3,9 @@
 `cats_dogs` holds the two networks of the Toronto handout, `digits` those that read digits and tell
 clothes apart, `residual` the ResNet and its plain twin, `kats_cat` the four of the MIT handout's
 Kat. Two settle arguments: `sharing` (shared weights or not) and `dilated` (a wide field or a narrow
-one). An experiment names its model by a key of `MODELS`. `inception` holds a part of a network, the
-module of GoogLeNet, which returns activations.
+one). `counted` is never trained: the IUST handout asks what it costs and sees. An experiment names
+its model by a key of `MODELS`. `inception` holds a part of a network, the module of GoogLeNet,
+which returns activations.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from torch import nn
 
 from cnnref.errors import CnnrefError, unknown
 from cnnref.models.cats_dogs import PlainCNN, SkipCNN
+from cnnref.models.counted import CountedCNN
 from cnnref.models.digits import MLP, DigitCNN
 from cnnref.models.dilated import DilatedStack
 from cnnref.models.inception import InceptionBlock
@@ -26,6 +28,7 @@ from cnnref.models.sharing import LocalLayer, OneLayer
 __all__ = [
     "MLP",
     "MODELS",
+    "CountedCNN",
     "DigitCNN",
     "DilatedStack",
     "InceptionBlock",
@@ -60,8 +63,9 @@ MODELS: Mapping[str, Callable[..., nn.Module]] = {
     "KatFeatures": KatFeatures,
     "KatBlocks": KatBlocks,
     "KitDense": KitDense,
+    "CountedCNN": CountedCNN,
 }
-"""Every model that an experiment can name."""
+"""Every model that an experiment, or `cnnref summary cnnref:NAME`, can name."""
 
 
 def build(name: str, arguments: Mapping[str, Any] | None = None) -> nn.Module:

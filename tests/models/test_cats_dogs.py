@@ -1,41 +1,15 @@
-import re
-
 import pytest
 import torch
 from torch import nn
 from torch.nn import functional as F
 
+from cnnref.accounting import summarize
 from cnnref.models import MODELS, PlainCNN, SkipCNN, UnknownModelError, build
-from cnnref.windows import Window
-
-
-def measured_table(model: nn.Module, x: torch.Tensor) -> dict[str, tuple[list[int], int]]:
-    """Output shape (batch aside) and parameters of every module with parameters, by hooks."""
-    rows = {}
-    for name, module in model.named_children():
-        count = sum(p.numel() for p in module.parameters())
-        module.register_forward_hook(
-            lambda _, __, out, name=name, count=count: rows.update(
-                {name: ([*out.shape[1:]], count)}
-            )
-        )
-    model.eval()(x)
-    return rows
+from tests.models.tables import assert_documented
 
 
 def test_the_layer_table_in_the_docstring_is_what_the_model_does():
-    rows = measured_table(PlainCNN(), torch.zeros(1, 3, 32, 32))
-    table = re.findall(r"\| (\w+\d) \| [^|]* \| ([\dx ]+) \| (\d+) \|", PlainCNN.__doc__ or "")
-    assert len(table) == 8
-    for name, shape, parameters in table:
-        if name.startswith("pool"):
-            assert parameters == "0"
-        else:
-            assert rows[name] == ([int(size) for size in shape.split("x")], int(parameters))
-    sizes = {name: int(shape.split("x")[-1]) for name, shape, _ in table}
-    pool = Window(2, stride=2)
-    assert sizes["pool3"] == pool.output_size(sizes["conv2"])
-    assert sizes["pool6"] == pool.output_size(sizes["conv5"])
+    assert_documented(PlainCNN, summarize(PlainCNN(), (3, 32, 32)))
 
 
 def reference_plain(batch_norm: bool, dropout: float) -> nn.Module:
@@ -73,20 +47,7 @@ def test_plain_cnn_is_the_handouts_chain(batch_norm, dropout):
 
 
 def test_the_layer_table_of_the_skip_cnn_is_what_it_does():
-    rows = measured_table(SkipCNN(), torch.zeros(1, 3, 32, 32))
-    table = re.findall(r"\| (\w+\d) \| [^|]* \| ([\dx ]+) \| (\d+) \|", SkipCNN.__doc__ or "")
-    names = ["conv1", "conv2", "conv3", "pool4", "conv5", "pool6", "fc7", "fc8"]
-    assert [name for name, _, _ in table] == names
-    for name, shape, parameters in table:
-        if name.startswith("pool"):
-            assert parameters == "0"
-        else:
-            assert rows[name] == ([int(size) for size in shape.split("x")], int(parameters))
-    sizes = {name: int(shape.split("x")[-1]) for name, shape, _ in table}
-    pool = Window(2, stride=2)
-    assert sizes["pool4"] == pool.output_size(sizes["conv3"])
-    assert sizes["pool6"] == pool.output_size(sizes["conv5"])
-    assert sum(p.numel() for p in SkipCNN().parameters()) == sum(int(row[2]) for row in table)
+    assert_documented(SkipCNN, summarize(SkipCNN(), (3, 32, 32)))
 
 
 def reference_skip(

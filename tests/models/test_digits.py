@@ -1,28 +1,14 @@
-import re
-
 import pytest
 import torch
 from torch import nn
 
+from cnnref.accounting import summarize
 from cnnref.models import MLP, DigitCNN
-from cnnref.windows import Window
-from tests.models.test_cats_dogs import measured_table
+from tests.models.tables import assert_documented
 
 
 def test_the_layer_table_in_the_docstring_is_what_the_model_does():
-    rows = measured_table(DigitCNN(dropout=0.5), torch.zeros(1, 1, 28, 28))
-    table = re.findall(r"\| (\w+\d) \| [^|]* \| ([\dx ]+) \| (\d+) \|", DigitCNN.__doc__ or "")
-    assert [name for name, _, _ in table] == ["conv1", "pool2", "conv3", "pool4", "fc5", "fc6"]
-    sizes = {name: [int(size) for size in shape.split("x")] for name, shape, _ in table}
-    for name, _, parameters in table:
-        if name.startswith("pool"):
-            assert parameters == "0"
-        else:
-            assert rows[name] == (sizes[name], int(parameters))
-    pool = Window(2, stride=2)
-    for before, after in (("conv1", "pool2"), ("conv3", "pool4")):
-        channels, *sides = sizes[before]
-        assert sizes[after] == [channels, *map(pool.output_size, sides)]
+    assert_documented(DigitCNN, summarize(DigitCNN(dropout=0.5), (1, 28, 28)))
 
 
 @pytest.mark.parametrize("dropout", [0.0, 0.5])

@@ -1,11 +1,11 @@
-import re
-
 import pytest
 import torch
 from torch import nn
 
+from cnnref.accounting import summarize
 from cnnref.models import InceptionBlock
 from cnnref.windows import Window
+from tests.models.tables import assert_documented
 
 ROW_3A = (192, 64, 96, 128, 16, 32, 32)
 
@@ -56,17 +56,7 @@ def test_inception_is_four_paths_side_by_side(reduce):
 
 
 def test_inception_table_in_the_docstring_is_what_the_module_does():
-    block = InceptionBlock(*ROW_3A).to("meta")
-    rows = []
-    for name, path in block.named_children():
-        shape = torch.empty(1, 192, 28, 28, device="meta")
-        for layer in path:
-            shape = layer(shape)
-            if not isinstance(layer, nn.ReLU):
-                count = sum(p.numel() for p in layer.parameters())
-                rows.append((name, [*shape.shape[1:]], count))
-    table = re.findall(r"\| (\w+) \| [^|]* \| ([\dx ]+) \| (\d+) \|", InceptionBlock.__doc__ or "")
-    assert rows == [(name, [int(n) for n in s.split("x")], int(p)) for name, s, p in table]
+    assert_documented(InceptionBlock, summarize(InceptionBlock(*ROW_3A), (192, 28, 28)))
 
 
 @pytest.mark.parametrize("size", [1, 2, 7, 28])
