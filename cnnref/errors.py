@@ -7,7 +7,6 @@ keeps its traceback.
 from collections.abc import Iterable
 from difflib import get_close_matches
 
-
 _MANY = 50
 
 

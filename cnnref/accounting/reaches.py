@@ -29,7 +29,7 @@ from math import gcd, lcm
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Reach", "Step", "joined"]
+__all__ = ["EndlessField", "Reach", "Step", "joined"]
 
 _NEVER = np.iinfo(np.int64).max // 2
 """First and (negated) last position of a unit that sees nothing; neutral under `minimum`."""
@@ -156,7 +156,7 @@ class Step:
 
 
 @dataclass(frozen=True, eq=False)
-class _Field:
+class EndlessField:
     """The field of each unit, were the input endless.
 
     Unit `q + m * period` sees the positions `lows[q] + m * advance + b` for each bit `b` that is
@@ -168,7 +168,7 @@ class _Field:
     lows: tuple[int, ...]
     masks: tuple[int, ...]
 
-    def through(self, step: Step) -> _Field | None:
+    def through(self, step: Step) -> EndlessField | None:
         """The field of a layer on top; `None` if no period below `_LONGEST` describes it."""
         repeats = self.period // gcd(self.period, step.advance)
         period = step.period * repeats
@@ -185,9 +185,9 @@ class _Field:
             lows.append(low)
             masks.append(mask)
         advance = step.advance * repeats // self.period * self.advance
-        return _Field(period, advance, tuple(lows), tuple(masks))
+        return EndlessField(period, advance, tuple(lows), tuple(masks))
 
-    def joined(self, other: _Field) -> _Field | None:
+    def joined(self, other: EndlessField) -> EndlessField | None:
         """The union of both, unit by unit; `None` where the two move at different speeds."""
         if self.advance * other.period != other.advance * self.period:
             return None
@@ -196,7 +196,7 @@ class _Field:
             return None
         sets = [_union([self.at(unit), other.at(unit)]) for unit in range(period)]
         advance = self.advance * (period // self.period)
-        return _Field(period, advance, *(tuple(column) for column in zip(*sets, strict=True)))
+        return EndlessField(period, advance, *(tuple(column) for column in zip(*sets, strict=True)))
 
     def at(self, unit: int) -> tuple[int, int]:
         """Lowest position and mask of one unit, which need not exist in a real layer."""
@@ -232,7 +232,7 @@ class Reach:
     """
 
     bounds: NDArray[np.int64]
-    field: _Field | None
+    field: EndlessField | None
     reason: str = ""
     known: bool = True
     loose: bool = False
@@ -241,7 +241,7 @@ class Reach:
     def of_input(n: int) -> Reach:
         """Each position sees itself."""
         positions = np.arange(n)
-        return Reach(np.stack([positions, -positions]), _Field(1, 1, (0,), (1,)))
+        return Reach(np.stack([positions, -positions]), EndlessField(1, 1, (0,), (1,)))
 
     @property
     def units(self) -> int:

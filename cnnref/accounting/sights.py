@@ -24,7 +24,6 @@ Atom = tuple[tuple[int, ...], int]
 """The axes that a run of entries moves along (none, for channels), and its length."""
 Dim = tuple[Atom, ...]
 """A dimension: one atom, several where axes were flattened together, none where the length is 1."""
-Field = Mapping[int, Reach]
 
 
 def _length(dim: Dim) -> int:
@@ -51,7 +50,7 @@ class Sight:
     """
 
     dims: tuple[Dim, ...]
-    fields: tuple[Field, ...]
+    fields: tuple[Mapping[int, Reach], ...]
     labels: NDArray[np.int64] | None = None
 
     @staticmethod
@@ -63,7 +62,7 @@ class Sight:
         )
 
     @property
-    def field(self) -> Field:
+    def field(self) -> Mapping[int, Reach]:
         """The field of all entries together, for each axis."""
         return self.fields[0] if len(self.fields) == 1 else _union(self.fields)
 
@@ -71,7 +70,9 @@ class Sight:
         """The axes that a dimension moves along."""
         return _axes(self.dims[dim])
 
-    def mapped(self, change: Callable[[Field], Field], dims: tuple[Dim, ...]) -> Sight:
+    def mapped(
+        self, change: Callable[[Mapping[int, Reach]], Mapping[int, Reach]], dims: tuple[Dim, ...]
+    ) -> Sight:
         """With other dimensions, as many as now, and every field changed."""
         return Sight(dims, tuple(change(field) for field in self.fields), self.labels)
 
@@ -214,7 +215,7 @@ class Sight:
         if not axes:
             return self
 
-        def change(field: Field) -> Field:
+        def change(field: Mapping[int, Reach]) -> Mapping[int, Reach]:
             reason = "one position is spread over all"
             return {a: r.taken(0, reason) if a in axes else r for a, r in field.items()}
 
@@ -242,7 +243,7 @@ class Sight:
         dims = sight.dims[:dim] + sight.dims[dim + 1 :]
         axes, n = _axes(sight.dims[dim]), _length(sight.dims[dim])
 
-        def change(field: Field) -> Field:
+        def change(field: Mapping[int, Reach]) -> Mapping[int, Reach]:
             return {
                 axis: reach.over(n).taken(index, "one position is taken") if axis in axes else reach
                 for axis, reach in field.items()
@@ -266,15 +267,15 @@ class Sight:
         return Sight(kept, sight.fields)
 
 
-def _union(fields: Iterable[Field]) -> Field:
-    def both(a: Field, b: Field) -> Field:
+def _union(fields: Iterable[Mapping[int, Reach]]) -> Mapping[int, Reach]:
+    def both(a: Mapping[int, Reach], b: Mapping[int, Reach]) -> Mapping[int, Reach]:
         met = {axis: joined(a[axis], b[axis]) for axis in a.keys() & b.keys()}
         return {**a, **b, **met}
 
     return reduce(both, fields)
 
 
-def _same(a: Field, b: Field) -> bool:
+def _same(a: Mapping[int, Reach], b: Mapping[int, Reach]) -> bool:
     return a.keys() == b.keys() and all(
         a[axis] is b[axis]
         or (np.array_equal(a[axis].bounds, b[axis].bounds) and _equal_fields(a[axis], b[axis]))
@@ -290,9 +291,11 @@ def _equal_fields(a: Reach, b: Reach) -> bool:
     )  # fmt: skip
 
 
-def _distinct(dims: tuple[Dim, ...], fields: Sequence[Field], labels: NDArray[np.int64]) -> Sight:
+def _distinct(
+    dims: tuple[Dim, ...], fields: Sequence[Mapping[int, Reach]], labels: NDArray[np.int64]
+) -> Sight:
     """The sight with equal fields under one label, and those that no entry has left out."""
-    kept: list[Field] = []
+    kept: list[Mapping[int, Reach]] = []
     number = {}
     for i in sorted(set(labels.ravel().tolist())):
         for j, other in enumerate(kept):
@@ -399,7 +402,7 @@ def concatenated(
         for s in (s.mixed() for s in sights)
     ]
     whole = combined(narrow, (*shape[:dim], 1, *shape[dim + 1 :]))
-    fields: list[Field] = []
+    fields: list[Mapping[int, Reach]] = []
     pieces = []
     for sight, size in parts:
         if sight is None:

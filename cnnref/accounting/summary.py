@@ -20,11 +20,9 @@ from cnnref.accounting.tracing import Call, ForwardError, trace
 from cnnref.errors import unknown
 
 if TYPE_CHECKING:
-    from cnnref.figures import Picture
+    from cnnref.figures.style import Picture
 
 __all__ = ["Layer", "Summary", "summarize"]
-
-Shape = tuple[int, ...]
 
 
 @dataclass(frozen=True)
@@ -60,7 +58,7 @@ class Layer:
 
     name: str
     kind: str
-    output_shape: Shape | None
+    output_shape: tuple[int, ...] | None
     parameters: int = 0
     trainable: int = 0
     buffers: int = 0
@@ -68,11 +66,11 @@ class Layer:
     macs_status: str = "complete"
     extras: Extras = field(default_factory=Extras)
     uncounted: tuple[str, ...] = ()
-    receptive_field: Shape | None = None
-    support: Shape | None = None
+    receptive_field: tuple[int, ...] | None = None
+    support: tuple[int, ...] | None = None
     jump: tuple[int | Fraction, ...] | None = None
     start: tuple[Fraction, ...] | None = None
-    clipped: Shape | None = None
+    clipped: tuple[int, ...] | None = None
     seen: tuple[tuple[int, int], ...] | None = None
     field_status: str = "complete"
     reason: str = ""
@@ -103,7 +101,7 @@ class Summary:
     """
 
     model: str
-    inputs: Mapping[str, Shape]
+    inputs: Mapping[str, tuple[int, ...]]
     layers: tuple[Layer, ...]
     blocks: Mapping[str, Layer]
     notes: tuple[str, ...] = ()
@@ -282,8 +280,8 @@ def summarize(
         inputs: the inputs themselves in place of their sizes: a tensor, a tuple of arguments or a
             mapping of named ones. Their batch is counted as it is.
         batch_dim: put a batch of one before each size. With `False` the sizes are taken whole.
-            Receptive fields are followed along the third dimension and those after it, so that of an
-            image without a batch only its columns are.
+            Receptive fields are followed along the third dimension and those after it: of an image
+            without a batch, along its columns alone.
         device: "meta", or the model's own device, for a network whose forward pass needs values.
         training: count in training mode.
         receptive_fields: follow them; without, the count is a little faster.
@@ -344,7 +342,7 @@ def _refuse_partial(summary: Summary) -> None:
 
 
 def _summary(
-    model: nn.Module, calls: Sequence[Call], inputs: Mapping[str, Shape], followed: bool
+    model: nn.Module, calls: Sequence[Call], inputs: Mapping[str, tuple[int, ...]], followed: bool
 ) -> Summary:
     counted: set[int] = set()
     called: set[int] = set()
@@ -355,7 +353,8 @@ def _summary(
         reused = id(call.module) in called if call.module is not None else False
         called.add(id(call.module))
         row = _row(call, counted, reused, followed)
-        if call.leaf or row.parameters or row.buffers or row.macs or row.uncounted:
+        own = row.parameters or row.buffers or row.macs or row.uncounted or row.extras != Extras()
+        if call.leaf or own:
             layers.append(row)
         if not call.leaf:
             blocks.setdefault(call.name, replace(row, parameters=0, trainable=0, buffers=0))
@@ -364,9 +363,7 @@ def _summary(
             numbers = _owned(module, counted)
             if any(numbers):
                 layers.append(Layer(name, type(module).__name__, None, *numbers))
-                notes.append(
-                    f"{name} was not called in this pass; its parameters count all the same"
-                )
+                notes.append(f"{name} was not called itself; its parameters count all the same")
     return Summary(type(model).__name__, inputs, tuple(layers), blocks, tuple(notes))
 
 

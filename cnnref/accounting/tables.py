@@ -108,7 +108,8 @@ def _cells(layer: Layer, plain: bool = False) -> list[str]:
         size = ""
     else:
         alike = all((reach.bounds == reach.bounds[:, :1]).all() for reach in layer.reaches)
-        whole = "whole input" if alike else "no single size"
+        lengths = [last - first + 1 for first, last in layer.seen]
+        whole = f"all {_times(lengths, squeeze=True)}" if alike else "no single size"
         size = whole if layer.field_status == "complete" else "unknown"
     jump = "" if layer.jump is None else _times(layer.jump, squeeze=not plain)
     return [
