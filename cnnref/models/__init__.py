@@ -2,9 +2,9 @@
 
 `cats_dogs` holds the two networks of the Toronto handout, `digits` those that read digits and tell
 clothes apart, `residual` the ResNet and its plain twin, `kats_cat` the four of the MIT handout's
-Kat. Two settle arguments: `sharing` (shared weights or not) and `dilated` (a wide field or a narrow
-one). An experiment names its model by a key of `MODELS`. `inception` holds a part of a network, the
-module of GoogLeNet, which returns activations.
+Kat. Three settle arguments: `sharing` (shared weights or not), `dilated` (a wide field or a narrow one)
+and `inception` (several reaches side by side or one), whose block, the module of GoogLeNet, returns
+activations. An experiment names its model by a key of `MODELS`.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from cnnref.errors import CnnrefError, unknown
 from cnnref.models.cats_dogs import PlainCNN, SkipCNN
 from cnnref.models.digits import MLP, DigitCNN
 from cnnref.models.dilated import DilatedStack
-from cnnref.models.inception import InceptionBlock
+from cnnref.models.inception import InceptionBlock, InceptionNet
 from cnnref.models.kats_cat import KatBlocks, KatFeatures, KatFilter, KitDense
 from cnnref.models.residual import ResidualUnit, ResNet
 from cnnref.models.sharing import LocalLayer, OneLayer
@@ -29,6 +29,7 @@ __all__ = [
     "DigitCNN",
     "DilatedStack",
     "InceptionBlock",
+    "InceptionNet",
     "KatBlocks",
     "KatFeatures",
     "KatFilter",
@@ -55,6 +56,7 @@ MODELS: Mapping[str, Callable[..., nn.Module]] = {
     "DigitCNN": DigitCNN,
     "ResNet": ResNet,
     "OneLayer": OneLayer,
+    "InceptionNet": InceptionNet,
     "DilatedStack": DilatedStack,
     "KatFilter": KatFilter,
     "KatFeatures": KatFeatures,
