@@ -52,7 +52,7 @@ def curves_picture(
         raise ValueError(f"curves on one axes need one split, got {' and '.join(splits)}")
     words = in_words(metric, splits[0])
     with style():
-        figure, axes = new_figure(5, 3.4)
+        figure, axes = new_figure(5, 3.2 + 0.2 * ((len(named) + 1) // 2))
         told = []
         for i, (name, result) in enumerate(named.items()):
             values = _with_untrained(result, metric) if evaluated else result.history(metric)
@@ -98,7 +98,7 @@ def steps_picture(
     named = by_name(results)
     words = in_words(metric)
     with style():
-        figure, axes = new_figure(5, 3.4)
+        figure, axes = new_figure(5, 3.2 + 0.2 * ((len(named) + 1) // 2))
         told = []
         for i, (name, result) in enumerate(named.items()):
             values = _smoothed(result.history(metric), smooth)

@@ -52,7 +52,10 @@ def intervals_picture(
                 values, [row + 0.24] * len(values), "o", color=COLOURS["orange"], ms=3.5, alpha=0.8
             )
             told.append(f"{line}, by seed {', '.join(shown[1:])})")
-        axes.set_xlabel(f"{with_unit(words)}\nsquare: mean, line: 95 % interval, dots: seeds")
+        # Under the whole figure: long names of rows leave the axes too narrow for it.
+        figure.supxlabel(
+            f"{with_unit(words)}\nsquare: mean, line: 95 % interval, dots: seeds", fontsize=10
+        )
         percent_axis(axes.xaxis, metric)
     return Picture(figure, f"Means and 95 % intervals of the {words}: {'; '.join(told)}.")
 
@@ -86,9 +89,10 @@ def differences_picture(comparisons: Mapping[str, Comparison], title: str = "") 
             told.append(
                 f"{name} {middle:+.2g} [{low:.2g}, {high:.2g}], {found.verdict}".replace("-", "−")
             )
-        axes.set_xlabel(
+        figure.supxlabel(
             f"difference of the {metric}\n({unit.strip() or 'no unit'}), "
-            f"line: {100 * confidence:g} % interval,\nempty: the seeds cannot tell"
+            f"line: {100 * confidence:g} % interval,\nempty: the seeds cannot tell",
+            fontsize=10,
         )
     return Picture(
         figure,

@@ -2,10 +2,10 @@
 
 `cats_dogs` holds the two networks of the Toronto handout, `digits` those that read digits and tell
 clothes apart, `residual` the ResNet and its plain twin, `kats_cat` the four of the MIT handout's
-Kat. Two settle arguments: `sharing` (shared weights or not) and `dilated` (a wide field or a narrow
-one). `counted` is never trained: the IUST handout asks what it costs and sees. An experiment names
-its model by a key of `MODELS`. `inception` holds a part of a network, the module of GoogLeNet,
-which returns activations.
+Kat. Three settle arguments: `sharing` (shared weights or not), `dilated` (a wide field or a narrow
+one) and `inception` (several reaches side by side or one); the block of the last is GoogLeNet's
+module, which returns activations. `counted` is never trained: the IUST handout asks what it costs
+and sees. An experiment names its model by a key of `MODELS`.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from cnnref.models.cats_dogs import PlainCNN, SkipCNN
 from cnnref.models.counted import CountedCNN
 from cnnref.models.digits import MLP, DigitCNN
 from cnnref.models.dilated import DilatedStack
-from cnnref.models.inception import InceptionBlock
+from cnnref.models.inception import InceptionBlock, InceptionNet
 from cnnref.models.kats_cat import KatBlocks, KatFeatures, KatFilter, KitDense
 from cnnref.models.residual import ResidualUnit, ResNet
 from cnnref.models.sharing import LocalLayer, OneLayer
@@ -32,6 +32,7 @@ __all__ = [
     "DigitCNN",
     "DilatedStack",
     "InceptionBlock",
+    "InceptionNet",
     "KatBlocks",
     "KatFeatures",
     "KatFilter",
@@ -58,6 +59,7 @@ MODELS: Mapping[str, Callable[..., nn.Module]] = {
     "DigitCNN": DigitCNN,
     "ResNet": ResNet,
     "OneLayer": OneLayer,
+    "InceptionNet": InceptionNet,
     "DilatedStack": DilatedStack,
     "KatFilter": KatFilter,
     "KatFeatures": KatFeatures,

@@ -126,3 +126,47 @@ def test_the_first_steps_and_the_last_from_the_files(page):
                 losses = record["history"]["step_loss"][part]
                 mean = sum(losses) / len(losses)
                 assert page["loss_of"][stage][name][seed] == pytest.approx(mean)
+
+
+def test_the_first_cnn_by_walking_its_layers(page):
+    """Sides by sliding windows one by one; parameters by counting every weight."""
+    sides, side = [], 28
+    for kernel, stride in ((3, 1), (2, 2)) * 2:
+        side = sum(1 for left in range(0, side, stride) if left + kernel <= side)
+        sides.append(side)
+    assert page["sides"] == sides
+    for width, counted in page["parameter_counts"].items():
+        total = 0
+        for channels, filters in ((1, width), (width, 2 * width)):
+            for _ in range(filters):
+                total += 1 + sum(9 for _ in range(channels))
+        inputs = 2 * width * side * side
+        for into, units in ((inputs, 4 * width), (4 * width, 10)):
+            total += sum(into + 1 for _ in range(units))
+        assert counted == total
+
+
+def test_the_first_cnn_from_the_files(page):
+    """Its accuracy with Student's interval, and its mistakes, from the confusion counts."""
+    result = page["first"]
+    found = accuracies(result)
+    n, mean = len(found), sum(found) / len(found)
+    error = (sum((x - mean) ** 2 for x in found) / (n - 1) / n) ** 0.5
+    half = stats.t.ppf(0.975, n - 1) * error
+    reached = page["reached"]
+    assert tuple(reached[:3]) == pytest.approx((mean, mean - half, mean + half), abs=1e-12)
+
+    total = [[0] * 10 for _ in range(10)]
+    for record in records("fashion-cnn", result.seeds):
+        for i in range(10):
+            for j in range(10):
+                total[i][j] += record["confusion"][i][j]
+    recall = [total[k][k] / sum(total[k]) for k in range(10)]
+    assert min(range(10), key=recall.__getitem__) == 6  # the shirt
+    assert page["shirts"] == pytest.approx(recall[6])
+    mistakes = sum(total[i][j] for i in range(10) for j in range(10) if i != j)
+    upper = (0, 2, 3, 4, 6)
+    inside = sum(total[i][j] for i in upper for j in upper if i != j)
+    assert page["upper_share"] == pytest.approx(inside / mistakes)
+    i, j = max(combinations(range(10), 2), key=lambda p: total[p[0]][p[1]] + total[p[1]][p[0]])
+    assert (page["first_way"], page["other_way"]) == (total[i][j], total[j][i])

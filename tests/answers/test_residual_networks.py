@@ -1,13 +1,29 @@
-"""Oracles for `residual-networks`: layers counted one by one, paths by recursion."""
+"""Oracles for `residual-networks`: layers counted one by one, the record files, scipy's Welch."""
 
+import json
 import math
+from pathlib import Path
 
 import pytest
+from scipy import stats
+
+RESULTS = Path(__file__).parents[2] / "cnnref" / "results"
 
 
 @pytest.fixture(scope="module")
 def page(chapter):
     return chapter("residual-networks")
+
+
+def of_each_seed(result, value):
+    name = result.experiment.name
+    files = [RESULTS / name / f"seed-{seed}.json" for seed in result.seeds]
+    return [value(json.loads(path.read_text())) for path in files]
+
+
+def accuracy(record):
+    counts = record["confusion"]
+    return sum(counts[k][k] for k in range(10)) / sum(map(sum, counts))
 
 
 def test_parameters_layer_by_layer(page):
@@ -47,3 +63,30 @@ def test_all_paths_by_recursion(page):
             assert page["path_sum"][k, i].item() == pytest.approx(
                 math.fsum(vector[i] for vector in found), abs=1e-12
             )
+
+
+def test_the_comparisons_by_welchs_formula(page):
+    for name, value in (
+        ("by_accuracy", accuracy),
+        ("by_loss", lambda record: record["history"]["train_loss"][-1]),
+    ):
+        x, y = (of_each_seed(page["deep"][kind], value) for kind in ("resnet", "plain"))
+        low, high = stats.ttest_ind(x, y, equal_var=False).confidence_interval(0.95)
+        found = page[name]
+        assert (found.low, found.high) == pytest.approx((low, high), abs=1e-9)
+        verdict = "higher" if low > 0 else "lower" if high < 0 else "cannot tell"
+        assert found.verdict == verdict
+    for found in page["networks"].values():
+        for record in of_each_seed(found, lambda record: record):
+            assert accuracy(record) == pytest.approx(record["final"]["accuracy"], abs=1e-12)
+
+
+def test_twins_differ_in_the_skip_alone(page):
+    kinds = {}
+    for kind, result in page["deep"].items():
+        fields = of_each_seed(result, lambda record: record["experiment"])
+        assert all(other == fields[0] for other in fields)
+        kinds[kind] = fields[0]
+    assert kinds["resnet"]["arguments"].pop("skip") is True
+    assert kinds["plain"]["arguments"].pop("skip") is False
+    assert kinds["resnet"] == kinds["plain"]

@@ -59,11 +59,11 @@ class Visit:
         self.page.evaluate(f"document.querySelectorAll('{folded}').forEach(b => b.click())")
         assert self.page.locator(folded).count() == 0
 
-    def check_with_axe(self):
+    def check_with_axe(self, options):
         # Measuring the contrast of every word of code takes most of the time. One of each kind, in
         # each kind of box, has the colours of all of them; the others dissolve into their lines.
         self.page.evaluate(ONE_TOKEN_OF_EACH_KIND)
-        found = Axe().run(self.page)
+        found = Axe().run(self.page, options={"resultTypes": ["violations"], **options})
         assert found.violations_count == 0, found.generate_report()
 
 
@@ -116,16 +116,22 @@ def test_page_is_light(visit, address):
     assert weight <= LIMIT, sorted(sizes.items(), key=lambda item: -item[1])[:5]
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
-def test_axe_finds_no_violation(visit, theme):
+# A theme changes colours and nothing else, a narrow screen what is shown where and no colour. The
+# rules that are left out make up most of the time.
+COLOURS_ALONE = {"runOnly": {"type": "tag", "values": ["cat.color"]}}
+ALL_BUT_CONTRAST = {"rules": {"color-contrast": {"enabled": False}}}
+
+
+@pytest.mark.parametrize(("theme", "options"), [("light", {}), ("dark", COLOURS_ALONE)])
+def test_axe_finds_no_violation(visit, theme, options):
     visit.show(theme, DESK)
-    visit.check_with_axe()
+    visit.check_with_axe(options)
 
 
 def test_phone_has_no_sideways_scrolling_and_no_violation(visit):
     visit.show("light", PHONE)
     assert visit.page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
-    visit.check_with_axe()
+    visit.check_with_axe(ALL_BUT_CONTRAST)
 
 
 @cache

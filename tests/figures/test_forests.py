@@ -54,7 +54,7 @@ def test_differences_stand_beside_zero():
     assert clear.get_markerfacecolor() != "white"
     assert unclear.get_markerfacecolor() == "white"
     assert axes.lines[0].get_xdata() == [0, 0]
-    assert "percentage points" in axes.get_xlabel()
+    assert "percentage points" in axes.figure.get_supxlabel()
     assert "in percentage points, with 95 % intervals: a minus b +2 [1.8, 2.2], higher" in (
         picture.alt
     )

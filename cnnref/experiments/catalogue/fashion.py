@@ -1,4 +1,4 @@
-"""Fashion-MNIST, question IU-C.1: optimizers compared."""
+"""Fashion-MNIST, questions IU-C.1 to IU-C.3: optimizers, a first CNN, a ResNet and its twin."""
 
 from __future__ import annotations
 
@@ -75,3 +75,35 @@ def fashion() -> Iterator[Experiment]:
                 0.84, 0.91, "Xiao et al. 2017: 0.897 for the best method without convolutions"
             ),
         )  # fmt: skip
+    yield Experiment(
+        name="fashion-cnn",
+        title="Fashion-MNIST: a first CNN",
+        dataset="fashion-mnist",
+        model="DigitCNN",
+        recipe=Recipe(
+            "adam", 1e-3, epochs=8, batch_size=64, loss="cross-entropy", schedule="cosine"
+        ),
+        seeds=_SEEDS,
+        arguments={"dropout": 0.5},
+        keep_weights=True,
+        expected=Expectation(
+            0.905, 0.935, "Fashion-MNIST's own list: 0.916 for two convolutions with pooling"
+        ),
+    )
+    for depth in (8, 20):
+        for kind, skip in (("resnet", True), ("plain", False)):
+            yield Experiment(
+                name=f"fashion-{kind}-{depth}",
+                title=f"Fashion-MNIST: {'ResNet' if skip else 'its plain twin'}, {depth} layers",
+                dataset="fashion-mnist",
+                model="ResNet",
+                recipe=Recipe(
+                    "momentum", 0.05, epochs=4, batch_size=128, loss="cross-entropy",
+                    weight_decay=1e-4, schedule="cosine",
+                ),
+                seeds=_SEEDS,
+                arguments={"depth": depth, "skip": skip, "channels": 1, "stem_stride": 2},
+                expected=Expectation(
+                    0.85, 0.94, "Fashion-MNIST's own list: 0.949 for a ResNet-18 with augmentation"
+                ),
+            )  # fmt: skip
