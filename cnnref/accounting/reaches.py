@@ -255,6 +255,10 @@ class Reach:
         support those of them that are in it. The jump is the distance between the fields of
         neighbouring units, on average, and the start the middle of unit 0's field.
         """
+        return self._measures
+
+    @cached_property
+    def _measures(self) -> tuple[int, int, int | Fraction, Fraction] | None:
         if self.field is None:
             return None
         jump = Fraction(self.field.advance, self.field.period)
@@ -270,7 +274,7 @@ class Reach:
         """Positions from the first to the last of the real input, for the unit that sees most."""
         return max(int((1 - self.bounds[0] - self.bounds[1]).max()), 0)
 
-    @property
+    @cached_property
     def whole(self) -> tuple[int, int]:
         """First and last position of the real input that any unit sees."""
         first, last = self.bounds.min(axis=1)

@@ -10,32 +10,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import reduce
+from functools import cached_property, reduce
 from math import prod
 
 import numpy as np
 from numpy.typing import NDArray
 
+from cnnref.accounting.dims import Dim, axes_of, length_of, matched, plain, regrouped
 from cnnref.accounting.reaches import Reach, Step, joined
 
 __all__ = ["Sight", "combined", "concatenated", "contracted"]
-
-Atom = tuple[tuple[int, ...], int]
-"""The axes that a run of entries moves along (none, for channels), and its length."""
-Dim = tuple[Atom, ...]
-"""A dimension: one atom, several where axes were flattened together, none where the length is 1."""
-
-
-def _length(dim: Dim) -> int:
-    return prod(size for _, size in dim)
-
-
-def _axes(dim: Dim) -> set[int]:
-    return {axis for axes, _ in dim for axis in axes}
-
-
-def _plain(size: int) -> Dim:
-    return (((), size),) if size != 1 else ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,19 +40,21 @@ class Sight:
     @staticmethod
     def of_input(shape: Sequence[int], axes: Mapping[int, int]) -> Sight:
         """An input whose dimensions `axes` are the axes of those numbers."""
+        # Axes of one size share a reach, so that what is computed for one is known for the other.
+        reaches = {n: Reach.of_input(n) for n in {shape[d] for d in axes}}
         return Sight(
-            tuple(((((axes[d],), n),) if d in axes else _plain(n)) for d, n in enumerate(shape)),
-            ({axis: Reach.of_input(shape[d]) for d, axis in axes.items()},),
+            tuple(((((axes[d],), n),) if d in axes else plain(n)) for d, n in enumerate(shape)),
+            ({axis: reaches[shape[d]] for d, axis in axes.items()},),
         )
 
-    @property
+    @cached_property
     def field(self) -> Mapping[int, Reach]:
         """The field of all entries together, for each axis."""
         return self.fields[0] if len(self.fields) == 1 else _union(self.fields)
 
     def axes_of(self, dim: int) -> set[int]:
         """The axes that a dimension moves along."""
-        return _axes(self.dims[dim])
+        return axes_of(self.dims[dim])
 
     def mapped(
         self, change: Callable[[Mapping[int, Reach]], Mapping[int, Reach]], dims: tuple[Dim, ...]
@@ -119,7 +105,7 @@ class Sight:
     def unknown(self, reason: str, shape: Sequence[int]) -> Sight:
         """After an operation without a rule: a tensor of `shape`."""
         field = {axis: reach.collapsed(reason, known=False) for axis, reach in self.field.items()}
-        return Sight(tuple(map(_plain, shape)), (field,))
+        return Sight(tuple(map(plain, shape)), (field,))
 
     def stepped(
         self, moves: Mapping[int, tuple[Step, int]], through: Callable[[Reach, Step, int], Reach]
@@ -135,15 +121,15 @@ class Sight:
             atoms = sight.dims[dim]
             if len(atoms) > 1:
                 reason = "a window slides over a flattened axis"
-                sight = sight.loosened(dim, _length(atoms), reason)
+                sight = sight.loosened(dim, length_of(atoms), reason)
                 atoms = sight.dims[dim]
             if sight.labels is not None and sight.labels.shape[dim] > 1:
                 sight = sight.mixed()
-            axes = _axes(atoms)
-            new: Dim = ((tuple(axes), outputs),) if axes else _plain(outputs)
+            axes = axes_of(atoms)
+            new: Dim = ((tuple(axes), outputs),) if axes else plain(outputs)
             dims = (*sight.dims[:dim], new, *sight.dims[dim + 1 :])
 
-            n = _length(atoms)
+            n = length_of(atoms)
             fields = tuple(
                 {
                     axis: through(reach.over(n), step, outputs) if axis in axes else reach
@@ -157,11 +143,11 @@ class Sight:
     def resized(self, dim: int, size: int) -> Sight:
         """With a dimension of channels that now has `size` entries, each of which may see all."""
         sight = self.collapsed(self.axes_of(dim), "all positions are combined").mixed()
-        return Sight((*sight.dims[:dim], _plain(size), *sight.dims[dim + 1 :]), sight.fields)
+        return Sight((*sight.dims[:dim], plain(size), *sight.dims[dim + 1 :]), sight.fields)
 
     def grouped(self, groups: int, channels: int, dim: int) -> Sight:
         """After a convolution: `channels` in `groups`, each of which sees its own part of `dim`."""
-        dims = (*self.dims[:dim], _plain(channels), *self.dims[dim + 1 :])
+        dims = (*self.dims[:dim], plain(channels), *self.dims[dim + 1 :])
         if self.labels is None:
             return Sight(dims, self.fields)
         if groups == 1 or self.labels.size != self.labels.shape[dim]:
@@ -180,16 +166,16 @@ class Sight:
 
     def reshaped(self, shape: Sequence[int]) -> Sight:
         """Viewed in another shape of as many entries."""
-        dims, sight = _regrouped(self.dims, shape), self
+        dims, sight = regrouped(self.dims, shape), self
         if dims is None:
             everything = {axis for field in self.fields for axis in field}
             sight = self.collapsed(everything, "a view cuts through an axis", known=False)
-            dims = tuple(map(_plain, shape))
+            dims = tuple(map(plain, shape))
         dims = tuple(tuple(a for a in dim if a[1] != 1) for dim in dims)
         labels = sight.labels
         if labels is not None:
-            old = [1 if _axes(dim) else _length(dim) for dim in sight.dims]
-            new = [1 if _axes(dim) else n for dim, n in zip(dims, shape, strict=True)]
+            old = [1 if axes_of(dim) else length_of(dim) for dim in sight.dims]
+            new = [1 if axes_of(dim) else n for dim, n in zip(dims, shape, strict=True)]
             if prod(old) != prod(new):
                 return Sight(dims, (sight.field,))
             labels = np.broadcast_to(labels, old).reshape(new)
@@ -201,7 +187,7 @@ class Sight:
         sight = self.spread(shape)
         old = ((),) * extra + sight.dims
         dims = tuple(
-            dim if _length(dim) == n else _plain(n) for dim, n in zip(old, shape, strict=True)
+            dim if length_of(dim) == n else plain(n) for dim, n in zip(old, shape, strict=True)
         )
         labels = sight.labels
         if labels is not None:
@@ -211,7 +197,7 @@ class Sight:
     def spread(self, shape: Sequence[int]) -> Sight:
         """With no single field along each axis whose only position a larger shape repeats."""
         last = zip(self.dims, shape[len(shape) - len(self.dims) :], strict=True)
-        axes = {a for dim, n in last if n != 1 and _length(dim) == 1 for a in _axes(dim)}
+        axes = {a for dim, n in last if n != 1 and length_of(dim) == 1 for a in axes_of(dim)}
         if not axes:
             return self
 
@@ -223,12 +209,12 @@ class Sight:
 
     def sliced(self, dim: int, start: int, outputs: int, stride: int) -> Sight:
         """Every `stride`-th of a dimension's entries, from `start`."""
-        if outputs == _length(self.dims[dim]):
+        if outputs == length_of(self.dims[dim]):
             return self
-        if _axes(self.dims[dim]):
+        if axes_of(self.dims[dim]):
             step = Step.window(1, stride, (-start, 0))
             return self.stepped({dim: (step, outputs)}, Reach.through)
-        dims = (*self.dims[:dim], _plain(outputs), *self.dims[dim + 1 :])
+        dims = (*self.dims[:dim], plain(outputs), *self.dims[dim + 1 :])
         if self.labels is None or self.labels.shape[dim] == 1:
             return Sight(dims, self.fields, self.labels)
         kept = np.arange(start, start + outputs * stride, stride)
@@ -239,9 +225,9 @@ class Sight:
         sight = self
         if len(self.dims[dim]) > 1:
             reason = "one position of a flattened axis is taken"
-            sight = self.loosened(dim, _length(self.dims[dim]), reason)
+            sight = self.loosened(dim, length_of(self.dims[dim]), reason)
         dims = sight.dims[:dim] + sight.dims[dim + 1 :]
-        axes, n = _axes(sight.dims[dim]), _length(sight.dims[dim])
+        axes, n = axes_of(sight.dims[dim]), length_of(sight.dims[dim])
 
         def change(field: Mapping[int, Reach]) -> Mapping[int, Reach]:
             return {
@@ -259,7 +245,7 @@ class Sight:
         """Without some dimensions: every entry left has seen all of theirs."""
         gone = {d % len(self.dims) for d in dims}
         # A dimension of one position can go without losing where it is.
-        lost = {axis for d in gone if _length(self.dims[d]) > 1 for axis in self.axes_of(d)}
+        lost = {axis for d in gone if length_of(self.dims[d]) > 1 for axis in self.axes_of(d)}
         sight = self.collapsed(lost, reason).mixed()
         kept = tuple(
             () if d in gone else dim for d, dim in enumerate(sight.dims) if keep or d not in gone
@@ -268,11 +254,19 @@ class Sight:
 
 
 def _union(fields: Iterable[Mapping[int, Reach]]) -> Mapping[int, Reach]:
-    def both(a: Mapping[int, Reach], b: Mapping[int, Reach]) -> Mapping[int, Reach]:
-        met = {axis: joined(a[axis], b[axis]) for axis in a.keys() & b.keys()}
-        return {**a, **b, **met}
-
-    return reduce(both, fields)
+    apart: dict[int, dict[int, Reach]] = {}
+    for field in fields:
+        for axis, reach in field.items():
+            apart.setdefault(axis, {})[id(reach)] = reach
+    # Axes that share their past join alike; it is worked out once.
+    known: dict[tuple[int, ...], Reach] = {}
+    result = {}
+    for axis, reaches in apart.items():
+        key = tuple(reaches)
+        if key not in known:
+            known[key] = reduce(joined, reaches.values())
+        result[axis] = known[key]
+    return result
 
 
 def _same(a: Mapping[int, Reach], b: Mapping[int, Reach]) -> bool:
@@ -311,60 +305,23 @@ def _distinct(
     return Sight(dims, tuple(kept), renumbered)
 
 
-def _regrouped(dims: Sequence[Dim], shape: Sequence[int]) -> tuple[Dim, ...] | None:
-    """The atoms of `dims`, in order, shared out over dimensions of `shape`; `None` if an axis would
-    have to be cut."""
-    atoms = [atom for dim in dims for atom in dim if atom[1] != 1][::-1]
-    result = []
-    for size in shape:
-        mine: list[Atom] = []
-        while size > 1 and atoms:
-            axes, length = atoms.pop()
-            if length > size:
-                if axes or length % size:
-                    return None
-                atoms.append((axes, length // size))
-                length = size
-            if size % length:
-                return None
-            size //= length
-            mine.append((axes, length))
-        if size > 1:
-            return None
-        result.append(tuple(mine))
-    return tuple(result)
-
-
-def _matched(columns: Sequence[Dim], size: int) -> tuple[Dim, set[int]]:
-    """One dimension for operands that are broadcast over it, and the axes that do not match."""
-    moving = [dim for dim in columns if _axes(dim) and _length(dim) == size]
-    if not moving:
-        return _plain(size), set()
-    first = moving[0]
-    if all(dim == first for dim in moving):
-        return first, set()
-    if all(len(dim) == 1 for dim in moving):  # axes of several inputs, side by side
-        return ((tuple(sorted(set().union(*map(_axes, moving)))), size),), set()
-    return _plain(size), set().union(*map(_axes, moving))
-
-
 def combined(sights: Sequence[Sight], shape: Sequence[int]) -> Sight:
     """What the entries of a result of `shape` see that combines operands, entry by entry."""
-    if len(sights) == 1 and tuple(map(_length, sights[0].dims)) == tuple(shape):
+    if len(sights) == 1 and tuple(map(length_of, sights[0].dims)) == tuple(shape):
         return sights[0]
     sights = [
-        s.spread(shape).expanded((1,) * (len(shape) - len(s.dims)) + tuple(map(_length, s.dims)))
+        s.spread(shape).expanded((1,) * (len(shape) - len(s.dims)) + tuple(map(length_of, s.dims)))
         for s in sights
     ]
     dims, lost = [], set()
     for d, size in enumerate(shape):
-        dim, clash = _matched([s.dims[d] for s in sights], size)
+        dim, clash = matched([s.dims[d] for s in sights], size)
         dims.append(dim)
         lost |= clash
     met: set[int] = set()
     for dim in dims:
-        lost |= met & _axes(dim)  # one axis along two dimensions: every pair of positions meets
-        met |= _axes(dim)
+        lost |= met & axes_of(dim)  # one axis along two dimensions: every pair of positions meets
+        met |= axes_of(dim)
     if lost:  # which entry sees which positions is not followed
         sights = [s.loosened_along(lost, "positions of one axis meet in pairs") for s in sights]
         for d, size in enumerate(shape):
@@ -419,9 +376,9 @@ def concatenated(
         fields += sight.fields
     grid = [1] * len(shape)
     grid[dim] = shape[dim]
-    dims = (*whole.dims[:dim], _plain(shape[dim]), *whole.dims[dim + 1 :])
+    dims = (*whole.dims[:dim], plain(shape[dim]), *whole.dims[dim + 1 :])
     # Where the operands' dimensions did not match, `whole` has given the axes up.
-    kept = set().union(*map(_axes, dims))
+    kept = set().union(*map(axes_of, dims))
     lost = {a for s in sights for d in range(len(shape)) for a in s.axes_of(d)} - kept
     if lost:
         return Sight(dims, whole.fields)

@@ -16,6 +16,7 @@ from cnnref.accounting.diagnosis import AccountingError, checked_model, explain
 from cnnref.accounting.inputs import arguments, numbered_axes
 from cnnref.accounting.macs import Extras
 from cnnref.accounting.reaches import Reach
+from cnnref.accounting.sights import Sight
 from cnnref.accounting.tracing import Call, ForwardError, trace
 from cnnref.errors import unknown
 
@@ -356,8 +357,8 @@ def _summary(
         own = row.parameters or row.buffers or row.macs or row.uncounted or row.extras != Extras()
         if call.leaf or own:
             layers.append(row)
-        if not call.leaf:
-            blocks.setdefault(call.name, replace(row, parameters=0, trainable=0, buffers=0))
+        if not call.leaf and call.name not in blocks:
+            blocks[call.name] = replace(row, parameters=0, trainable=0, buffers=0)
     for name, module in model.named_modules():
         if id(module) not in called and not _inside(name, layers):
             numbers = _owned(module, counted)
@@ -376,14 +377,19 @@ def _inside(name: str, layers: Sequence[Layer]) -> bool:
 
 def _owned(module: nn.Module, counted: set[int]) -> tuple[int, int, int]:
     """Parameters, trainable ones and buffers of a module that were not counted before."""
-    deep = isinstance(module, nn.MultiheadAttention)
-    parameters = [p for p in module.parameters(recurse=deep) if id(p) not in counted]
-    buffers = [b for b in module.buffers(recurse=deep) if id(b) not in counted]
-    counted.update(map(id, parameters), map(id, buffers))
+    if isinstance(module, nn.MultiheadAttention):
+        own: list[Tensor] = list(module.parameters())
+        buffers: list[Tensor] = list(module.buffers())
+    else:  # `parameters(recurse=False)` says the same and takes longer
+        own = [p for p in module._parameters.values() if p is not None]
+        buffers = [b for b in module._buffers.values() if b is not None]
+    new = [tensor for tensor in own if id(tensor) not in counted]
+    kept = [tensor for tensor in buffers if id(tensor) not in counted]
+    counted.update(map(id, new), map(id, kept))
     return (
-        sum(p.numel() for p in parameters),
-        sum(p.numel() for p in parameters if p.requires_grad),
-        sum(b.numel() for b in buffers),
+        sum(p.numel() for p in new),
+        sum(p.numel() for p in new if p.requires_grad),
+        sum(b.numel() for b in kept),
     )
 
 
@@ -391,7 +397,8 @@ def _row(call: Call, counted: set[int], reused: bool, followed: bool) -> Layer:
     owned = (0, 0, 0) if call.module is None else _owned(call.module, counted)
     unknown = tuple(dict.fromkeys(call.unknown))
     status = "complete" if not unknown else ("partial" if call.macs else "unavailable")
-    row = Layer(
+    told = _told(call.sight) if call.sight is not None and followed else {}
+    return Layer(
         call.name,
         call.kind,
         call.shapes[0] if call.shapes else None,
@@ -401,28 +408,26 @@ def _row(call: Call, counted: set[int], reused: bool, followed: bool) -> Layer:
         extras=call.extras,
         uncounted=unknown,
         reused=reused,
+        **told,
     )
-    if call.sight is None or not followed:
-        return row
-    reaches = [reach for _, reach in sorted(call.sight.field.items())]
+
+
+def _told(sight: Sight) -> dict[str, Any]:
+    """What a row says of the field, by the names of its columns."""
+    reaches = tuple(sight.field[axis] for axis in sorted(sight.field))
     if not reaches:
-        return row
-    row = replace(
-        row,
-        reaches=tuple(reaches),
-        clipped=tuple(reach.clipped for reach in reaches),
-        seen=tuple(reach.whole for reach in reaches),
-        field_status=(
-            "unavailable"
-            if not all(reach.known for reach in reaches)
-            else "partial"
-            if any(reach.loose for reach in reaches)
-            else "complete"
-        ),
-        reason=next((reach.reason for reach in reaches if reach.reason), ""),
-    )
-    sizes = [reach.measures() for reach in reaches]
-    if None in sizes:
-        return row
-    size, support, jump, start = zip(*(m for m in sizes if m is not None), strict=True)
-    return replace(row, receptive_field=size, support=support, jump=jump, start=start)
+        return {}
+    known = all(reach.known for reach in reaches)
+    partial = any(reach.loose for reach in reaches)
+    told: dict[str, Any] = {
+        "reaches": reaches,
+        "clipped": tuple(reach.clipped for reach in reaches),
+        "seen": tuple(reach.whole for reach in reaches),
+        "field_status": "unavailable" if not known else "partial" if partial else "complete",
+        "reason": next((reach.reason for reach in reaches if reach.reason), ""),
+    }
+    measures = [reach.measures() for reach in reaches]
+    if None not in measures:
+        names = ("receptive_field", "support", "jump", "start")
+        told |= dict(zip(names, zip(*(m for m in measures if m), strict=True), strict=True))
+    return told

@@ -22,6 +22,7 @@ from cnnref.accounting.moving import MOVING
 from cnnref.accounting.operation import CONVOLUTIONS, Operation, channels_taken
 from cnnref.accounting.operators import JOINS, result_sight
 from cnnref.accounting.reaches import Reach, Step
+from cnnref.accounting.shapes import quick_result
 from cnnref.accounting.sights import Sight
 
 __all__ = ["Call", "ForwardError", "is_leaf", "trace"]
@@ -160,12 +161,14 @@ class _Watch(TorchDispatchMode):
         if _needs_decomposition(packet, args):
             with self:
                 return func.decompose(*args, **kwargs)
-        if self.meta:
-            args, kwargs = self.on_meta(func, args, kwargs)
         try:
-            if packet in CONVOLUTIONS:
-                _check_channels(packet, args)
-            out = func(*args, **kwargs)
+            out = quick_result(packet, args) if self.meta else None
+            if out is None:
+                if self.meta:
+                    args, kwargs = self.on_meta(func, args, kwargs)
+                if packet in CONVOLUTIONS:
+                    _check_channels(packet, args)
+                out = func(*args, **kwargs)
         except Exception:
             self.failed = self.failed or (func, args)
             raise
