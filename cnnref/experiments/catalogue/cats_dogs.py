@@ -33,7 +33,8 @@ def cats_dogs() -> Iterator[Experiment]:
             dataset="cats-dogs",
             model=model,
             recipe=recipe,
-            seeds=(0, 1, 2, 3, 4),
+            # The first was trained with five seeds, the others, slower ones, with four.
+            seeds=(0, 1, 2, 3, 4) if name == "plain" else (0, 1, 2, 3),
             arguments=arguments,
             keep_weights=True,
             expected=Expectation(
