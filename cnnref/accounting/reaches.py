@@ -11,6 +11,8 @@ by side in a `Reach`:
 - the *seen* interval of each real unit: the first and last position of the real input that can
   influence it, whatever borders, padding, floors and ceilings there are on the way.
 
+A convolution, a pooling and a convolution on 32 positions:
+
     >>> conv, pool = Step.window(3, padding=(1, 1)), Step.window(2, stride=2)
     >>> reach = Reach.of_input(32).through(conv, 32).through(pool, 16).through(conv, 16)
     >>> reach.measures()
