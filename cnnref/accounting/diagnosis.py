@@ -78,7 +78,7 @@ def explain(
     if remedy:
         lines.append(remedy)
     else:
-        shapes = [tuple(a.shape) for a in failure.arguments_ if isinstance(a, Tensor)]
+        shapes = [tuple(a.shape) for a in failure.operands if isinstance(a, Tensor)]
         if shapes:
             lines.append(f"the shapes that met there: {' and '.join(map(str, shapes))}")
         lines.append(str(error).strip().splitlines()[0] if str(error).strip() else repr(error))
@@ -97,7 +97,7 @@ def _shape(call: Any) -> str:
 
 def _remedy(failure: ForwardError, module: nn.Module | None) -> str:
     """The likely remedy for the mistakes that users make; empty for all others."""
-    args, func = failure.arguments_, failure.func
+    args, func = failure.operands, failure.func
     error = failure.error
     packet = None if func is None else func.overloadpacket
     first = len([c for c in failure.calls if c.done and c.leaf]) == 0

@@ -272,6 +272,19 @@ class Reach:
         )
 
     @cached_property
+    def offset(self) -> Fraction | None:
+        """How far the middles of the fields lie from where a unit at that jump would stand, on
+        average: the start, where all units see alike."""
+        if self.field is None:
+            return None
+        jump = Fraction(self.field.advance, self.field.period)
+        middles = (
+            low + Fraction(mask.bit_length() - 1, 2) - unit * jump
+            for unit, (low, mask) in enumerate(zip(self.field.lows, self.field.masks, strict=True))
+        )
+        return sum(middles, Fraction(0)) / self.field.period
+
+    @cached_property
     def clipped(self) -> int:
         """Positions from the first to the last of the real input, for the unit that sees most."""
         return max(int((1 - self.bounds[0] - self.bounds[1]).max()), 0)

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from cnnref.accounting.dims import Dim, axes_of, length_of, matched, plain, regrouped
 from cnnref.accounting.reaches import Reach, Step, joined
 
-__all__ = ["Sight", "combined", "concatenated", "contracted"]
+__all__ = ["Sight", "combined", "concatenated", "contracted", "misaligned"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -406,3 +406,15 @@ def contracted(
             dims[place] = dim
         operands.append(Sight(tuple(dims), left.fields))
     return combined(operands, shape)
+
+
+def misaligned(sights: Sequence[Sight]) -> list[str]:
+    """For each axis along which paths meet whose fields are not centred alike, how far apart."""
+    told = []
+    for axis in sorted(set().union(*(sight.field for sight in sights))):
+        reaches = [sight.field[axis] for sight in sights if axis in sight.field]
+        moving = {reach.offset for reach in reaches if reach.units > 1 and reach.offset is not None}
+        if len(moving) > 1:
+            apart = max(moving) - min(moving)
+            told.append(f"paths meet whose fields are centred {apart} positions apart, axis {axis}")
+    return told

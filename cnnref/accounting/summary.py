@@ -357,6 +357,7 @@ def _summary(
         own = row.parameters or row.buffers or row.macs or row.uncounted or row.extras != Extras()
         if call.leaf or own:
             layers.append(row)
+        notes += [f"{call.name or call.kind}: {warning}" for warning in call.warnings]
         if not call.leaf and call.name not in blocks:
             blocks[call.name] = replace(row, parameters=0, trainable=0, buffers=0)
     for name, module in model.named_modules():

@@ -23,7 +23,7 @@ from cnnref.accounting.operation import CONVOLUTIONS, Operation, channels_taken
 from cnnref.accounting.operators import JOINS, result_sight
 from cnnref.accounting.reaches import Reach, Step
 from cnnref.accounting.shapes import quick_result
-from cnnref.accounting.sights import Sight
+from cnnref.accounting.sights import Sight, misaligned
 
 __all__ = ["Call", "ForwardError", "is_leaf", "trace"]
 
@@ -53,6 +53,7 @@ class Call:
         shapes: of its results.
         sight: what its first result sees.
         done: whether it returned.
+        warnings: what a reader has to know of the joins in it.
     """
 
     name: str
@@ -65,6 +66,7 @@ class Call:
     shapes: list[tuple[int, ...]] = field(default_factory=list)
     sight: Sight | None = None
     done: bool = False
+    warnings: list[str] = field(default_factory=list)
 
     def add(self, price: Cost) -> None:
         """Charge one operator."""
@@ -88,13 +90,8 @@ class ForwardError(Exception):
         self, error: Exception, calls: list[Call], stack: list[Call], func: Any, args: Sequence[Any]
     ) -> None:
         super().__init__(str(error))
-        self.error, self.calls, self.stack, self.func, self.arguments_ = (
-            error,
-            calls,
-            stack,
-            func,
-            args,
-        )
+        self.error, self.calls, self.stack, self.func = error, calls, stack, func
+        self.operands = args  # every exception has `args` of its own
 
 
 class _Watch(TorchDispatchMode):
@@ -216,8 +213,10 @@ class _Watch(TorchDispatchMode):
         sights = None
         if self.follow:
             sights = result_sight(operation)
-            if not call.leaf and packet in JOINS and self.joins(args):
-                call = self.function(call, packet)
+            if packet in JOINS and len(joined := self.joined(args)) > 1:
+                if not call.leaf:
+                    call = self.function(call, packet)
+                call.warnings += misaligned(joined)
             self.assign(func, args, out, sights)
         call.add(price)
         if call.module is None and call is not self.calls[0]:
@@ -245,10 +244,11 @@ class _Watch(TorchDispatchMode):
                 if isinstance(tensor, Tensor) and tensor.dim() == len(sights.dims):
                     self.mark(tensor, sights)
 
-    def joins(self, args: Sequence[Any]) -> bool:
-        """Whether an operator has at least two operands that depend on the input."""
+    def joined(self, args: Sequence[Any]) -> list[Sight]:
+        """The sights of the operands that depend on the input."""
         items = args[0] if args and isinstance(args[0], list | tuple) else args[:2]
-        return sum(isinstance(i, Tensor) and self.sees(i) is not None for i in items) > 1
+        sights = (self.sees(item) for item in items if isinstance(item, Tensor))
+        return [sight for sight in sights if sight is not None]
 
     def function(self, caller: Call, packet: Any) -> Call:
         """A row for a function that a module with modules of its own calls."""
@@ -312,10 +312,7 @@ def trace(
     Raises:
         ForwardError: the pass failed.
     """
-    names = {id(module): name for name, module in model.named_modules(remove_duplicate=False)}
-    names = {id(module): name for name, module in model.named_modules()} | {
-        key: name for key, name in names.items() if key not in names
-    }
+    names = {id(module): name for name, module in model.named_modules()}
     # A network without modules of its own calls functions, and each of them is told.
     from_torch = type(model).__module__.startswith("torch.nn.")
     root = Call("", type(model).__name__, model, leaf=from_torch and is_leaf(model))

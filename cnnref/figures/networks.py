@@ -58,14 +58,7 @@ def reach_picture(summary: Summary, title: str = "") -> Picture:
     Raises:
         ValueError: no layer has positions that were followed.
     """
-    shown, rows = _readable(summary, _changing)
-    if not rows:
-        raise ValueError(f"no layer of {summary.model} has a receptive field to draw")
-    with style():
-        figure, axes = new_figure(5, _height(rows))
-        words = _draw_reach(axes, shown, rows)
-        figure.suptitle(title or summary.model)
-    return Picture(figure, f"{title or summary.model}. {words}")
+    return _drawn(summary, title, _changing, _draw_reach, "has a receptive field")
 
 
 def budget_picture(summary: Summary, title: str = "") -> Picture:
@@ -80,12 +73,23 @@ def budget_picture(summary: Summary, title: str = "") -> Picture:
     Raises:
         ValueError: no layer has parameters or MACs.
     """
-    shown, rows = _readable(summary, _costly)
+    return _drawn(summary, title, _costly, _draw_budget, "has parameters or MACs")
+
+
+def _drawn(
+    summary: Summary,
+    title: str,
+    choose: Callable[[Summary], list[int]],
+    draw: Callable[[Axes, Summary, list[int]], str],
+    what: str,
+) -> Picture:
+    """One picture of the rows that are chosen; an error where none has what it is to show."""
+    shown, rows = _readable(summary, choose)
     if not rows:
-        raise ValueError(f"no layer of {summary.model} has parameters or MACs to draw")
+        raise ValueError(f"no layer of {summary.model} {what} to draw")
     with style():
         figure, axes = new_figure(5, _height(rows))
-        words = _draw_budget(axes, shown, rows)
+        words = draw(axes, shown, rows)
         figure.suptitle(title or summary.model)
     return Picture(figure, f"{title or summary.model}. {words}")
 

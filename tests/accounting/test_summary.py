@@ -266,3 +266,35 @@ def test_functions_between_the_layers_are_charged_too():
     by_module = summarize(nn.Sequential(nn.Conv2d(1, 1, 3, bias=False), nn.ReLU()), (1, 8, 8))
     assert by_function.total_extras == by_module.total_extras
     assert by_function.total_extras.elementwise == 36
+
+
+class Joined(nn.Module):
+    """Two paths to the same positions, added."""
+
+    def __init__(self, one, other):
+        super().__init__()
+        self.one, self.other = one, other
+
+    def forward(self, x):
+        return self.one(x) + self.other(x)
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "apart"),
+    [
+        (nn.Conv1d(1, 1, 3, padding=1), nn.Identity(), None),
+        (nn.Conv1d(1, 1, 3, stride=2, padding=1), nn.Conv1d(1, 1, 1, stride=2), None),
+        # Halved and doubled again, each pair stands over its own middle.
+        (nn.Sequential(nn.AvgPool1d(2), nn.Upsample(scale_factor=2)), nn.Identity(), None),
+        (nn.Sequential(nn.ZeroPad1d((0, 1)), nn.Conv1d(1, 1, 2)), nn.Identity(), "1/2"),
+        (nn.Conv1d(1, 1, 3, padding=1), nn.ZeroPad1d((2, -2)), "2"),
+    ],
+)
+def test_paths_that_are_not_aligned_are_told(one, other, apart):
+    notes = summarize(Joined(one, other), (1, 16)).notes
+    if apart is None:
+        assert notes == ()
+    else:
+        assert notes == (
+            f":add: paths meet whose fields are centred {apart} positions apart, axis 0",
+        )
