@@ -248,7 +248,9 @@
           ({ field }) => this.controls[this.definition.blame[field] ?? field], blame);
       }
       this.root.classList.toggle("explorer-stale", Boolean(mistaken));
-      this.player.box.inert = Boolean(mistaken);
+      for (const part of [this.player.box, this.parts.formula, this.parts.stage]) {
+        part.inert = Boolean(mistaken);
+      }
       if (mistaken) {
         this.values = undefined;
         this.said.textContent = mistaken;

@@ -20,11 +20,14 @@ from __future__ import annotations
 
 import json
 import os
+import posixpath
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, cast
+from urllib.parse import quote
 
 from docutils import nodes
 from sphinx.domains.std import StandardDomain
@@ -54,7 +57,7 @@ class Explorer:
         scripts: what it loads, in this order, after nothing else.
         preset: every option of the directive with its default; the default's type is the option's.
         draw: the figure of a preset, for pages whose scripts do not run.
-        rows: how many rows of a table there will be, for which the style sheet keeps room.
+        rows: by how many rows a setting is taller than the least; the style sheet keeps room.
     """
 
     title: str
@@ -110,6 +113,7 @@ EXPLORERS = {
         {"operation": "convolution", "axes": 1, "n": 8, "k": 3, "s": 1, "d": 1, "l": 0, "r": 0}
         | {"q": 0, "counts": 0},
         draw_convolution,
+        lambda preset: max(preset["n"] - 3, 1) if preset["axes"] == 2 else 0,
     ),
     "matrix": Explorer(
         "Convolution as a matrix",
@@ -117,7 +121,8 @@ EXPLORERS = {
         {"view": "forward", "x": "3 1 4 1 5 9 2", "w": "2 3 5", "g": "1 10 100 0 0"}
         | {"s": 1, "d": 1, "l": 0, "r": 0},
         draw_matrix,
-        lambda preset: len(matrix_of_preset(preset)),
+        # The picture beside the matrix is as tall as four rows, and the gradient is one more list.
+        lambda preset: max(len(matrix_of_preset(preset)), 4) + 2 * (preset["view"] != "forward"),
     ),
 }
 OPTIONS = sorted({option for explorer in EXPLORERS.values() for option in explorer.preset})
@@ -125,6 +130,10 @@ OPTIONS = sorted({option for explorer in EXPLORERS.values() for option in explor
 
 class explorer_node(nodes.General, nodes.Element):  # noqa: N801 (docutils names nodes so)
     """An explorer; its children are what a page shows without it."""
+
+
+class explorer_image(nodes.image):  # noqa: N801
+    """The figure in an explorer; an image for all but the writer, which also sets its size."""
 
 
 def ids_of(env: BuildEnvironment) -> set[str]:
@@ -147,7 +156,7 @@ class ExplorerDirective(SphinxDirective):
             picture = EXPLORERS[kind].draw(preset)
             if name in ids_of(self.env):
                 raise ValueError(f"the page has an explorer {name} already; name this one")
-            if not self.content:
+            if not "".join(self.content).strip():
                 raise ValueError("an explorer needs a text for readers without JavaScript")
         except ValueError as error:
             logger.warning("%s", error, location=self.get_location())
@@ -156,8 +165,7 @@ class ExplorerDirective(SphinxDirective):
         rows = EXPLORERS[kind].rows(preset)
         box = explorer_node(ids=[name], kind=kind, preset=preset, rows=rows)
         self.set_source_info(box)
-        uri = keep_picture(self.env, picture)
-        box += nodes.image(uri=uri, alt=picture.alt, candidates={"*": uri}, loading="lazy")
+        box += keep_picture(self.env, picture)
         self.state.nested_parse(self.content, self.content_offset, box)
         domain = cast(StandardDomain, self.env.get_domain("std"))
         domain.anonlabels[name] = self.env.docname, name
@@ -181,14 +189,31 @@ class ExplorerDirective(SphinxDirective):
         }
 
 
-def keep_picture(env: BuildEnvironment, picture: Picture) -> str:
-    """Write a picture beside the build's notes, and return its address for an image node."""
+def keep_picture(env: BuildEnvironment, picture: Picture) -> explorer_image:
+    """Write a picture beside the build's notes; the image of it knows its size in pixels."""
     bundle, _ = picture._repr_mimebundle_()
-    drawing = bundle["image/svg+xml"].encode()
-    path = Path(env.doctreedir) / "explorers" / f"{sha256(drawing).hexdigest()[:16]}.svg"
+    drawing = bundle["image/svg+xml"]
+    path = Path(env.doctreedir) / "explorers" / f"{sha256(drawing.encode()).hexdigest()[:16]}.svg"
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(drawing)
-    return "/" + Path(os.path.relpath(path, env.srcdir)).as_posix()
+    path.write_text(drawing, encoding="utf-8")
+    # A figure of the chapter may show the same; their texts should differ all the same.
+    alt = f"The explorer's first setting. {picture.alt}"
+    # The address from the source folder, as for any image; points are of 72 to an inch, pixels 96.
+    uri = "/" + Path(os.path.relpath(path, env.srcdir)).as_posix()
+    size = (re.search(rf'<svg[^>]* {side}="([\d.]+)pt"', drawing) for side in ("width", "height"))
+    width, height = (round(float(found[1]) * 96 / 72) for found in size if found)
+    return explorer_image(uri=uri, alt=alt, pixels=(width, height))
+
+
+def visit_image(self: HTML5Translator, node: explorer_image) -> None:
+    """Write an image with its size, so that its page does not jump when it arrives."""
+    width, height = node["pixels"]
+    builder = self.builder
+    self.body.append(self.emptytag(
+        node, "img", src=posixpath.join(builder.imgpath, quote(builder.images[node["uri"]])),
+        alt=node["alt"], width=width, height=height, loading="lazy",
+    ))  # fmt: skip
+    raise nodes.SkipNode
 
 
 def visit_explorer(self: HTML5Translator, node: explorer_node) -> None:
@@ -224,6 +249,7 @@ def load_scripts(
 def setup(app: Sphinx) -> ExtensionMetadata:
     """Register the directive, its box, and the loading of its scripts."""
     app.add_node(explorer_node, html=(visit_explorer, depart_explorer))
+    app.add_node(explorer_image, html=(visit_image, None))
     app.add_directive("explorer", ExplorerDirective)
     app.connect("html-page-context", load_scripts)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}
