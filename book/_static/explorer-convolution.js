@@ -142,7 +142,7 @@
     model.sliding = [frame(windows.span(down.window), windows.span(across.window)), frame(1, 1)];
     const grid = (name, axes, cells, sliding) => {
       const [rows, columns] = axes;
-      return html("figure", {}, html("figcaption", {}, name),
+      return html("div", {}, html("p", { class: "explorer-caption" }, name),
         picture(columns, rows * CELL, 14, `${name}. ${model.summary}`, ...cells, sliding));
     };
     const long = grid(isTransposed ? "output" : "input",

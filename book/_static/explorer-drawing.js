@@ -38,7 +38,9 @@
     if (kind.includes("idle")) {
       made.append(svg("path", { d: `M5 5L${CELL - 5} ${CELL - 5}M5 ${CELL - 5}L${CELL - 5} 5` }));
     }
-    if (text !== "") made.append(svg("text", { x: CELL / 2, y: CELL / 2 }, String(text)));
+    // A long number is set smaller, to fit.
+    const size = String(text).length > 3 && `font-size: ${52 / String(text).length}px`;
+    if (text !== "") made.append(svg("text", { x: CELL / 2, y: CELL / 2, style: size }, String(text)));
     return made;
   }
 

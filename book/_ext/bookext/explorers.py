@@ -122,7 +122,7 @@ EXPLORERS = {
         | {"s": 1, "d": 1, "l": 0, "r": 0},
         draw_matrix,
         # The picture beside the matrix is as tall as four rows, and the gradient is one more list.
-        lambda preset: max(len(matrix_of_preset(preset)), 4) + 2 * (preset["view"] != "forward"),
+        lambda preset: max(len(matrix_of_preset(preset)), 4) + (preset["view"] != "forward"),
     ),
 }
 OPTIONS = sorted({option for explorer in EXPLORERS.values() for option in explorer.preset})
