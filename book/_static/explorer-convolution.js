@@ -142,7 +142,10 @@
     model.sliding = [frame(windows.span(down.window), windows.span(across.window)), frame(1, 1)];
     const grid = (name, axes, cells, sliding) => {
       const [rows, columns] = axes;
-      return html("div", {}, html("p", { class: "explorer-caption" }, name),
+      // Side by side with cells of one size, unless those would be too small to read.
+      const share = `flex: ${columns} 1 0; max-width: ${columns * CELL}px; ` +
+        `min-width: min(100%, ${columns * 26}px)`;
+      return html("div", { style: share }, html("p", { class: "explorer-caption" }, name),
         picture(columns, rows * CELL, 14, `${name}. ${model.summary}`, ...cells, sliding));
     };
     const long = grid(isTransposed ? "output" : "input",
