@@ -4,8 +4,9 @@
 without a network, `answers` ties chapters to the handouts' questions and to tests, `errata`
 collects what is wrong with the handouts, `evidence` says what counts as proof, `execution` decides
 when pages run again, `ahead` runs several at a time, `cells` colours those that wait for data,
-`mathrender` draws formulas at build time, `images` insists on alternative texts, and `icons` and
-`pages` make what the theme produces lighter and more accessible.
+`explorers` places pictures with controls, `mathrender` draws formulas at build time, `images`
+insists on alternative texts, and `icons` and `pages` make what the theme produces lighter and more
+accessible.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ MODULES = (
     "cells",
     "errata",
     "execution",
+    "explorers",
     "external",
     "icons",
     "images",

@@ -1,0 +1,255 @@
+"""Explorers: pictures with controls, in plain JavaScript, on the pages that ask for one.
+
+A page places an explorer, sets its controls and says what to try::
+
+    :::{explorer} convolution
+    :name: explorer-stride
+    :n: 8
+    :s: 2
+
+    Text for readers without JavaScript: what the figure above it shows.
+    :::
+
+Its scripts and style sheet are in `book/_static`, and only pages with an explorer load them:
+classic scripts, since browsers refuse modules to a page that is opened from a disk. Where they do
+not run, the page has a figure of the first setting, which the library draws from the same options,
+and the directive's text.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import posixpath
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, cast
+from urllib.parse import quote
+
+from docutils import nodes
+from sphinx.domains.std import StandardDomain
+from sphinx.util import logging
+from sphinx.util.docutils import SphinxDirective
+
+if TYPE_CHECKING:
+    from sphinx.application import Sphinx
+    from sphinx.environment import BuildEnvironment
+    from sphinx.util.typing import ExtensionMetadata
+    from sphinx.writers.html5 import HTML5Translator
+    from torch import Tensor
+
+    from cnnref.figures.style import Picture
+
+logger = logging.getLogger(__name__)
+
+Preset = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Explorer:
+    """One kind of explorer.
+
+    Args:
+        title: its heading.
+        scripts: what it loads, in this order, after nothing else.
+        preset: every option of the directive with its default; the default's type is the option's.
+        draw: the figure of a preset, for pages whose scripts do not run.
+        rows: by how many rows a setting is taller than the least; the style sheet keeps room.
+    """
+
+    title: str
+    scripts: tuple[str, ...]
+    preset: Preset
+    draw: Callable[[Preset], Picture]
+    rows: Callable[[Preset], int] = lambda _: 0
+
+
+def draw_convolution(preset: Preset) -> Picture:
+    """The windows of a convolution, or the matrix of a transposed one."""
+    # torch, below these, takes seconds to load; a build without explorers does without it.
+    import torch
+
+    from cnnref.convolution import matrix_of
+    from cnnref.figures import matrix_picture, window_picture
+    from cnnref.windows import Window
+
+    window = Window(preset["k"], preset["s"], (preset["l"], preset["r"]), preset["d"])
+    if preset["operation"] == "convolution":
+        return window_picture(window, preset["n"])
+    size = window.transposed_size(preset["n"], preset["q"])
+    weights = torch.arange(1.0, window.kernel + 1)
+    return matrix_picture(matrix_of(weights, size, window)[: preset["n"]].T)
+
+
+def matrix_of_preset(preset: Preset) -> Tensor:
+    """The matrix of a convolution; transposed, where gradients flow back to the input."""
+    import torch
+
+    from cnnref.convolution import matrix_of
+    from cnnref.windows import Window
+
+    weights = torch.tensor([float(number) for number in preset["w"].split()])
+    window = Window(len(weights), preset["s"], (preset["l"], preset["r"]), preset["d"])
+    matrix = matrix_of(weights, len(preset["x"].split()), window)
+    return matrix.T if preset["view"] == "input" else matrix
+
+
+def draw_matrix(preset: Preset) -> Picture:
+    """The matrix of a preset as a picture."""
+    from cnnref.figures import matrix_picture
+
+    labels = ("input", "output") if preset["view"] == "input" else ("output", "input")
+    return matrix_picture(matrix_of_preset(preset), "", *labels)
+
+
+SHARED = ("explorer-windows.js", "explorer-drawing.js", "explorer.js")
+EXPLORERS = {
+    "convolution": Explorer(
+        "Convolution arithmetic",
+        (*SHARED, "explorer-convolution.js"),
+        {"operation": "convolution", "axes": 1, "n": 8, "k": 3, "s": 1, "d": 1, "l": 0, "r": 0}
+        | {"q": 0, "counts": 0},
+        draw_convolution,
+        lambda preset: max(preset["n"] - 3, 1) if preset["axes"] == 2 else 0,
+    ),
+    "matrix": Explorer(
+        "Convolution as a matrix",
+        (*SHARED, "explorer-matrix.js"),
+        {"view": "forward", "x": "3 1 4 1 5 9 2", "w": "2 3 5", "g": "1 10 100 0 0"}
+        | {"s": 1, "d": 1, "l": 0, "r": 0},
+        draw_matrix,
+        # The picture beside the matrix is as tall as four rows, and the gradient is one more list.
+        lambda preset: max(len(matrix_of_preset(preset)), 4) + (preset["view"] != "forward"),
+    ),
+}
+OPTIONS = sorted({option for explorer in EXPLORERS.values() for option in explorer.preset})
+
+
+class explorer_node(nodes.General, nodes.Element):  # noqa: N801 (docutils names nodes so)
+    """An explorer; its children are what a page shows without it."""
+
+
+class explorer_image(nodes.image):  # noqa: N801
+    """The figure in an explorer; an image for all but the writer, which also sets its size."""
+
+
+def ids_of(env: BuildEnvironment) -> set[str]:
+    """The explorers of the page that is being read."""
+    return cast(set[str], env.temp_data.setdefault("cnnref_explorers", set()))
+
+
+class ExplorerDirective(SphinxDirective):
+    """Places an explorer; see the module's docstring."""
+
+    required_arguments = 1
+    has_content = True
+    option_spec: ClassVar[dict[str, Any]] = dict.fromkeys(("name", *OPTIONS), str)
+
+    def run(self) -> list[nodes.Node]:
+        """Build the box, with the figure and the text of the page that runs no script."""
+        kind, name = self.arguments[0], self.options.pop("name", f"explorer-{self.arguments[0]}")
+        try:
+            preset = self.preset(kind)
+            picture = EXPLORERS[kind].draw(preset)
+            if name in ids_of(self.env):
+                raise ValueError(f"the page has an explorer {name} already; name this one")
+            if not "".join(self.content).strip():
+                raise ValueError("an explorer needs a text for readers without JavaScript")
+        except ValueError as error:
+            logger.warning("%s", error, location=self.get_location())
+            return []
+        ids_of(self.env).add(name)
+        rows = EXPLORERS[kind].rows(preset)
+        box = explorer_node(ids=[name], kind=kind, preset=preset, rows=rows)
+        self.set_source_info(box)
+        box += keep_picture(self.env, picture)
+        self.state.nested_parse(self.content, self.content_offset, box)
+        domain = cast(StandardDomain, self.env.get_domain("std"))
+        domain.anonlabels[name] = self.env.docname, name
+        domain.labels[name] = self.env.docname, name, f"explorer: {EXPLORERS[kind].title}"
+        return [box]
+
+    def preset(self, kind: str) -> dict[str, Any]:
+        """What the controls are set to.
+
+        Raises:
+            ValueError: there is no such explorer, it has no such control, or a number is none.
+        """
+        if kind not in EXPLORERS:
+            raise ValueError(f"there is no explorer {kind!r}; there are: {', '.join(EXPLORERS)}")
+        defaults = EXPLORERS[kind].preset
+        if unknown := self.options.keys() - defaults.keys():
+            raise ValueError(f"the explorer {kind!r} has no option {', '.join(sorted(unknown))}")
+        return {
+            option: type(default)(self.options[option]) if option in self.options else default
+            for option, default in defaults.items()
+        }
+
+
+def keep_picture(env: BuildEnvironment, picture: Picture) -> explorer_image:
+    """Write a picture beside the build's notes; the image of it knows its size in pixels."""
+    bundle, _ = picture._repr_mimebundle_()
+    drawing = bundle["image/svg+xml"]
+    path = Path(env.doctreedir) / "explorers" / f"{sha256(drawing.encode()).hexdigest()[:16]}.svg"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(drawing, encoding="utf-8")
+    # A figure of the chapter may show the same; their texts should differ all the same.
+    alt = f"The explorer's first setting. {picture.alt}"
+    # The address from the source folder, as for any image; points are of 72 to an inch, pixels 96.
+    uri = "/" + Path(os.path.relpath(path, env.srcdir)).as_posix()
+    size = (re.search(rf'<svg[^>]* {side}="([\d.]+)pt"', drawing) for side in ("width", "height"))
+    width, height = (round(float(found[1]) * 96 / 72) for found in size if found)
+    return explorer_image(uri=uri, alt=alt, pixels=(width, height))
+
+
+def visit_image(self: HTML5Translator, node: explorer_image) -> None:
+    """Write an image with its size, so that its page does not jump when it arrives."""
+    width, height = node["pixels"]
+    builder = self.builder
+    self.body.append(self.emptytag(
+        node, "img", src=posixpath.join(builder.imgpath, quote(builder.images[node["uri"]])),
+        alt=node["alt"], width=width, height=height, loading="lazy",
+    ))  # fmt: skip
+    raise nodes.SkipNode
+
+
+def visit_explorer(self: HTML5Translator, node: explorer_node) -> None:
+    """Open the box, and in it the part that the script hides once the explorer runs."""
+    name = node["ids"][0]
+    data = {"data-explorer": node["kind"], "data-preset": json.dumps(node["preset"])}
+    attributes = {"role": "group", "aria-labelledby": f"{name}-title"} | data
+    if node["rows"]:
+        attributes["style"] = f"--explorer-rows: {node['rows']}"
+    self.body.append(self.starttag(node, "div", CLASS="explorer", **attributes))
+    title = f"Explorer: {EXPLORERS[node['kind']].title}"
+    self.body.append(f'<p class="explorer-title" id="{name}-title">{title}</p>\n')
+    self.body.append('<div class="explorer-fallback">')
+
+
+def depart_explorer(self: HTML5Translator, _node: explorer_node) -> None:
+    """Close both."""
+    self.body.append("</div></div>\n")
+
+
+def load_scripts(
+    app: Sphinx, _page: str, _template: str, _context: dict[str, Any], doctree: nodes.document
+) -> None:
+    """Have a page load what its explorers need; during this event, Sphinx adds to one page only."""
+    kinds = [node["kind"] for node in doctree.findall(explorer_node)] if doctree else []
+    if kinds:
+        app.add_css_file("explorers.css")
+    # Each script once, in the order of the list.
+    for script in dict.fromkeys(script for kind in kinds for script in EXPLORERS[kind].scripts):
+        app.add_js_file(script, defer="defer")
+
+
+def setup(app: Sphinx) -> ExtensionMetadata:
+    """Register the directive, its box, and the loading of its scripts."""
+    app.add_node(explorer_node, html=(visit_explorer, depart_explorer))
+    app.add_node(explorer_image, html=(visit_image, None))
+    app.add_directive("explorer", ExplorerDirective)
+    app.connect("html-page-context", load_scripts)
+    return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

@@ -1,0 +1,299 @@
+// What all explorers share: controls with labels, whose mistakes are told in words beside them; a
+// player that steps, scrubs and runs; words for those who do not see the picture; and the setting in
+// the address, to be shared. A plain script, because browsers refuse modules to pages on a disk.
+//
+// An explorer gives `cnnref.explorer.define` its name and
+//   groups            [{ name, legend, controls, actions }]: what can be set; a legend may be a
+//                     function of the values, an action gives new values, and a control starts as
+//                     the preset says or `like` another one
+//   hidden(values)    names of controls and groups that mean nothing in this setting
+//   model(values)     what is to be drawn, with `steps`, the number of stops, and `stop`, what one
+//                     is called; or it throws a Refusal, whose field `blame` translates into the
+//                     control that is to be corrected
+//   draw(parts, model, values), step(parts, model, at)    the picture, and one stop of it
+//   words(model, at)  what there is to see at a stop
+//   adapt(texts, changed)   optional: controls that follow the one that was changed
+// and the page one `<div class="explorer" data-explorer="name" data-preset="{...}">` or several.
+(() => {
+  "use strict";
+  const { Refusal } = window.cnnref;
+  const { html, symbol } = window.cnnref.drawing;
+  const calm = window.matchMedia("(prefers-reduced-motion: reduce)");
+
+  // --- what a reader types -----------------------------------------------------------------------
+
+  function parseInteger(text, least, most) {
+    const trimmed = String(text).trim();
+    const value = /^[+-]?\d{1,9}$/.test(trimmed) ? Number(trimmed) : NaN;
+    if (!(value >= least && value <= most)) {
+      throw new Refusal("value", `must be a whole number from ${least} to ${most}`);
+    }
+    return value + 0;
+  }
+
+  function parseNumbers(text, least, most, largest = 999) {
+    const words = String(text).split(/[\s,;]+/).filter(Boolean);
+    const values = words.map((word) => {
+      const plain = word.replace("−", "-");
+      const value = /^[+-]?(\d+\.?\d*|\.\d+)$/.test(plain) ? Number(plain) : NaN;
+      if (Number.isNaN(value)) throw new Refusal("value", `“${word.slice(0, 12)}” is not a number`);
+      if (Math.abs(value) > largest) {
+        throw new Refusal("value", `${word.slice(0, 12)} is beyond ±${largest}`);
+      }
+      return value + 0;
+    });
+    if (values.length < least || values.length > most) {
+      const range = least === most ? `${least}` : `${least} to ${most}`;
+      throw new Refusal("value", `must hold ${range} numbers, not ${values.length}`);
+    }
+    return values;
+  }
+
+  // --- one control: a label, an input, and a place for its mistake -----------------------------------
+
+  class Control {
+    constructor(id, spec, changed) {
+      Object.assign(this, spec);
+      this.mistake = html("span", { class: "explorer-mistake", id: `${id}-mistake` });
+      const said = { "aria-describedby": this.mistake.id, oninput: changed };
+      const text = [this.label, ...(this.symbol ? [" ", symbol(this.symbol)] : [])];
+      if (this.kind === "choice") {
+        this.inputs = Object.entries(this.options).map(([value, words]) => [
+          html("input", { type: "radio", name: id, id: `${id}-${value}`, value, ...said }), words,
+        ]);
+        this.box = html("div", { role: "radiogroup", "aria-label": this.label, class: "explorer-choice" },
+          this.inputs.map(([input, words]) => html("label", { for: input.id }, input, words)));
+      } else {
+        const kinds = {
+          number: { type: "number", min: this.min, max: this.max, step: 1, inputmode: "numeric" },
+          list: { type: "text", autocomplete: "off", spellcheck: "false" },
+          check: { type: "checkbox" },
+        };
+        this.input = html("input", { id, ...kinds[this.kind], ...said });
+        this.box = html("div", { class: `explorer-${this.kind}` },
+          html("label", { for: id }, ...text), this.input, this.mistake);
+      }
+    }
+
+    get text() {
+      if (this.kind === "choice") return this.inputs.find(([input]) => input.checked)?.[0].value ?? "";
+      return this.kind === "check" ? (this.input.checked ? "1" : "") : this.input.value;
+    }
+
+    set text(value) {
+      if (this.kind === "choice") {
+        for (const [input] of this.inputs) input.checked ||= input.value === String(value);
+      } else if (this.kind === "check") this.input.checked = Boolean(Number(value));
+      else this.input.value = Array.isArray(value) ? value.join(", ") : value;
+    }
+
+    read() {
+      if (this.kind === "number") return parseInteger(this.text, this.min, this.max);
+      return this.kind === "list" ? parseNumbers(this.text, this.least, this.most) : this.text;
+    }
+
+    blame(message) {
+      this.mistake.textContent = message;
+      if (message) this.input?.setAttribute("aria-invalid", "true");
+      else this.input?.removeAttribute("aria-invalid");
+    }
+  }
+
+  // --- the player --------------------------------------------------------------------------------
+
+  class Player {
+    constructor(id, moved) {
+      this.moved = moved;
+      this.at = 0;
+      this.steps = 1;
+      const button = (words, act) => html("button", { type: "button", onclick: act }, words);
+      const step = (by) => () => { this.stop(); this.go((this.at + by + this.steps) % this.steps); };
+      this.run = button("Play", () => (this.timer ? this.stop() : this.start()));
+      this.scrub = html("input", {
+        type: "range", id: `${id}-at`, min: 0, step: 1,
+        oninput: () => { this.stop(); this.go(Number(this.scrub.value)); },
+      });
+      this.label = html("label", { for: this.scrub.id });
+      this.box = html("div", { class: "explorer-player" },
+        this.run, button("Back", step(-1)), button("Step", step(1)), this.label, this.scrub);
+    }
+
+    go(at) {
+      this.at = Math.max(0, Math.min(at, this.steps - 1));
+      this.scrub.max = this.steps - 1;
+      this.scrub.value = this.at;
+      this.moved(this.at);
+    }
+
+    // It runs to the end once. Those who want less motion get fewer stops, and no gliding (by CSS).
+    start() {
+      if (this.at === this.steps - 1) this.go(0);
+      this.run.textContent = "Pause";
+      this.timer = setInterval(() => {
+        this.go(this.at + 1);
+        if (this.at === this.steps - 1) this.stop();
+      }, calm.matches ? 2000 : 900);
+    }
+
+    stop() {
+      clearInterval(this.timer);
+      this.timer = undefined;
+      this.run.textContent = "Play";
+    }
+  }
+
+  // --- one explorer on a page ----------------------------------------------------------------------
+
+  class Explorer {
+    constructor(root, definition) {
+      Object.assign(this, { root, definition, id: root.id, preset: JSON.parse(root.dataset.preset) });
+      const control = (spec) => {
+        const made = new Control(`${this.id}-${spec.name}`, spec, () => {
+          this.player.stop();
+          this.set({}, spec.name);
+        });
+        this.controls[spec.name] = made;
+        this.preset[spec.name] ??= this.preset[spec.like];
+        return made.box;
+      };
+      const action = ({ label, act }) => html("button", { type: "button", onclick: () => {
+        this.player.stop();
+        if (this.values) this.set(act(this.values));
+      } }, label);
+      this.controls = {};
+      this.groups = definition.groups.map(({ name, legend, controls, actions = [] }) => {
+        const title = html("legend");
+        return { name, legend, title, box: html("fieldset", {}, title, controls.map(control),
+          actions.length ? html("div", { class: "explorer-actions" }, actions.map(action)) : []) };
+      });
+      this.player = new Player(this.id, (at) => this.step(at));
+      this.link = html("a", { href: `#${this.id}` }, "Link to this setting");
+      this.said = html("span", { role: "status" });
+      this.longest = html("span", { "aria-hidden": "true" });
+      const reset = () => { this.player.stop(); this.player.at = 0; this.set(this.preset); };
+      this.parts = {
+        formula: html("div", { class: "explorer-formula" }),
+        stage: html("div", { class: "explorer-stage" }),
+      };
+      const body = [
+        html("div", { class: "explorer-controls" }, this.groups.map(({ box }) => box)),
+        this.parts.formula, this.player.box, this.parts.stage,
+        // An unseen copy of the longest words keeps what follows in its place while it plays.
+        html("p", { class: "explorer-words" }, this.longest, this.said),
+        html("p", { class: "explorer-foot" }, this.link,
+          html("button", { type: "button", onclick: reset }, "Start again")),
+      ];
+      this.set(this.preset);
+      // Only what works takes the place of the figure that stands there for want of a script.
+      root.querySelector(".explorer-fallback").hidden = true;
+      root.append(...body);
+      // A picture wider than its box scrolls; only then is the box a stop for the keyboard.
+      new ResizeObserver(() => {
+        const { stage } = this.parts;
+        if (stage.scrollWidth > stage.clientWidth) stage.tabIndex = 0;
+        else stage.removeAttribute("tabindex");
+      }).observe(this.parts.stage);
+      this.follow();
+      window.addEventListener("hashchange", () => this.follow());
+    }
+
+    // Take the setting from the address, if it speaks of this explorer.
+    follow() {
+      const [id, query] = location.hash.slice(1).split("?");
+      if (id !== this.id || !query) return;
+      const setting = Object.fromEntries(new URLSearchParams(query));
+      this.player.at = Number(setting.at) - 1 || 0;
+      this.set({ ...this.preset, ...setting });
+      this.root.scrollIntoView({ behavior: "instant" });
+    }
+
+    set(texts, changed) {
+      this.write(texts);
+      this.write(this.definition.adapt?.(this.texts(), changed) ?? {});
+      this.update();
+    }
+
+    write(texts) {
+      for (const [name, text] of Object.entries(texts)) {
+        if (this.controls[name] && text !== undefined) this.controls[name].text = text;
+      }
+    }
+
+    texts() {
+      return Object.fromEntries(Object.entries(this.controls).map(([name, c]) => [name, c.text]));
+    }
+
+    // Read every control, then draw; the first mistake is told, and the old picture turns pale.
+    update() {
+      const raw = this.texts();
+      const hidden = new Set(this.definition.hidden(raw));
+      for (const { name, box, legend, title } of this.groups) {
+        box.hidden = hidden.has(name);
+        title.textContent = typeof legend === "function" ? legend(raw) : legend;
+      }
+      this.values = {};
+      let mistaken;
+      const blame = (control, message) => {
+        control.blame(message);
+        mistaken ??= `${control.label}${message.startsWith("must") ? "" : ":"} ${message}.`;
+      };
+      for (const [name, control] of Object.entries(this.controls)) {
+        control.blame("");
+        control.box.hidden = hidden.has(name);
+        if (control.box.closest("[hidden]")) continue;
+        this.attempt(() => { this.values[name] = control.read(); }, () => control, blame);
+      }
+      if (!mistaken) {
+        this.attempt(() => { this.model = this.definition.model(this.values); },
+          ({ field }) => this.controls[this.definition.blame[field] ?? field], blame);
+      }
+      this.root.classList.toggle("explorer-stale", Boolean(mistaken));
+      for (const part of [this.player.box, this.parts.formula, this.parts.stage]) {
+        part.inert = Boolean(mistaken);
+      }
+      if (mistaken) {
+        this.values = undefined;
+        this.said.textContent = mistaken;
+        return;
+      }
+      this.definition.draw(this.parts, this.model, this.values);
+      this.longest.textContent = Array.from({ length: this.model.steps },
+        (_, at) => this.definition.words(this.model, at)).sort((a, b) => b.length - a.length)[0];
+      this.player.steps = this.model.steps;
+      this.player.go(this.player.at);
+    }
+
+    attempt(act, control, blame) {
+      try {
+        act();
+      } catch (error) {
+        if (!(error instanceof Refusal)) throw error;
+        blame(control(error), error.message);
+      }
+    }
+
+    step(at) {
+      const words = this.definition.words(this.model, at);
+      const place = `${this.model.stop} ${at + 1} of ${this.model.steps}`;
+      this.definition.step(this.parts, this.model, at);
+      this.player.label.textContent = place;
+      this.player.scrub.setAttribute("aria-valuetext", place);
+      // While it plays, a screen reader would fall behind.
+      this.said.setAttribute("aria-live", this.player.timer ? "off" : "polite");
+      this.said.textContent = words;
+      const texts = Object.entries(this.controls)
+        .filter(([, control]) => !control.box.closest("[hidden]"))
+        .map(([name, control]) => [name, control.text]);
+      const query = new URLSearchParams([...texts, ["at", at + 1]]);
+      this.link.href = `#${this.id}?${String(query).replaceAll("%2C", ",")}`;
+    }
+  }
+
+  function define(name, definition) {
+    for (const root of document.querySelectorAll(`.explorer[data-explorer="${name}"]`)) {
+      new Explorer(root, definition);
+    }
+  }
+
+  window.cnnref.explorer = { define, parseInteger, parseNumbers };
+})();

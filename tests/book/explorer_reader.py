@@ -1,0 +1,99 @@
+"""Pages with explorers, and a reader who uses them."""
+
+from pathlib import Path
+
+STATIC = Path(__file__).parents[2] / "book" / "_static"
+DESK = {"width": 1280, "height": 900}
+PHONE = {"width": 360, "height": 740}
+
+THEME = f"""
+html_theme = "sphinx_book_theme"
+html_static_path = [{str(STATIC)!r}]
+html_css_files = ["book.css"]
+html_js_files = [["book.js", {{"defer": "defer"}}]]
+html_context = {{"default_mode": "auto"}}
+"""
+AFTER = "\n## After\n\nWords after it.\n"
+PAGES = {
+    "index": "# Top\n\n```{toctree}\nline\ntwice\nmatrix\nplain\n```\n",
+    "plain": "# Plain\n\nNo explorer here.\n",
+    "line": """# Line
+
+:::{explorer} convolution
+:s: 2
+
+In words: three windows.
+:::
+""" + AFTER,
+    "twice": """# Twice
+
+:::{explorer} convolution
+:name: one
+:operation: transposed
+:n: 4
+:s: 2
+:l: 1
+:r: 1
+
+In words: a transposed convolution.
+:::
+
+:::{explorer} convolution
+:name: two
+:axes: 2
+:n: 5
+
+In words: two axes.
+:::
+""" + AFTER,
+    "matrix": """# Matrix
+
+:::{explorer} matrix
+
+In words: a matrix.
+:::
+""" + AFTER,
+}  # fmt: skip
+
+WATCH_SHIFTS = """
+  window.shifts = [];
+  new PerformanceObserver((list) => {
+    for (const { value, hadRecentInput, sources } of list.getEntries()) {
+      const nodes = sources.map(({ node }) => node?.className || node?.nodeName);
+      if (!hadRecentInput) window.shifts.push([value, String(nodes)]);
+    }
+  }).observe({ type: "layout-shift", buffered: true });
+"""
+
+
+class Reader:
+    """What a reader does with an explorer, and sees of it."""
+
+    def __init__(self, page, name):
+        self.page, self.box = page, page.locator(f"#{name}")
+
+    def set(self, **values):
+        for name, value in values.items():
+            control = self.box.locator(f"#{self.box.get_attribute('id')}-{name}")
+            if control.get_attribute("type") == "checkbox":
+                control.set_checked(value)
+            else:
+                control.fill(str(value))
+
+    def choose(self, words):
+        self.box.get_by_label(words, exact=True).check()
+
+    def press(self, words):
+        self.box.get_by_role("button", name=words, exact=True).click()
+
+    def formula(self):
+        return self.box.locator(".explorer-formula").inner_text()
+
+    def words(self):
+        return self.box.get_by_role("status").inner_text()
+
+    def link(self):
+        return self.box.get_by_role("link", name="Link to this setting").get_attribute("href")
+
+    def lit(self, which):
+        return self.box.locator(f".explorer-stage {which}.lit").count()

@@ -1,0 +1,138 @@
+"""Pages with explorers: for everyone, everywhere, and light; and the directive that places them."""
+
+import gzip
+import json
+import re
+from pathlib import Path
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+
+from .conftest import messages
+from .explorer_reader import DESK, PAGES, PHONE, STATIC, Reader
+
+# --- for everyone, everywhere ------------------------------------------------------------------
+
+STATES = {
+    "line": ["#explorer-convolution?at=2", "#explorer-convolution?n=abc",
+             "#explorer-convolution?n=32&k=7&s=8&d=3&l=18&r=18&counts=1"],
+    "twice": ["#one?q=1", "#two?n=12&l=18&r=18&n2=12", "#two?operation=transposed&counts=1"],
+    "matrix": ["#explorer-matrix?at=2", "#explorer-matrix?view=input",
+               "#explorer-matrix?view=kernel&x=1,2,3,4,5,6,7,8,9,-999&l=4&r=4&w=1,2,3,4,5",
+               "#explorer-matrix?x=one"],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", STATES)
+@pytest.mark.parametrize(("theme", "size"), [("light", DESK), ("dark", DESK), ("light", PHONE)])
+def test_no_violation_and_no_sideways_scrolling_in_any_state(visit, name, theme, size):
+    page = visit(name, size, color_scheme=theme)
+    page.wait_for_function(f"document.documentElement.dataset.theme == '{theme}'")
+    for state in STATES[name]:
+        page.evaluate("state => { location.hash = state }", state)
+        page.wait_for_timeout(50)
+        assert page.evaluate("document.documentElement.scrollWidth") <= size["width"]
+        # A picture that scrolls in its box can be scrolled by keyboard.
+        for stage in page.locator(".explorer-stage").all():
+            wide = stage.evaluate("e => e.scrollWidth > e.clientWidth")
+            assert (stage.get_attribute("tabindex") == "0") == wide
+        # Without preloading: the checker would fetch style sheets, which a page on a disk must not.
+        found = Axe().run(page, ".explorer", {"preload": False})
+        assert found.violations_count == 0, found.generate_report()
+
+
+@pytest.mark.parametrize("screen", [DESK, PHONE])
+@pytest.mark.parametrize(
+    ("name", "place"),
+    [
+        ("line", "explorer-convolution"),
+        ("twice", "one"),
+        ("twice", "two"),
+        ("matrix", "explorer-matrix"),
+    ],
+)
+def test_nothing_jumps(visit, name, place, screen):
+    page = visit(name, screen, fragment=f"#{place}", clock=True)
+    page.wait_for_timeout(100)
+    Reader(page, place).press("Play")
+    page.clock.run_for(12_000)
+    shifts = page.evaluate("window.shifts")
+    assert sum(size for size, _ in shifts) <= 0.02, shifts
+
+
+def test_without_scripts_there_is_a_figure_and_a_text(visit):
+    page = visit("line", java_script_enabled=False)
+    box = page.locator(".explorer")
+    picture = box.get_by_role("img")
+    assert picture.is_visible()
+    assert picture.get_attribute("alt").startswith(
+        "The explorer's first setting. A window of 3 taps, stride 2"
+    )
+    width, height = (int(picture.get_attribute(side)) for side in ("width", "height"))
+    drawn = picture.bounding_box()
+    assert drawn["width"] == width
+    assert abs(drawn["height"] - height) < 2
+    assert "In words: three windows." in box.inner_text()
+    assert box.locator("input, button").count() == 0
+    blank = "e => e.clientHeight - e.querySelector('.explorer-fallback').clientHeight"
+    assert box.evaluate(blank) < 100
+    running = visit("line").locator(".explorer")
+    assert not running.get_by_text("In words").is_visible()
+
+
+def test_a_page_loads_only_what_it_uses(explorer_book):
+    html = {name: (explorer_book / f"{name}.html").read_text() for name in PAGES}
+    loaded = {name: set(re.findall(r"_static/(explorer[\w.-]*)\?", html[name])) for name in PAGES}
+    shared = {"explorers.css", "explorer-windows.js", "explorer-drawing.js", "explorer.js"}
+    assert loaded["plain"] == loaded["index"] == set()
+    assert loaded["line"] == loaded["twice"] == shared | {"explorer-convolution.js"}
+    assert loaded["matrix"] == shared | {"explorer-matrix.js"}
+    scripts = re.findall(r"<script[^>]*explorer[^>]*>", html["line"])
+    assert all('defer="defer"' in script and "module" not in script for script in scripts)
+
+
+def test_explorers_are_light_and_plain():
+    files = sorted(STATIC.glob("explorer*"))
+    assert len(files) >= 6
+    for path in files:
+        text = path.read_text(encoding="utf-8")
+        assert len(gzip.compress(text.encode())) < 8000, path.name
+        assert not re.search(r"\bfetch\(|\bimport\b|XMLHttpRequest|https?://(?!www\.w3\.org)", text)
+
+
+# --- the directive -----------------------------------------------------------------------------
+
+
+def explorer(kind, options="", text="In words."):
+    return f":::{{explorer}} {kind}\n{options}\n{text}\n:::\n\n"
+
+
+def test_a_bad_directive_is_a_warning(tiny_book):
+    book = tiny_book("explorers")
+    bad = {
+        explorer("riddle"): "there is no explorer 'riddle'; there are: convolution, matrix",
+        explorer("matrix", ":axes: 2\n"): "the explorer 'matrix' has no option axes",
+        explorer(
+            "convolution", ":n: 2\n:name: a\n"
+        ): "the window of kernel 3 and dilation 1 spans 3",
+        explorer("convolution", ":k: 0\n:name: b\n"): "kernel must be at least 1, got 0",
+        explorer("convolution", ":n: many\n:name: c\n"): "invalid literal for int()",
+        explorer("convolution", text=""): "an explorer needs a text for readers without JavaScript",
+        explorer("convolution") * 2: "the page has an explorer explorer-convolution already",
+    }
+    book.write(index="# Top\n\n" + "".join(bad))
+    found = messages(book.build())
+    assert len(found) == len(bad)
+    for expected in bad.values():
+        assert sum(expected in message for message in found) == 1, (expected, found)
+    assert book.html("index").count('class="explorer"') == 1
+
+
+def test_an_explorer_can_be_referred_to(tiny_book):
+    book = tiny_book("explorers")
+    book.write(index="# Top\n\n" + explorer("convolution", ":name: here\n") + "See {ref}`here`.\n")
+    assert book.build() == []
+    assert 'href="#here"><span class="std std-ref">explorer: Convolution' in book.html("index")
+    preset = re.search(r'data-preset="([^"]*)"', book.html("index"))[1].replace("&quot;", '"')
+    assert json.loads(preset)["n"] == 8
+    assert list(Path(book.folder / "_build" / "html" / "_images").glob("*.svg"))
