@@ -13,7 +13,7 @@ A page places an explorer, sets its controls and says what to try::
 Its scripts and style sheet are in `book/_static`, and only pages with an explorer load them:
 classic scripts, since browsers refuse modules to a page that is opened from a disk. Where they do
 not run, the page has a figure of the first setting, which the library draws from the same options,
-and the directive's text.
+and the directive's text. The kinds that there are, and their figures, are in `explorerkinds`.
 """
 
 from __future__ import annotations
@@ -22,8 +22,6 @@ import json
 import os
 import posixpath
 import re
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, cast
@@ -34,97 +32,18 @@ from sphinx.domains.std import StandardDomain
 from sphinx.util import logging
 from sphinx.util.docutils import SphinxDirective
 
+from .explorerkinds import EXPLORERS
+
 if TYPE_CHECKING:
     from sphinx.application import Sphinx
     from sphinx.environment import BuildEnvironment
     from sphinx.util.typing import ExtensionMetadata
     from sphinx.writers.html5 import HTML5Translator
-    from torch import Tensor
 
     from cnnref.figures.style import Picture
 
 logger = logging.getLogger(__name__)
 
-Preset = Mapping[str, Any]
-
-
-@dataclass(frozen=True)
-class Explorer:
-    """One kind of explorer.
-
-    Args:
-        title: its heading.
-        scripts: what it loads, in this order, after nothing else.
-        preset: every option of the directive with its default; the default's type is the option's.
-        draw: the figure of a preset, for pages whose scripts do not run.
-        rows: by how many rows a setting is taller than the least; the style sheet keeps room.
-    """
-
-    title: str
-    scripts: tuple[str, ...]
-    preset: Preset
-    draw: Callable[[Preset], Picture]
-    rows: Callable[[Preset], int] = lambda _: 0
-
-
-def draw_convolution(preset: Preset) -> Picture:
-    """The windows of a convolution, or the matrix of a transposed one."""
-    # torch, below these, takes seconds to load; a build without explorers does without it.
-    import torch
-
-    from cnnref.convolution import matrix_of
-    from cnnref.figures import matrix_picture, window_picture
-    from cnnref.windows import Window
-
-    window = Window(preset["k"], preset["s"], (preset["l"], preset["r"]), preset["d"])
-    if preset["operation"] == "convolution":
-        return window_picture(window, preset["n"])
-    size = window.transposed_size(preset["n"], preset["q"])
-    weights = torch.arange(1.0, window.kernel + 1)
-    return matrix_picture(matrix_of(weights, size, window)[: preset["n"]].T)
-
-
-def matrix_of_preset(preset: Preset) -> Tensor:
-    """The matrix of a convolution; transposed, where gradients flow back to the input."""
-    import torch
-
-    from cnnref.convolution import matrix_of
-    from cnnref.windows import Window
-
-    weights = torch.tensor([float(number) for number in preset["w"].split()])
-    window = Window(len(weights), preset["s"], (preset["l"], preset["r"]), preset["d"])
-    matrix = matrix_of(weights, len(preset["x"].split()), window)
-    return matrix.T if preset["view"] == "input" else matrix
-
-
-def draw_matrix(preset: Preset) -> Picture:
-    """The matrix of a preset as a picture."""
-    from cnnref.figures import matrix_picture
-
-    labels = ("input", "output") if preset["view"] == "input" else ("output", "input")
-    return matrix_picture(matrix_of_preset(preset), "", *labels)
-
-
-SHARED = ("explorer-windows.js", "explorer-drawing.js", "explorer.js")
-EXPLORERS = {
-    "convolution": Explorer(
-        "Convolution arithmetic",
-        (*SHARED, "explorer-convolution.js"),
-        {"operation": "convolution", "axes": 1, "n": 8, "k": 3, "s": 1, "d": 1, "l": 0, "r": 0}
-        | {"q": 0, "counts": 0},
-        draw_convolution,
-        lambda preset: max(preset["n"] - 3, 1) if preset["axes"] == 2 else 0,
-    ),
-    "matrix": Explorer(
-        "Convolution as a matrix",
-        (*SHARED, "explorer-matrix.js"),
-        {"view": "forward", "x": "3 1 4 1 5 9 2", "w": "2 3 5", "g": "1 10 100 0 0"}
-        | {"s": 1, "d": 1, "l": 0, "r": 0},
-        draw_matrix,
-        # The picture beside the matrix is as tall as four rows, and the gradient is one more list.
-        lambda preset: max(len(matrix_of_preset(preset)), 4) + (preset["view"] != "forward"),
-    ),
-}
 OPTIONS = sorted({option for explorer in EXPLORERS.values() for option in explorer.preset})
 
 

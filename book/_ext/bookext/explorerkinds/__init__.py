@@ -1,0 +1,8 @@
+"""The kinds of explorers, a module for each subject."""
+
+from .kind import Explorer, Preset
+from .windows import CONVOLUTION, MATRIX
+
+__all__ = ["EXPLORERS", "Explorer", "Preset"]
+
+EXPLORERS = {"convolution": CONVOLUTION, "matrix": MATRIX}

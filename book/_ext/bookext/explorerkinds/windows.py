@@ -1,0 +1,69 @@
+"""Explorers of a window: the arithmetic of its steps, and its matrix."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from .kind import SHARED, Explorer, Preset
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from cnnref.figures.style import Picture
+
+
+def draw_convolution(preset: Preset) -> Picture:
+    """The windows of a convolution, or the matrix of a transposed one."""
+    # torch, below these, takes seconds to load; a build without explorers does without it.
+    import torch
+
+    from cnnref.convolution import matrix_of
+    from cnnref.figures import matrix_picture, window_picture
+    from cnnref.windows import Window
+
+    window = Window(preset["k"], preset["s"], (preset["l"], preset["r"]), preset["d"])
+    if preset["operation"] == "convolution":
+        return window_picture(window, preset["n"])
+    size = window.transposed_size(preset["n"], preset["q"])
+    weights = torch.arange(1.0, window.kernel + 1)
+    return matrix_picture(matrix_of(weights, size, window)[: preset["n"]].T)
+
+
+def matrix_of_preset(preset: Preset) -> Tensor:
+    """The matrix of a convolution; transposed, where gradients flow back to the input."""
+    import torch
+
+    from cnnref.convolution import matrix_of
+    from cnnref.windows import Window
+
+    weights = torch.tensor([float(number) for number in preset["w"].split()])
+    window = Window(len(weights), preset["s"], (preset["l"], preset["r"]), preset["d"])
+    matrix = matrix_of(weights, len(preset["x"].split()), window)
+    return matrix.T if preset["view"] == "input" else matrix
+
+
+def draw_matrix(preset: Preset) -> Picture:
+    """The matrix of a preset as a picture."""
+    from cnnref.figures import matrix_picture
+
+    labels = ("input", "output") if preset["view"] == "input" else ("output", "input")
+    return matrix_picture(matrix_of_preset(preset), "", *labels)
+
+
+CONVOLUTION = Explorer(
+    "Convolution arithmetic",
+    (*SHARED, "explorer-convolution.js"),
+    {"operation": "convolution", "axes": 1, "n": 8, "k": 3, "s": 1, "d": 1, "l": 0, "r": 0}
+    | {"q": 0, "counts": 0},
+    draw_convolution,
+    lambda preset: max(preset["n"] - 3, 1) if preset["axes"] == 2 else 0,
+)
+MATRIX = Explorer(
+    "Convolution as a matrix",
+    (*SHARED, "explorer-matrix.js"),
+    {"view": "forward", "x": "3 1 4 1 5 9 2", "w": "2 3 5", "g": "1 10 100 0 0"}
+    | {"s": 1, "d": 1, "l": 0, "r": 0},
+    draw_matrix,
+    # The picture beside the matrix is as tall as four rows, and the gradient is one more list.
+    lambda preset: max(len(matrix_of_preset(preset)), 4) + (preset["view"] != "forward"),
+)
