@@ -1,4 +1,4 @@
-"""What a page of the book needs of its notebook: cells that wait for a dataset.
+"""What a page of the book needs of its notebook: names for numbers, cells that wait for data.
 
     %load_ext cnnref.notebook
 
@@ -12,7 +12,25 @@ from typing import Any
 
 from cnnref.data import DATASETS, SPLITS, MissingDataError, load
 
-__all__ = ["load_ipython_extension"]
+__all__ = ["glue", "load_ipython_extension"]
+
+
+def glue(name: str, value: object, display: bool = True) -> None:
+    """Give a value a name, by which the text of the book quotes it; see MyST-NB's `glue`.
+
+    A notebook that was downloaded has its numbers in its text already, and runs without MyST-NB:
+    there, nothing happens.
+
+    Args:
+        name: the name.
+        value: the number, text or figure.
+        display: show it here too.
+    """
+    try:
+        from myst_nb import glue as keep
+    except ModuleNotFoundError:
+        return
+    keep(name, value, display=display)
 
 
 def load_ipython_extension(shell: Any) -> None:

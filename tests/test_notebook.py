@@ -1,5 +1,9 @@
+import sys
+
 import pytest
 from IPython.core.interactiveshell import InteractiveShell
+
+from cnnref.notebook import glue
 
 
 @pytest.fixture
@@ -32,3 +36,14 @@ def test_an_error_inside_is_an_error_outside(shell):
 def test_a_wrong_name_is_an_error(shell):
     with pytest.raises(LookupError, match="did you mean 'cifar10'"):
         shell.run_cell_magic("needs", "cifar-10", "pass")
+
+
+def test_glue_names_a_value_for_the_book_and_is_silent_without_one(shell, monkeypatch, capsys):
+    told = []
+    monkeypatch.setattr("myst_nb.glue", lambda *args, **options: told.append((args, options)))
+    glue("total", 42, display=False)
+    assert told == [(("total", 42), {"display": False})]
+    monkeypatch.setitem(sys.modules, "myst_nb", None)
+    glue("total", 43)
+    assert len(told) == 1
+    assert capsys.readouterr().out == ""
