@@ -1,6 +1,5 @@
 """Formulas, images, the API reference and the pages' repairs, in tiny books."""
 
-import json
 import re
 
 import pytest
@@ -9,7 +8,7 @@ from bookext.google import to_myst
 from bookext.icons import prune_style_sheet
 from bookext.images import has_good_alt
 from bookext.mathrender import FormulaError, MathJax
-from bookext.pages import repair, to_run
+from bookext.pages import repair
 from docutils import nodes
 
 from .conftest import notebook
@@ -175,18 +174,6 @@ def test_icons_that_no_page_shows_are_dropped():
 
 
 # --- pages ------------------------------------------------------------------------------------
-
-
-def test_an_offered_notebook_is_the_same_in_every_build():
-    def written(cell_id, outputs, count):
-        code = {"cell_type": "code", "source": "1", "outputs": outputs, "execution_count": count}
-        text = {"cell_type": "markdown", "source": "one"}
-        cells = [{"id": cell_id, **code}, {"id": f"{cell_id}b", **text}]
-        return json.dumps({"cells": cells, "nbformat": 4, "nbformat_minor": 5, "metadata": {}})
-
-    first = to_run(written("f00", [{"output_type": "stream", "name": "stdout", "text": "1"}], 1))
-    assert first == to_run(written("ba4", [], None))
-    assert [cell["id"] for cell in json.loads(first)["cells"]] == ["cell-0", "cell-1"]
 
 
 def test_repairs():

@@ -5,8 +5,8 @@ without a network, `answers` ties chapters to the handouts' questions and to tes
 collects what is wrong with the handouts, `evidence` says what counts as proof, `execution` decides
 when pages run again, `ahead` runs several at a time, `cells` colours those that wait for data,
 `explorers` places pictures with controls, `mathrender` draws formulas at build time, `images`
-insists on alternative texts, and `icons` and `pages` make what the theme produces lighter and more
-accessible.
+insists on alternative texts, `notebooks` writes chapters that run elsewhere, and `icons` and
+`pages` make what the theme produces lighter and more accessible.
 """
 
 from __future__ import annotations
@@ -31,6 +31,7 @@ MODULES = (
     "icons",
     "images",
     "mathrender",
+    "notebooks",
     "pages",
 )
 

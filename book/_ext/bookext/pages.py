@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 import shutil
 from hashlib import sha256
@@ -46,19 +45,13 @@ def flat(body: str) -> str:
 
 
 def finish_page(
-    app: Sphinx, pagename: str, _template: str, context: dict[str, Any], doctree: nodes.document
+    _app: Sphinx, pagename: str, _template: str, context: dict[str, Any], _doctree: nodes.document
 ) -> None:
-    """Repair the body and offer an executed chapter as a notebook."""
+    """Repair the body."""
     if "body" in context:
         context["body"] = repair(context["body"])
     if pagename == "_modules/index":
         context["body"] = flat(context["body"])
-    notebook = Path(app.outdir).parent / "jupyter_execute" / f"{pagename}.ipynb"
-    if doctree is not None and notebook.is_file():
-        target = Path(app.outdir) / "_sources" / f"{pagename}.ipynb"
-        target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_text(to_run(notebook.read_text(encoding="utf-8")), encoding="utf-8")
-        context["ipynb_source"] = f"{pagename}.ipynb"
 
 
 def drop_late_checksums(
@@ -114,21 +107,6 @@ def keep_look(app: Sphinx, exception: Exception | None) -> None:
     """Note the look of a build that succeeded."""
     if exception is None:
         (Path(app.doctreedir) / STAMP).write_text(looks(app))
-
-
-def to_run(notebook: str) -> str:
-    """The notebook as a reader runs it: without outputs, and with its cells numbered.
-
-    MyST-NB writes outputs and the kernel's version only when the cells were not in its cache, and
-    gives cells random ids; so the same page would be another file in every build.
-    """
-    content = json.loads(notebook)
-    content["metadata"].pop("language_info", None)
-    for number, cell in enumerate(content["cells"]):
-        cell["id"] = f"cell-{number}"
-        if cell["cell_type"] == "code":
-            cell |= {"outputs": [], "execution_count": None}
-    return json.dumps(content, indent=1, ensure_ascii=False) + "\n"
 
 
 def setup(app: Sphinx) -> ExtensionMetadata:

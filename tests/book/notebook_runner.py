@@ -1,0 +1,64 @@
+"""Runs notebooks as one who has the library's wheel, Jupyter, and nothing of this book.
+
+    python notebook_runner.py FOLDER_OF_THE_WHEEL NOTEBOOK...
+
+prints a line of JSON for each: its path, and the error that stopped it or null.
+"""
+
+import importlib.abc
+import json
+import os
+import sys
+import traceback
+from pathlib import Path
+
+BOOK = {"bookext", "docutils", "jupyter_book", "jupyter_cache", "myst_nb", "myst_parser", "sphinx"}
+TESTS = {"hypothesis", "pandas", "pytest", "tests"}
+
+
+class Nothing(importlib.abc.MetaPathFinder):
+    """Finds no module of the book or of its tests."""
+
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] in BOOK | TESTS:
+            raise ModuleNotFoundError(f"No module named {name!r}", name=name)
+
+
+def run(notebook: Path) -> str | None:
+    """Run every cell in order; the error of the one that fails."""
+    from IPython.core.interactiveshell import InteractiveShell
+
+    shell = InteractiveShell.instance()
+    for cell in json.loads(notebook.read_text(encoding="utf-8"))["cells"]:
+        if cell["cell_type"] == "code":
+            try:
+                shell.run_cell(cell["source"]).raise_error()
+            except Exception:
+                return f"{cell['id']}: {traceback.format_exc()}"
+    return None
+
+
+def main(library: str, *notebooks: str) -> None:
+    sys.path.insert(0, library)
+    sys.meta_path.insert(0, Nothing())
+    import torchvision  # noqa: F401 (loaded once, for all of them)
+
+    import cnnref
+
+    assert cnnref.__file__.startswith(library), cnnref.__file__
+    for notebook in notebooks:
+        reading, writing = os.pipe()
+        if not os.fork():  # a process for each: none finds what another has left
+            os.close(reading)
+            sys.stdout = sys.stderr
+            with os.fdopen(writing, "w") as told:
+                json.dump([notebook, run(Path(notebook))], told)
+            os._exit(0)
+        os.close(writing)
+        with os.fdopen(reading) as told:
+            print(told.read() or json.dumps([notebook, "the process died"]), flush=True)
+        os.wait()
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

@@ -1,0 +1,103 @@
+"""The chapters as notebooks: plain Markdown, cells that run with the library's wheel alone."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from .conftest import ROOT
+
+RUNNER = Path(__file__).with_name("notebook_runner.py")
+
+
+def notebooks_of(site):
+    return sorted((site / "_sources").rglob("*.ipynb"))
+
+
+def content(path):
+    return json.loads(path.read_text(encoding="utf-8"))
+
+
+@pytest.fixture(scope="module")
+def library(tmp_path_factory):
+    """The folder of what the wheel installs."""
+    folder = tmp_path_factory.mktemp("wheel")
+    pip = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--wheel-dir", folder]
+    subprocess.run([*pip, ROOT], check=True, cwd=folder)
+    (wheel,) = folder.glob("cnnref-*.whl")
+    with zipfile.ZipFile(wheel) as archive:
+        archive.extractall(folder / "installed")
+    return folder / "installed"
+
+
+def run(library, notebooks, folder):
+    """The error of each notebook that fails, where there is neither a book nor data."""
+    mine = ("CNNREF_", "PYTHON")
+    env = {name: value for name, value in os.environ.items() if not name.startswith(mine)}
+    env |= {"CNNREF_DATA": str(folder), "CNNREF_EXPERIMENTS": "stored", "OMP_NUM_THREADS": "1"}
+    env |= {"IPYTHONDIR": str(folder)}
+    done = subprocess.run(
+        [sys.executable, RUNNER, library, *notebooks],
+        capture_output=True, text=True, cwd=folder, env=env, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    told = dict(json.loads(line) for line in done.stdout.splitlines())
+    assert set(told) == {str(notebook) for notebook in notebooks}
+    return {Path(name).name: error for name, error in told.items() if error}
+
+
+def test_every_chapter_runs_with_the_wheel_alone(site, library, tmp_path):
+    chapters = [path for path in notebooks_of(site) if path.parent.name == "book"]
+    assert len(chapters) >= 22
+    assert run(library, chapters, tmp_path) == {}
+
+
+def test_the_runner_sees_what_a_notebook_lacks(library, tmp_path):
+    for name, source in {"book": "import myst_nb", "wrong": "assert 6 * 7 == 41"}.items():
+        cell = {"id": name, "cell_type": "code", "source": source}
+        (tmp_path / f"{name}.ipynb").write_text(json.dumps({"cells": [cell]}))
+    found = run(library, sorted(tmp_path.glob("*.ipynb")), tmp_path)
+    assert "No module named 'myst_nb'" in found["book.ipynb"]
+    assert "AssertionError" in found["wrong.ipynb"]
+
+
+def test_the_text_is_plain_markdown(site):
+    for path in notebooks_of(site):
+        text = "\n\n".join(c["source"] for c in content(path)["cells"] if c["cell_type"] != "code")
+        # Neither roles and directives of MyST nor links that lead nowhere from here.
+        assert not re.search(r"\{[a-z:]+\}`|^:{3,}|^```\{", text, re.MULTILINE), path
+        bare = list(re.findall(r"\]\(([^)\s]+)\)", text))
+        assert all(target.startswith("https://") for target in bare), path
+
+
+def test_numbers_stand_in_the_text(site):
+    pooling = content(site / "_sources" / "book" / "pooling.ipynb")
+    text = "\n".join(cell["source"] for cell in pooling["cells"])
+    assert "The total variation falls\nfrom 2.78 to 1.60." in text
+    assert "> **Question UT-W3.1" in text
+    assert text.count(r"\tag{") >= 5
+
+
+def test_notebooks_are_clean_and_their_cells_numbered(site):
+    for path in notebooks_of(site):
+        notebook = content(path)
+        assert [c["id"] for c in notebook["cells"]] == [
+            f"cell-{number}" for number in range(len(notebook["cells"]))
+        ]
+        for cell in notebook["cells"]:
+            assert cell.get("outputs", []) == []
+        assert set(notebook["metadata"]) == {"kernelspec"}
+        assert "%pip install -q https://" in notebook["cells"][1]["source"]
+
+
+def test_a_page_offers_its_notebook(site):
+    html = (site / "book" / "pooling.html").read_text(encoding="utf-8")
+    assert '_sources/book/pooling.ipynb"' in html
+    colab = "https://colab.research.google.com/github/cnnref/cnnref/blob/gh-pages/"
+    assert f'{colab}_sources/book/pooling.ipynb"' in html
+    assert "colab.research" not in (site / "book" / "notation.html").read_text(encoding="utf-8")
