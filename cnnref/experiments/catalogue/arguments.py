@@ -84,7 +84,7 @@ def _wide_field() -> Iterator[Experiment]:
             dataset="far-pairs",
             model="DilatedStack",
             recipe=recipe,
-            seeds=(0, 1),
+            seeds=_SEEDS,
             arguments={"dilations": dilations},
             expected=expected,
         )
