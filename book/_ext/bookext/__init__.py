@@ -4,6 +4,7 @@
 without a network, `answers` ties chapters to the handouts' questions and to tests, `errata`
 collects what is wrong with the handouts, `evidence` says what counts as proof, `execution` decides
 when pages run again, `ahead` runs several at a time, `cells` colours those that wait for data,
+`chaptermap` draws which chapter builds on which, `terms` links the words of the glossary,
 `explorers` places pictures with controls, `mathrender` draws formulas at build time, `images`
 insists on alternative texts, `notebooks` writes chapters that run elsewhere, and `icons` and
 `pages` make what the theme produces lighter and more accessible.
@@ -24,6 +25,7 @@ MODULES = (
     "apipages",
     "answers",
     "cells",
+    "chaptermap",
     "errata",
     "execution",
     "explorers",
@@ -33,6 +35,7 @@ MODULES = (
     "mathrender",
     "notebooks",
     "pages",
+    "terms",
 )
 
 

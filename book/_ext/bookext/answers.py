@@ -26,7 +26,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from docutils import nodes
-from sphinx.addnodes import pending_xref
+from sphinx import addnodes
 from sphinx.domains.std import StandardDomain
 from sphinx.transforms.post_transforms import SphinxPostTransform
 from sphinx.util import logging
@@ -142,7 +142,9 @@ class AnswerDirective(SphinxDirective):
         for name in names:
             domain.anonlabels[anchor(name)] = self.env.docname, anchor(name)
             domain.labels[anchor(name)] = self.env.docname, anchor(name), f"Question {name}"
-        return [box]
+        # The index has the names, and so has the search.
+        entries = [("single", name, anchor(name), "main", None) for name in names]
+        return [addnodes.index(entries=entries), box]
 
     def checked_by(self, box: answer_node) -> nodes.paragraph:
         """The last line of the box: links to the tests and to the functions used."""
@@ -282,7 +284,7 @@ def link_to_test(env: BuildEnvironment, test: str, *, short: bool) -> nodes.Node
 
 def link_to_api(name: str, docname: str) -> nodes.Node:
     """A link to the API page of a name; an unknown name is Sphinx's own warning."""
-    return pending_xref(
+    return addnodes.pending_xref(
         "", nodes.literal("", name.removeprefix("cnnref.")),
         refdomain="py", reftype="obj", reftarget=name, refdoc=docname,
         refexplicit=True, refwarn=True,

@@ -1,0 +1,156 @@
+"""The map of the book: which chapters a chapter builds on.
+
+The front matter of a chapter names them::
+
+    builds_on: [pooling, data]
+
+`{chapter-map}` draws all of them, an arc from each chapter to those below that build on it. The
+build warns about a name that is no earlier chapter, and about a chapter that refers back to one
+that it does not build on, directly or through others.
+"""
+
+from __future__ import annotations
+
+import json
+from html import escape
+from typing import TYPE_CHECKING, Any
+
+from docutils import nodes
+from sphinx import addnodes
+from sphinx.transforms.post_transforms import SphinxPostTransform
+from sphinx.util import logging
+from sphinx.util.docutils import SphinxDirective
+
+if TYPE_CHECKING:
+    from sphinx.application import Sphinx
+    from sphinx.environment import BuildEnvironment
+    from sphinx.util.typing import ExtensionMetadata
+
+logger = logging.getLogger(__name__)
+
+ROW = 56
+"""Height of a chapter's row, in pixels; the style sheet has the same."""
+
+ARCS = 88
+"""Width of the column of the arcs, in pixels."""
+
+# One for each part of the book, so that colour is not all that tells them apart.
+MARKS = (
+    f'<rect x="{ARCS - 11}" y="{ROW // 2 - 5}" width="10" height="10"/>',
+    f'<circle cx="{ARCS - 6}" cy="{ROW // 2}" r="5"/>',
+)
+
+
+class chapter_map(nodes.General, nodes.Element):  # noqa: N801 (docutils names nodes so)
+    """Stands for the map until every page is read."""
+
+
+class ChapterMapDirective(SphinxDirective):
+    """Places the map; see the module's docstring."""
+
+    def run(self) -> list[nodes.Node]:
+        """Leave a place for it."""
+        return [chapter_map()]
+
+
+def chapters_of(env: BuildEnvironment) -> dict[str, int]:
+    """The chapters, that is, the numbered pages, in order, each with the number of its part."""
+    trees = env.get_doctree(env.config.root_doc).findall(addnodes.toctree)
+    parts = (tree["includefiles"] for tree in trees if tree["numbered"])
+    return {name: part for part, names in enumerate(parts, 1) for name in names}
+
+
+def builds_on(env: BuildEnvironment, chapter: str) -> list[str]:
+    """What a chapter's front matter says that it builds on, as full names of pages."""
+    folder = chapter.rpartition("/")[0]
+    named = json.loads(env.metadata[chapter].get("builds_on", "[]"))
+    return [f"{folder}/{name}" if folder else name for name in named]
+
+
+def check_map(_: Sphinx, env: BuildEnvironment) -> None:
+    """Warn about a front matter that names what is no earlier chapter."""
+    order = list(chapters_of(env))
+    for place, chapter in enumerate(order):
+        for name in builds_on(env, chapter):
+            if name not in order[:place]:
+                logger.warning("builds_on: %s is no earlier chapter", name, location=chapter)
+
+
+def foundations(env: BuildEnvironment, chapter: str) -> set[str]:
+    """All chapters that a chapter builds on, directly or through others."""
+    found: set[str] = set()
+    waiting = [chapter]
+    while waiting:
+        new = set(builds_on(env, waiting.pop())) - found
+        found |= new
+        waiting += new
+    return found
+
+
+class CheckReferences(SphinxPostTransform):
+    """Warns about references back to chapters that this one does not build on."""
+
+    default_priority = 900  # once references are links
+
+    def run(self, **_: Any) -> None:
+        """Check one page."""
+        order = list(chapters_of(self.env))
+        page = self.env.docname
+        if page not in order:
+            return
+        missing = set(order[: order.index(page)]) - foundations(self.env, page)
+        targets = {self.app.builder.get_relative_uri(page, name): name for name in missing}
+        for link in self.document.findall(nodes.reference):
+            if name := targets.get(link.get("refuri", "").partition("#")[0]):
+                logger.warning(
+                    "refers back to %s, which is not in its builds_on", name, location=link
+                )
+
+
+def draw_map(env: BuildEnvironment, page: str) -> str:
+    """The map as a list of links; the arcs of a row lead up to the chapters it builds on."""
+    rows, order = [], chapters_of(env)
+    places = {name: place for place, name in enumerate(order)}
+    for name, part in order.items():
+        below = [other for other in builds_on(env, name) if other in places]
+        arcs = "".join(arc(places[name] - places[other]) for other in below)
+        title = escape(env.titles[name].astext())
+        words = ", ".join(env.titles[other].astext() for other in below)
+        said = f"builds on {escape(words)}" if below else "builds on no other"
+        address = env.app.builder.get_relative_uri(page, name)
+        rows.append(
+            '<li class="chapter-map__row">'
+            f'<svg width="{ARCS}" height="{ROW}" aria-hidden="true" focusable="false">{arcs}'
+            f"{MARKS[part % len(MARKS)]}</svg>"
+            f'<span><a href="{escape(address)}">{title}</a> <small>{said}</small></span></li>'
+        )
+    return f'<ol class="chapter-map">{"".join(rows)}</ol>'
+
+
+def arc(rows: int) -> str:
+    """An arc from a row to one that stands so many rows above it."""
+    start, middle = ARCS - 6, ROW // 2
+    bend = round(start - (ARCS - 12) * (rows / (rows + 4)) * 1.3)
+    top = middle - rows * ROW
+    return f'<path d="M{start} {middle}C{bend} {middle} {bend} {top} {start} {top}"/>'
+
+
+class DrawMap(SphinxPostTransform):
+    """Puts the map in its place, once every page is read."""
+
+    default_priority = 5
+
+    def run(self, **_: Any) -> None:
+        """Draw the maps of one page."""
+        for place in list(self.document.findall(chapter_map)):
+            place.replace_self(nodes.raw("", draw_map(self.env, self.env.docname), format="html"))
+
+
+def setup(app: Sphinx) -> ExtensionMetadata:
+    """Register the directive, the checks and the drawing."""
+    app.add_node(chapter_map)
+    app.add_directive("chapter-map", ChapterMapDirective)
+    app.add_post_transform(DrawMap)
+    app.add_post_transform(CheckReferences)
+    app.connect("env-check-consistency", check_map)
+    return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

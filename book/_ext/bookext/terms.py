@@ -1,0 +1,99 @@
+"""The first use of each glossary term in a chapter is a link to the glossary.
+
+Authors write plain words. On every numbered page, the first time a term of the glossary stands in
+the running text, in the singular or the plural, it becomes a link; titles, links, code, formulas
+and what cells print stay as they are.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+from docutils import nodes
+from sphinx.addnodes import pending_xref
+from sphinx.transforms.post_transforms import SphinxPostTransform
+
+from .chaptermap import chapters_of
+
+if TYPE_CHECKING:
+    from sphinx.application import Sphinx
+    from sphinx.environment import BuildEnvironment
+    from sphinx.util.typing import ExtensionMetadata
+
+UNTOUCHED = (
+    nodes.title, nodes.reference, pending_xref, nodes.literal, nodes.literal_block, nodes.math,
+    nodes.math_block, nodes.raw, nodes.term, nodes.label, nodes.image, nodes.emphasis,
+)  # fmt: skip
+
+
+def terms_of(env: BuildEnvironment) -> dict[str, str]:
+    """The page of each term of the glossary."""
+    domain = env.get_domain("std")
+    return {name: page for name, _, kind, page, *_ in domain.get_objects() if kind == "term"}
+
+
+def pattern_of(term: str) -> re.Pattern[str]:
+    """Finds a term as a whole word, also in the plural; only an abbreviation keeps its case."""
+    stem, ending = (term[:-1], "(?:y|ies)") if re.search("[^aeiou]y$", term) else (term, "(?:e?s)?")
+    words = r"\s+".join(map(re.escape, stem.split()))
+    flags = re.NOFLAG if term.isupper() else re.IGNORECASE
+    return re.compile(rf"(?<![\w-]){words}{ending}(?![\w-])", flags)
+
+
+class LinkTerms(SphinxPostTransform):
+    """Links the first use of each term; before Sphinx resolves references."""
+
+    default_priority = 6
+
+    def run(self, **_: Any) -> None:
+        """Link the terms of one page."""
+        page = self.env.docname
+        # Longer terms first: a transposed convolution is not the first use of convolution.
+        terms = sorted(terms_of(self.env), key=lambda term: (-len(term), term))
+        if page in chapters_of(self.env):
+            waiting = {term: pattern_of(term) for term in terms}
+            for text in list(self.document.findall(nodes.Text)):
+                if running(text):
+                    parts = self.linked(text.astext(), waiting)
+                    if len(parts) > 1:
+                        text.parent.replace(text, parts)
+
+    def linked(self, text: str, waiting: dict[str, re.Pattern[str]]) -> list[nodes.Node]:
+        """A text in parts, with a link for each term in it that had none yet."""
+        for term, pattern in waiting.items():
+            if found := pattern.search(text):
+                del waiting[term]
+                before = self.linked(text[: found.start()], waiting)
+                return [
+                    *before,
+                    self.link(term, found[0]),
+                    *self.linked(text[found.end() :], waiting),
+                ]
+        return [nodes.Text(text)] if text else []
+
+    def link(self, term: str, words: str) -> pending_xref:
+        """A link to a term."""
+        return pending_xref(
+            "", nodes.inline("", words, classes=["std", "std-term"]),
+            refdomain="std", reftype="term", reftarget=term, refdoc=self.env.docname,
+            refexplicit=True, refwarn=True,
+        )  # fmt: skip
+
+
+def running(text: nodes.Text) -> bool:
+    """Whether a text is part of a paragraph, and of nothing that must stay as it is."""
+    node: Any = text.parent
+    paragraph = False
+    while node is not None:
+        if isinstance(node, UNTOUCHED) or node.get("nb_element") == "cell_code":
+            return False
+        paragraph = paragraph or isinstance(node, nodes.paragraph)
+        node = node.parent
+    return paragraph
+
+
+def setup(app: Sphinx) -> ExtensionMetadata:
+    """Register the transform."""
+    app.add_post_transform(LinkTerms)
+    return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}
