@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/installed
 
-.PHONY: help book retrain test lint serve verify bench peers clean
+.PHONY: help book retrain test lint serve verify bench peers wheel audit screenshots clean
 .DEFAULT_GOAL := help
 
 help:  ## show the targets
@@ -57,6 +57,15 @@ peers: $(INSTALLED)  ## count networks with other tools too, into tests/peers/co
 	$(BIN)/python -m pip install --quiet --no-deps --upgrade --target _build/peers/thop \
 	  thop==0.1.1.post2209072238
 	OMP_NUM_THREADS=1 $(BIN)/python -m tests.peers.compare --write
+
+wheel: $(INSTALLED)  ## build the library's wheel beside the book, where its notebooks look for it
+	$(BIN)/python -m pip wheel --quiet --no-deps --wheel-dir _build/html/_static .
+
+audit: book  ## let Lighthouse look at the three heaviest pages, on its model of a phone
+	$(BIN)/python -m tests.book.audit
+
+screenshots: book  ## pictures of every page: light, dark, phone and print, in _build/screenshots
+	$(BIN)/python -m tests.book.screenshots
 
 clean:  ## remove what was built, the virtual environment included
 	rm -rf _build book/api build dist $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis *.egg-info

@@ -24,6 +24,10 @@ SITE = ROOT / "_build" / "html"
 # Tests of the extension's parts import it as Sphinx does.
 sys.path.insert(0, str(EXTENSIONS))
 
+FLAGS = [
+    "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
+    "--disable-background-networking", "--disable-component-update", "--disable-sync",
+]  # fmt: skip
 NO_BROWSER = (
     "no Chromium found; install it (Debian, Ubuntu: apt install chromium) or set CNNREF_CHROMIUM"
 )
@@ -72,22 +76,23 @@ def address(site) -> Iterator[str]:
 def browser():
     """Headless Chromium. Where there is none, tests skip; in CI they fail instead."""
     missing = pytest.fail if os.environ.get("CI") == "true" else pytest.skip
-    names = ("chromium", "chromium-browser", "google-chrome")
-    program = os.environ.get("CNNREF_CHROMIUM") or next(filter(None, map(shutil.which, names)), "")
+    program = find_browser()
     if not program:
         missing(NO_BROWSER)
     try:
         from playwright.sync_api import sync_playwright
     except ModuleNotFoundError as error:
         missing(f"{error}; install it: pip install 'cnnref[test]'")
-    quiet = ["no-first-run", "disable-background-networking", "disable-component-update"]
-    flags = ["headless", "no-sandbox", "disable-gpu", "disable-quic", "disable-sync", *quiet]
     with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(
-            executable_path=program, args=[f"--{flag}" for flag in flags]
-        )
+        chromium = playwright.chromium.launch(executable_path=program, args=FLAGS)
         yield chromium
         chromium.close()
+
+
+def find_browser() -> str:
+    """The program; empty where there is none."""
+    names = ("chromium", "chromium-browser", "google-chrome")
+    return os.environ.get("CNNREF_CHROMIUM") or next(filter(None, map(shutil.which, names)), "")
 
 
 @dataclass
