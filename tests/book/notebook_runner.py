@@ -5,23 +5,24 @@
 prints a line of JSON for each: its path, and the error that stopped it or null.
 """
 
-import importlib.abc
 import json
 import os
 import sys
 import traceback
+from importlib.machinery import PathFinder
 from pathlib import Path
 
 BOOK = {"bookext", "docutils", "jupyter_book", "jupyter_cache", "myst_nb", "myst_parser", "sphinx"}
 TESTS = {"hypothesis", "pandas", "pytest", "tests"}
 
 
-class Nothing(importlib.abc.MetaPathFinder):
-    """Finds no module of the book or of its tests."""
+class Elsewhere(PathFinder):
+    """Finds modules as ever, but none of the book or of its tests."""
 
-    def find_spec(self, name, path=None, target=None):
-        if name.partition(".")[0] in BOOK | TESTS:
-            raise ModuleNotFoundError(f"No module named {name!r}", name=name)
+    @classmethod
+    def find_spec(cls, fullname, path=None, target=None):
+        hidden = fullname.partition(".")[0] in BOOK | TESTS
+        return None if hidden else super().find_spec(fullname, path, target)
 
 
 def run(notebook: Path) -> str | None:
@@ -40,7 +41,7 @@ def run(notebook: Path) -> str | None:
 
 def main(library: str, *notebooks: str) -> None:
     sys.path.insert(0, library)
-    sys.meta_path.insert(0, Nothing())
+    sys.meta_path[:] = [Elsewhere if f is PathFinder else f for f in sys.meta_path]
     import torchvision  # noqa: F401 (loaded once, for all of them)
 
     import cnnref

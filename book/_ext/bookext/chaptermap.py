@@ -101,10 +101,21 @@ class CheckReferences(SphinxPostTransform):
         missing = set(order[: order.index(page)]) - foundations(self.env, page)
         targets = {self.app.builder.get_relative_uri(page, name): name for name in missing}
         for link in self.document.findall(nodes.reference):
+            if in_a_box(link):
+                continue
             if name := targets.get(link.get("refuri", "").partition("#")[0]):
                 logger.warning(
                     "refers back to %s, which is not in its builds_on", name, location=link
                 )
+
+
+def in_a_box(node: nodes.Node) -> bool:
+    """Whether a node stands in an admonition, such as a note about a handout."""
+    while node.parent is not None:
+        node = node.parent
+        if isinstance(node, nodes.Admonition):
+            return True
+    return False
 
 
 def draw_map(env: BuildEnvironment, page: str) -> str:

@@ -18,6 +18,8 @@ from urllib.parse import urljoin
 from docutils import nodes
 from sphinx.util.math import get_node_equation_number
 
+from .chaptermap import chapters_of
+
 if TYPE_CHECKING:
     from sphinx.application import Sphinx
     from sphinx.util.typing import ExtensionMetadata
@@ -230,9 +232,10 @@ def notebook_of(writer: _Writer, doctree: nodes.document, executed: Any, wheel: 
 def offer(
     app: Sphinx, page: str, _template: str, context: dict[str, Any], doctree: nodes.document
 ) -> None:
-    """Write an executed chapter as a notebook; the theme then offers it for download."""
+    """Write a chapter as a notebook; the theme then offers it for download."""
     executed = Path(app.outdir).parent / "jupyter_execute" / f"{page}.ipynb"
-    if doctree is None or not executed.is_file():
+    # Other pages with cells tell of the repository, and read it.
+    if page not in chapters_of(app.env) or not executed.is_file():
         return
     base = app.config.html_baseurl
     name = f"cnnref-{version('cnnref')}-py3-none-any.whl"
