@@ -5,7 +5,6 @@ import re
 import pytest
 from bookext.external import documentation_url
 from bookext.google import to_myst
-from bookext.icons import prune_style_sheet
 from bookext.images import has_good_alt
 from bookext.mathrender import FormulaError, MathJax
 from bookext.pages import repair
@@ -162,15 +161,6 @@ def test_google_docstrings_become_fields():
 )  # fmt: skip
 def test_external_names_have_addresses(name, url):
     assert documentation_url(name) == url
-
-
-def test_icons_that_no_page_shows_are_dropped():
-    cat = r'.fa-cat:before,.fa-kitty:before{content:"\f6be"}'
-    css = rf'.fa-sun:before{{content:"\f185"}}{cat}.x{{content:"\f107"}}'
-    pruned, kept = prune_style_sheet(css, {"fa-sun"})
-    assert pruned == r'.fa-sun:before{content:"\f185"}.x{content:"\f107"}'
-    assert kept == {0xF185, 0xF107}
-    assert prune_style_sheet(css, {"fa-kitty"})[1] == {0xF6BE, 0xF107}
 
 
 # --- pages ------------------------------------------------------------------------------------

@@ -6,8 +6,8 @@ collects what is wrong with the handouts, `evidence` says what counts as proof, 
 when pages run again, `ahead` runs several at a time, `cells` colours those that wait for data,
 `chaptermap` draws which chapter builds on which, `terms` links the words of the glossary,
 `explorers` places pictures with controls, `mathrender` draws formulas at build time, `images`
-insists on alternative texts, `notebooks` writes chapters that run elsewhere, and `icons` and
-`pages` make what the theme produces lighter and more accessible.
+insists on alternative texts, `notebooks` writes chapters that run elsewhere, and `assets`, `icons`
+and `pages` make what the theme produces lighter and more accessible.
 """
 
 from __future__ import annotations
@@ -24,13 +24,13 @@ MODULES = (
     "ahead",
     "apipages",
     "answers",
+    "assets",
     "cells",
     "chaptermap",
     "errata",
     "execution",
     "explorers",
     "external",
-    "icons",
     "images",
     "mathrender",
     "notebooks",

@@ -1,0 +1,172 @@
+"""What a page waits for before it shows: one style sheet, and no script.
+
+The theme and its extensions bring a dozen style sheets, most of whose rules no page of this book
+needs, and scripts at which a browser stops to read. Once the pages are written, the style sheets
+become one file without the rules for classes that stand in no page and no script; and the scripts
+run when the page has been read, in the same order as before.
+"""
+
+from __future__ import annotations
+
+import itertools
+import re
+from collections.abc import Iterable, Iterator
+from hashlib import sha256
+from os.path import relpath
+from pathlib import Path
+from posixpath import normpath
+from typing import TYPE_CHECKING, Any
+
+import tinycss2
+
+from .icons import prune_fonts
+
+if TYPE_CHECKING:
+    from sphinx.application import Sphinx
+    from sphinx.util.typing import ExtensionMetadata
+
+LINK = re.compile(r'[ \t]*<link\b(?=[^>]*\brel="stylesheet")[^>]*\bhref="([^"?]+)[^"]*"[^>]*>\n?')
+MEDIA = re.compile(r'\bmedia="([^"]+)"')
+SCRIPT = re.compile(r"<script\b(?![^>]*\b(?:defer|async)\b)(?=[^>]*\bsrc=)")
+OPTION = re.compile(r"<script>(DOCUMENTATION_OPTIONS\.[^<]*)</script>")
+ADDRESS = re.compile(r"""url\((["']?)(?!data:|#|https?:|/)([^)"']+)\1\)""")
+IMPORTED = re.compile(r"""["'(]([^"'()?]+)""")
+CLASSES = re.compile(r'\bclass="([^"]*)"')
+WORD = re.compile(r"[\w-]+")
+GROUPS = {"media", "supports", "layer", "container"}
+
+
+def prune(rules: Iterable[Any], known: set[str]) -> Iterator[str]:
+    """The rules of a style sheet of which some selector may match.
+
+    A selector matches nothing where it asks for a class that is not known. Classes inside of
+    `:not()` and the like ask for nothing.
+    """
+    for rule in rules:
+        if rule.type == "at-rule" and rule.lower_at_keyword in GROUPS and rule.content is not None:
+            inner = tinycss2.parse_blocks_contents(rule.content, True, True)
+            kept = "".join(prune(inner, known))
+            if kept:
+                prelude = tinycss2.serialize(rule.prelude).strip()
+                yield f"@{rule.at_keyword} {prelude}{{{kept}}}\n"
+        elif rule.type == "qualified-rule":
+            kept = ",".join(
+                tinycss2.serialize(selector).strip()
+                for selector in selectors(rule.prelude)
+                if classes(selector) <= known
+            )
+            if kept:
+                yield f"{kept}{{{tinycss2.serialize(rule.content).strip()}}}\n"
+        elif rule.type != "error":
+            yield tinycss2.serialize([rule]) + "\n"
+
+
+def selectors(prelude: list[Any]) -> Iterator[list[Any]]:
+    """The selectors between the commas."""
+    selector: list[Any] = []
+    for token in prelude:
+        if token.type == "literal" and token.value == ",":
+            yield selector
+            selector = []
+        else:
+            selector.append(token)
+    yield selector
+
+
+def classes(selector: list[Any]) -> set[str]:
+    """The classes that an element, or one around it, must have."""
+    pairs = itertools.pairwise(selector)
+    return {name.value for dot, name in pairs if dot == "." and name.type == "ident"}
+
+
+def read_sheet(path: Path, base: Path) -> str:
+    """A style sheet with those that it imports, its addresses as seen from another folder."""
+    css = path.read_text(encoding="utf-8")
+    parts = []
+    for rule in tinycss2.parse_stylesheet(css, skip_comments=True, skip_whitespace=True):
+        if rule.type == "at-rule" and rule.lower_at_keyword == "import":
+            named = IMPORTED.search(tinycss2.serialize(rule.prelude))
+            parts.append(read_sheet(path.parent / named[1], base))  # type: ignore[index]
+        elif not (rule.type == "at-rule" and rule.lower_at_keyword == "charset"):
+            parts.append(tinycss2.serialize([rule]))
+    folder = Path(relpath(path.parent, base)).as_posix()
+    return ADDRESS.sub(lambda m: f"url({normpath(f'{folder}/{m[2]}')})", "\n".join(parts))
+
+
+def known_classes(pages: Iterable[str], scripts: Iterable[str]) -> set[str]:
+    """Every class of a page, and every word of a script: it may be a class that it sets."""
+    found = {name for page in pages for names in CLASSES.findall(page) for name in names.split()}
+    return found.union(*(WORD.findall(script) for script in scripts))
+
+
+def one_sheet(links: Iterable[str], page: Path, known: set[str]) -> str:
+    """The style sheets of a page as one, as if it stood beside them in `_static`."""
+    parts = []
+    for link in links:
+        path = Path(normpath(page.parent / LINK.match(link)[1]))  # type: ignore[index]
+        css = read_sheet(path, static_of(path))
+        rules = tinycss2.parse_stylesheet(css, skip_comments=True, skip_whitespace=True)
+        kept = "".join(prune(rules, known))
+        media = MEDIA.search(link)
+        parts.append(f"@media {media[1]}{{{kept}}}\n" if media else kept)
+    return "".join(parts)
+
+
+def static_of(path: Path) -> Path:
+    """The folder `_static` above a file."""
+    return next(folder for folder in path.parents if folder.name == "_static")
+
+
+def defer(html: str) -> str:
+    """Have a page's scripts wait until it is read, and what sets their options wait for them."""
+    html = OPTION.sub(r'<script>addEventListener("DOMContentLoaded", () => {\1});</script>', html)
+    return SCRIPT.sub('<script defer="defer"', html)
+
+
+def finish(app: Sphinx, exception: Exception | None) -> None:
+    """Rewrite the pages of a finished build, and leave one style sheet for all."""
+    if exception is not None or app.builder.name != "html":
+        return
+    site = Path(app.outdir)
+    # The theme's folder `_static` holds templates of pages, too.
+    pages = {path: path.read_text("utf-8") for path in site.rglob("*.html")
+             if path.parent.name != "_static"}  # fmt: skip
+    sheets = {path: [m[0] for m in LINK.finditer(html)] for path, html in pages.items()}
+    written = [path for path in pages if len(sheets[path]) > 1 and SCRIPT.search(pages[path])]
+    if not written:
+        return
+    scripts = (path.read_text("utf-8") for path in site.rglob("*.js"))
+    known = known_classes(pages.values(), scripts)
+    first = min(written)
+    addresses = {path: [address(link, path) for link in sheets[path]] for path in written}
+    common = [
+        link
+        for link, at in zip(sheets[first], addresses[first], strict=True)
+        if all(at in others for others in addresses.values())
+    ]
+    shared = {address(link, first) for link in common}
+    css = one_sheet(common, first, known)
+    name = f"look-{sha256(css.encode()).hexdigest()[:12]}.css"
+    (site / "_static" / name).write_text(css, encoding="utf-8")
+    for path in written:
+        html, link = pages[path], Path(relpath(site / "_static" / name, path.parent)).as_posix()
+        for number, old in enumerate(o for o in sheets[path] if address(o, path) in shared):
+            tag = f'<link rel="stylesheet" type="text/css" href="{link}" />\n'
+            html = html.replace(old, "" if number else tag, 1)
+        pages[path] = html if path.name == "search.html" else defer(html)
+        path.write_text(pages[path], encoding="utf-8")
+    for old_sheet in (site / "_static").glob("look-*.css"):
+        if not any(old_sheet.name in html for html in pages.values()):
+            old_sheet.unlink()
+    prune_fonts(site / "_static", css)
+
+
+def address(link: str, page: Path) -> str:
+    """Where the style sheet of a link lies."""
+    return normpath(page.parent / LINK.match(link)[1])  # type: ignore[index]
+
+
+def setup(app: Sphinx) -> ExtensionMetadata:
+    """Hook in after everything is written."""
+    app.connect("build-finished", finish)
+    return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}
