@@ -84,6 +84,12 @@ def test_without_scripts_there_is_a_figure_and_a_text(visit):
     assert not running.get_by_text("In words").is_visible()
 
 
+def test_a_figure_of_two_axes_says_that_it_shows_one(visit):
+    page = visit("twice", java_script_enabled=False)
+    words = [image.get_attribute("alt") for image in page.locator(".explorer img").all()]
+    assert ["One of two equal axes. A window" in alt for alt in words] == [False, True]
+
+
 def test_a_page_loads_only_what_it_uses(explorer_book):
     html = {name: (explorer_book / f"{name}.html").read_text() for name in PAGES}
     loaded = {name: set(re.findall(r"_static/(explorer[\w.-]*)\?", html[name])) for name in PAGES}

@@ -16,7 +16,10 @@ def draw_pooling(preset: Preset) -> Picture:
     from cnnref.windows import Window
 
     window = Window(preset["k"], preset["s"], (preset["l"], preset["r"]))
-    return window_picture(window, len(preset["x"].split()), symbols=("x", "t", "y"))
+    kind = preset["fill"] if preset["op"] == "max" else preset["count"]
+    padding = {"zeros": "0", "infinity": r"-\infty", "none": ""}[kind]
+    symbols = ("x", "t", "y")
+    return window_picture(window, len(preset["x"].split()), symbols=symbols, padding=padding)
 
 
 POOLING = Explorer(
