@@ -6,7 +6,7 @@
   "use strict";
   const { Refusal, windows } = window.cnnref;
   const {
-    CELL, html, svg, symbol, subscript, count, list, range, from1, cell, picture, centre,
+    CELL, html, svg, symbol, subscript, count, list, range, from1, cell, picture, slide, centre,
   } = window.cnnref.drawing;
   const MOST_IN_TWO_AXES = 12;
 
@@ -170,12 +170,9 @@
     const lit = new Set(keys);
     for (const [key, node] of model.longCells) node.classList.toggle("lit", lit.has(key));
     model.shortCells.forEach((node, i) => node.classList.toggle("lit", i === at));
-    const move = (node, row, column) => {
-      node.style.transform = `translate(${column * CELL}px, ${row * CELL}px)`;
-    };
     const shift = model.axes.map((axis, i) => place[i] * axis.window.stride);
-    move(model.sliding[0], ...(shift.length > 1 ? shift : [0, shift[0]]));
-    if (place.length > 1) move(model.sliding[1], ...place);
+    slide(model.sliding[0], ...shift.reverse());
+    if (place.length > 1) slide(model.sliding[1], ...place.reverse());
     centre(parts.stage, model.shortCells[at]);
   }
 

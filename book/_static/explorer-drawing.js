@@ -22,8 +22,10 @@
     return html("var", {}, letter, ...(below ? [html("sub", {}, below)] : []));
   }
   const subscript = (number) => String(number).replace(/\d/g, (digit) => "₀₁₂₃₄₅₆₇₈₉"[digit]);
-  // At most three decimals, a real minus sign, and no negative zero.
-  const show = (number) => String(Number(number.toFixed(3)) + 0).replace("-", "−");
+  // At most so many decimals, a real minus sign, and no negative zero.
+  const rounded = (decimals) => (number) =>
+    String(Number(number.toFixed(decimals)) + 0).replace("-", "−").replace("Infinity", "∞");
+  const [brief, show] = [2, 3].map(rounded);
   const count = (number, noun) => `${number} ${noun}${number === 1 ? "" : "s"}`;
   const list = (words) =>
     words.length < 2 ? words.join("") : `${words.slice(0, -1).join(", ")} and ${words.at(-1)}`;
@@ -51,6 +53,14 @@
     style: `width: ${columns * CELL}px; min-width: ${columns * least}px`,
   }, ...content);
 
+  // A line that stands back until its stop comes.
+  const faint = (d, kind = "") => svg("path", { class: `wire faint ${kind}`, d });
+
+  // Move a part by so many cells; it glides there, where motion is welcome.
+  function slide(node, columns, rows = 0) {
+    node.style.transform = `translate(${columns * CELL}px, ${rows * CELL}px)`;
+  }
+
   // Bring a part of a wide drawing to the middle of its box, without scrolling the page.
   function centre(stage, part) {
     if (stage.scrollWidth <= stage.clientWidth) return;
@@ -59,6 +69,7 @@
   }
 
   window.cnnref.drawing = {
-    CELL, html, svg, symbol, subscript, show, count, list, range, from1, cell, picture, centre,
+    CELL, html, svg, symbol, subscript, show, brief, count, list, range, from1, cell, picture, faint,
+    slide, centre,
   };
 })();

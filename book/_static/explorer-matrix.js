@@ -5,7 +5,8 @@
   const { Refusal, windows } = window.cnnref;
   const { parseNumbers } = window.cnnref.explorer;
   const {
-    CELL, html, svg, symbol, subscript, show, count, list, range, cell, picture, centre,
+    CELL, html, svg, symbol, subscript, show, count, list, range, cell, picture, faint,
+    centre,
   } = window.cnnref.drawing;
   const sum = (values) => values.reduce((total, value) => total + value, 0);
 
@@ -132,10 +133,9 @@
     const inputs = view === "input" ? result : x;
     const outputs = view === "forward" ? result : g;
     const text = (y, words) => svg("text", { x: 2, y, class: "caption" }, words);
-    const lines = model.wires.map((wire) => [wire, svg("path", {
-      class: `wire tap-${wire.tap + 1}`,
-      d: `M${at(wire.position) + CELL / 2} ${topY + CELL}L${at(wire.i * stride - left + middle) + CELL / 2} ${bottomY}`,
-    })]);
+    const lines = model.wires.map((wire) => [wire, faint(
+      `M${at(wire.position) + CELL / 2} ${topY + CELL}L${at(wire.i * stride - left + middle) + CELL / 2} ${bottomY}`,
+      `tap-${wire.tap + 1}`)]);
     const top = range(-left, n - 1 + right).map((position) => [position, position in x
       ? cell(at(position), topY, "entry", show(inputs[position])) : cell(at(position), topY, "padding", "0")]);
     const bottom = table.map((_, i) =>

@@ -23,6 +23,7 @@ def window_picture(
     *,
     symbols: tuple[str, str, str] = ("x", "w", "z"),
     inputs: Sequence[str] | None = None,
+    padding: str = "0",
 ) -> Picture:
     """Every window over an input of length `n`, one row each, and the output it makes.
 
@@ -32,6 +33,7 @@ def window_picture(
         title: a heading.
         symbols: what input, kernel and output are called, in TeX.
         inputs: what each input entry is called, in TeX, where that is not its numbered symbol.
+        padding: what the padding holds, in TeX; empty where it holds nothing.
 
     Raises:
         ValueError: `inputs` has not one name for each entry, or the window does not fit.
@@ -44,9 +46,11 @@ def window_picture(
     with style():
         figure, axes = new_figure(0.42 * (last - first + 4) + 0.6, 0.3 * (outputs + 2) + 0.5)
         for position in range(first, last + 1):
-            name = names[position] if 0 <= position < n else "0"
-            _cell(axes, position, 0, COLOURS["pale"] if name == "0" else "white")
-            axes.text(position, 0, f"${name}$", ha="center", va="center", fontsize=9)
+            inside = 0 <= position < n
+            name = names[position] if inside else padding
+            _cell(axes, position, 0, "white" if inside and name != "0" else COLOURS["pale"])
+            label = f"${name}$" if name else ""
+            axes.text(position, 0, label, ha="center", va="center", fontsize=9)
         for i in range(outputs):
             row = -1.2 - i
             for tap, position in enumerate(window.taps(i), start=1):

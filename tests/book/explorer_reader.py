@@ -15,7 +15,7 @@ html_context = {{"default_mode": "auto"}}
 """
 AFTER = "\n## After\n\nWords after it.\n"
 PAGES = {
-    "index": "# Top\n\n```{toctree}\nline\ntwice\nmatrix\nplain\n```\n",
+    "index": "# Top\n\n```{toctree}\nline\ntwice\nmatrix\npooling\nplain\n```\n",
     "plain": "# Plain\n\nNo explorer here.\n",
     "line": """# Line
 
@@ -53,6 +53,15 @@ In words: two axes.
 In words: a matrix.
 :::
 """ + AFTER,
+    "pooling": """# Pooling
+
+:::{explorer} pooling
+:k: 3
+:r: 2
+
+In words: seven windows.
+:::
+""" + AFTER,
 }  # fmt: skip
 
 WATCH_SHIFTS = """
@@ -81,7 +90,7 @@ class Reader:
                 control.fill(str(value))
 
     def choose(self, words):
-        self.box.get_by_label(words, exact=True).check()
+        self.box.get_by_role("radio", name=words, exact=True).check()
 
     def press(self, words):
         self.box.get_by_role("button", name=words, exact=True).click()

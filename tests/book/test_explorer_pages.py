@@ -20,6 +20,9 @@ STATES = {
     "matrix": ["#explorer-matrix?at=2", "#explorer-matrix?view=input",
                "#explorer-matrix?view=kernel&x=1,2,3,4,5,6,7,8,9,-999&l=4&r=4&w=1,2,3,4,5",
                "#explorer-matrix?x=one"],
+    "pooling": ["#explorer-pooling?at=2", "#explorer-pooling?move=swap&op=mean&count=none&l=2",
+                "#explorer-pooling?x=-1,2,999,-999,.125,6,7,8,9,1,2,3,4,5,6,7&l=16&r=16&fill=infinity",
+                "#explorer-pooling?k=2&s=3&r=0&enters=wrap", "#explorer-pooling?move=swap&i=9"],
 }  # fmt: skip
 
 
@@ -49,6 +52,7 @@ def test_no_violation_and_no_sideways_scrolling_in_any_state(visit, name, theme,
         ("twice", "one"),
         ("twice", "two"),
         ("matrix", "explorer-matrix"),
+        ("pooling", "explorer-pooling"),
     ],
 )
 def test_nothing_jumps(visit, name, place, screen):
@@ -80,6 +84,12 @@ def test_without_scripts_there_is_a_figure_and_a_text(visit):
     assert not running.get_by_text("In words").is_visible()
 
 
+def test_a_figure_of_two_axes_says_that_it_shows_one(visit):
+    page = visit("twice", java_script_enabled=False)
+    words = [image.get_attribute("alt") for image in page.locator(".explorer img").all()]
+    assert ["One of two equal axes. A window" in alt for alt in words] == [False, True]
+
+
 def test_a_page_loads_only_what_it_uses(explorer_book):
     html = {name: (explorer_book / f"{name}.html").read_text() for name in PAGES}
     loaded = {name: set(re.findall(r"_static/(explorer[\w.-]*)\?", html[name])) for name in PAGES}
@@ -87,6 +97,7 @@ def test_a_page_loads_only_what_it_uses(explorer_book):
     assert loaded["plain"] == loaded["index"] == set()
     assert loaded["line"] == loaded["twice"] == shared | {"explorer-convolution.js"}
     assert loaded["matrix"] == shared | {"explorer-matrix.js"}
+    assert loaded["pooling"] == shared | {"explorer-pooling.js"}
     scripts = re.findall(r"<script[^>]*explorer[^>]*>", html["line"])
     assert all('defer="defer"' in script and "module" not in script for script in scripts)
 

@@ -9,7 +9,11 @@ from cnnref.convolution import conv1d, conv1d_input_gradient, conv1d_kernel_grad
 from cnnref.windows import Window
 
 from .explorer_reader import Reader
-from .explorer_vectors import FUNCTIONS, agrees
+from .explorer_vectors import FUNCTIONS as SHARED
+from .explorer_vectors import agrees
+from .explorer_vectors_pooling import FUNCTIONS as POOLING
+
+FUNCTIONS = SHARED | POOLING
 
 REPLAY = """([path, cases]) => {
   const replayed = path.split(".").reduce((part, name) => part[name], window.cnnref);
@@ -24,12 +28,15 @@ REPLAY = """([path, cases]) => {
 }"""
 
 
+# The page that loads a function's script, where it is not the one that all load.
+PAGE_OF = {"matrix": "matrix", "pooling": "pooling"}
+
 # --- arithmetic --------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("function", FUNCTIONS)
 def test_golden_vectors(visit, function):
-    page = visit("matrix" if function.startswith("matrix") else "line")
+    page = visit(PAGE_OF.get(function.partition(".")[0], "line"))
     cases = list(FUNCTIONS[function]())
     assert len(cases) >= 200
     replayed = page.evaluate(REPLAY, [function, [given for given, _ in cases]])

@@ -50,6 +50,13 @@ def test_inserted_zeros_are_named_and_counted():
         figures.window_picture(Window(2), 4, inputs=["x_1"])
 
 
+@pytest.mark.parametrize(("padding", "drawn"), [("0", "$0$"), (r"-\infty", r"$-\infty$"), ("", "")])
+def test_padding_shows_what_it_holds(padding, drawn):
+    picture = figures.window_picture(Window(3, padding=(0, 2)), 4, padding=padding)
+    texts = [text.get_text() for text in picture.figure.axes[0].texts]
+    assert texts[:6] == ["$x_{1}$", "$x_{2}$", "$x_{3}$", "$x_{4}$", drawn, drawn]
+
+
 def test_words_of_a_matrix_are_its_rows():
     assert "row 1: 1 2 0 0; row 2: 0 1 2 0; row 3: 0 0 1 2." in PICTURES["matrix"]().alt
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from .kind import SHARED, Explorer, Preset
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def draw_convolution(preset: Preset) -> Picture:
-    """The windows of a convolution, or the matrix of a transposed one."""
+    """The windows of a convolution, or the matrix of a transposed one; of two axes, one."""
     # torch, below these, takes seconds to load; a build without explorers does without it.
     import torch
 
@@ -22,11 +23,15 @@ def draw_convolution(preset: Preset) -> Picture:
     from cnnref.windows import Window
 
     window = Window(preset["k"], preset["s"], (preset["l"], preset["r"]), preset["d"])
+    # Both axes start alike, so that one says it all; the reader is told.
+    title = "One of two equal axes" if preset["axes"] == 2 else ""
     if preset["operation"] == "convolution":
-        return window_picture(window, preset["n"])
-    size = window.transposed_size(preset["n"], preset["q"])
-    weights = torch.arange(1.0, window.kernel + 1)
-    return matrix_picture(matrix_of(weights, size, window)[: preset["n"]].T)
+        picture = window_picture(window, preset["n"], title)
+    else:
+        size = window.transposed_size(preset["n"], preset["q"])
+        weights = torch.arange(1.0, window.kernel + 1)
+        picture = matrix_picture(matrix_of(weights, size, window)[: preset["n"]].T, title)
+    return replace(picture, alt=f"{title}. {picture.alt}") if title else picture
 
 
 def matrix_of_preset(preset: Preset) -> Tensor:
