@@ -15,7 +15,7 @@ html_context = {{"default_mode": "auto"}}
 """
 AFTER = "\n## After\n\nWords after it.\n"
 PAGES = {
-    "index": "# Top\n\n```{toctree}\nline\ntwice\nmatrix\nplain\n```\n",
+    "index": "# Top\n\n```{toctree}\nline\ntwice\nmatrix\nreach\nplain\n```\n",
     "plain": "# Plain\n\nNo explorer here.\n",
     "line": """# Line
 
@@ -51,6 +51,20 @@ In words: two axes.
 :::{explorer} matrix
 
 In words: a matrix.
+:::
+""" + AFTER,
+    "reach": """# Reach
+
+:::{explorer} receptive-field
+
+In words: a short chain.
+:::
+
+:::{explorer} receptive-field
+:name: counted
+:network: IU-4
+
+In words: the network of IU-4.
 :::
 """ + AFTER,
 }  # fmt: skip

@@ -8,8 +8,13 @@ import torch
 from cnnref.convolution import conv1d, conv1d_input_gradient, conv1d_kernel_gradient, matrix_of
 from cnnref.windows import Window
 
+from . import explorer_vectors, explorer_vectors_reach
 from .explorer_reader import Reader
-from .explorer_vectors import FUNCTIONS, agrees
+from .explorer_vectors import agrees
+
+FUNCTIONS = explorer_vectors.FUNCTIONS | explorer_vectors_reach.FUNCTIONS
+# The page that loads a script; the others are on every page with an explorer.
+PAGE_OF = {"matrix": "matrix", "stack": "reach"}
 
 REPLAY = """([path, cases]) => {
   const replayed = path.split(".").reduce((part, name) => part[name], window.cnnref);
@@ -29,7 +34,7 @@ REPLAY = """([path, cases]) => {
 
 @pytest.mark.parametrize("function", FUNCTIONS)
 def test_golden_vectors(visit, function):
-    page = visit("matrix" if function.startswith("matrix") else "line")
+    page = visit(PAGE_OF.get(function.split(".")[0], "line"))
     cases = list(FUNCTIONS[function]())
     assert len(cases) >= 200
     replayed = page.evaluate(REPLAY, [function, [given for given, _ in cases]])

@@ -1,8 +1,13 @@
 """The kinds of explorers, a module for each subject."""
 
 from .kind import Explorer, Preset
+from .reach import RECEPTIVE_FIELD
 from .windows import CONVOLUTION, MATRIX
 
 __all__ = ["EXPLORERS", "Explorer", "Preset"]
 
-EXPLORERS = {"convolution": CONVOLUTION, "matrix": MATRIX}
+EXPLORERS = {
+    "convolution": CONVOLUTION,
+    "matrix": MATRIX,
+    "receptive-field": RECEPTIVE_FIELD,
+}
