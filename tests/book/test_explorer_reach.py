@@ -351,7 +351,8 @@ def test_a_stack_can_be_shared(visit):
 def test_layers_of_torch_are_the_layers_of_the_text():
     stack = stack_of(3, layers_of("conv3s2p1d2c64 pool2s2"))
     conv, pool = stack
-    assert isinstance(conv, nn.Conv2d) and isinstance(pool, nn.MaxPool2d)
+    assert isinstance(conv, nn.Conv2d)
+    assert isinstance(pool, nn.MaxPool2d)
     assert (conv.in_channels, conv.out_channels, conv.kernel_size) == (3, 64, (3, 3))
     assert (conv.stride, conv.padding, conv.dilation) == ((2, 2), (1, 1), (2, 2))
     assert (pool.kernel_size, pool.stride, pool.padding, pool.dilation) == (2, 2, 0, 1)
