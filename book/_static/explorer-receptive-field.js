@@ -20,7 +20,7 @@
   };
   const layersOf = (text) => attempt(() => parseLayers(text, 0, 2 * MOST_LAYERS));
   const numberOf = (text, [least, most]) => attempt(() => parseInteger(text, least, most));
-  const FIELDS = { kind: "kind", k: "k", s: "s", p: "p", d: "d", o: "c" };
+  const FIELDS = ["kind", "k", "s", "p", "d", "o"];
 
   // The layer that its controls describe; nothing while one of them is mistaken.
   function described(texts) {
@@ -36,16 +36,16 @@
   const adaptTo = (networks) => (texts, changed) => {
     const result = {};
     if (changed === "network" && texts.network !== OWN) Object.assign(result, networks[texts.network]);
-    let layers = layersOf(result.layers ?? texts.layers);
+    const layers = layersOf(result.layers ?? texts.layers);
     if (!layers?.length) return result;
     const asked = result.layer ?? numberOf(texts.layer, [1, 99]);
     if (!asked || (changed === "layer" && asked > layers.length)) return result;
     const selected = Math.min(asked, layers.length);
     if (selected < asked) result.layer = selected;
-    if (changed in FIELDS) {
+    if (FIELDS.includes(changed)) {
       const layer = described(texts);
       if (!layer) return result;
-      layers = layers.with(selected - 1, layer);
+      layers[selected - 1] = layer;
       result.layers = writeLayers(layers);
     }
     const { kind, k, s, p, d, c } = layers[selected - 1];
@@ -54,7 +54,7 @@
     const now = { ...texts, ...result };
     result.network = Object.keys(networks).find((name) =>
       ["n", "c", "layers"].every((key) => String(networks[name][key]) === String(now[key]))) ?? OWN;
-    if (!(changed in FIELDS)) {
+    if (!FIELDS.includes(changed)) {
       const counted = attempt(() => account(Number(now.n), Number(now.c), layers));
       if (counted) result.at = middleOf(counted.rows[selected].size);
     }

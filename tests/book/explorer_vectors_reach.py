@@ -113,13 +113,15 @@ def runs(positions):
 def chains():
     """The units on which a unit depends, layer by layer, by sets."""
     draw = random.Random(12)
-    for n, _, layers in stacks(330, seed=13):
+    # Here a run lies within another that starts with it.
+    nested = (20, 1, [layer(k=2, d=d) for d in (3, 2, 3)])
+    for n, _, layers in (nested, *stacks(330, seed=13)):
         if refusal(n, layers):
             continue
         sizes = [n]
         for made in layers:
             sizes.append(window_of(made).output_size(sizes[-1]))
-        depth = draw.randint(1, len(layers))
+        depth = draw.randint(min(3, len(layers)), len(layers))
         unit = draw.randrange(sizes[depth])
         chain = [{unit}]
         for size, made in zip(sizes[depth - 1 :: -1], layers[depth - 1 :: -1], strict=True):

@@ -4,7 +4,7 @@ import re
 
 import pytest
 import torch
-from bookext.explorerkinds.reach import NETWORKS, layers_of, stack_of, window_of
+from bookext.explorerkinds.reach import MOST_DRAWN, NETWORKS, layers_of, stack_of, window_of
 from torch import nn
 from torchvision.models import vgg16
 
@@ -157,6 +157,13 @@ def test_the_picture_lights_what_a_unit_depends_on(visit):
                 assert f"sees inputs {first} to {last}" in told
             elif total > 4:
                 assert f"sees {total} of the inputs {first} to {last}" in told
+
+
+def test_units_are_drawn_up_to_the_size_at_which_the_figure_draws_them(visit):
+    reader = Stack(visit("reach"), "explorer-receptive-field")
+    for n, fine in ((MOST_DRAWN, 1), (MOST_DRAWN + 1, 0)):
+        reader.set(n=n)
+        assert reader.box.locator(".explorer-fine").count() == fine
 
 
 def test_formulas_and_what_the_layer_does_not_see(visit):
