@@ -6,6 +6,7 @@
   const { writeLayer, windowOf, middleOf, sees } = window.cnnref.stack;
   const { html, svg, symbol, count, list, range } = window.cnnref.drawing;
   const MOST_DRAWN = 48;
+  const MOST_WIRES = 4000;
   const whole = (number) => number.toLocaleString("en-GB");
 
   // --- words and formulas --------------------------------------------------------------------------
@@ -69,7 +70,8 @@
     const top = (l) => depth - l;
     const box = (x, width, l, height) =>
       `M${x} ${top(l) + (1 - height) / 2}h${width}v${height}h${-width}z`;
-    const isFine = n <= MOST_DRAWN;
+    const wired = layers.reduce((sum, { k }, i) => sum + k * rows[i + 1].size, 0);
+    const isFine = n <= MOST_DRAWN && wired <= MOST_WIRES;
     const half = (l) => (isFine ? 0.36 : rows[l].jump / 2);
     const runBox = (l, height) => ([first, last]) => {
       const from = centre(l, first) - half(l);
@@ -82,11 +84,12 @@
       .map((tap) => `M${centre(l, unit)} ${top(l) + 0.5}L${centre(l - 1, tap)} ${top(l - 1) + 0.5}`);
     const upTo = (runs) => runs.flatMap(([first, last]) => range(first, last));
 
-    // Beyond the input there is room for a quarter of it: fields that reach further are cut off.
-    const ends = rows.flatMap((row, l) => [centre(l, 0), centre(l, row.size - 1)]);
-    const spare = n / 4;
-    const from = Math.max(-spare, Math.min(0, ...ends.map((x) => x - 1)));
-    const to = Math.min(n + spare, Math.max(n, ...ends.map((x) => x + 1)));
+    // Fields that hang over the input have room for a quarter of it; those that reach further are
+    // cut off.
+    const [left, right] = [0, 1].map((end) => rows.map(({ size, field }, l) =>
+      centre(l, end * (size - 1)) + (end - 0.5) * (l === model.selected ? field : 1)));
+    const from = Math.max(-n / 4, Math.min(0, ...left));
+    const to = Math.min(n * 1.25, Math.max(n, ...right));
     const path = (kind, d = "") => svg("path", { class: kind, d });
     const lit = ["funnel", "wire", "field", "lit"].map((kind) => path(kind));
     const picture = svg("svg", {
@@ -160,8 +163,8 @@
     const fieldOf = ({ field, clipped }) =>
       (clipped < field ? `${whole(field)} (${clipped} seen)` : whole(field));
     const cells = (row) => [
-      cell("output", `${row.channels} × ${row.size}²`), cell("jump", whole(row.jump)),
-      cell("field", fieldOf(row)), cell("parameters", whole(row.parameters)), cell("MACs", whole(row.macs)),
+      cell("output", `${row.channels} × ${row.size}²`), cell("field", fieldOf(row)),
+      cell("jump", whole(row.jump)), cell("parameters", whole(row.parameters)), cell("MACs", whole(row.macs)),
     ];
     const head = (...children) => html("th", { role: "rowheader", scope: "row" }, ...children);
     const body = layers.map((layer, i) => {
@@ -176,7 +179,7 @@
         onpointerenter: point, onpointerleave: () => show(parts, model),
       }, head(button), cells(rows[l]));
     });
-    const names = ["layer", "output", "jump", "field", "parameters", "MACs"];
+    const names = ["layer", "output", "field", "jump", "parameters", "MACs"];
     const hasFocus = parts.below.contains(document.activeElement);
     parts.below.replaceChildren(html("table", { class: "explorer-layers", role: "table" },
       html("caption", {}, "What each layer’s units see and what it costs; press a layer to edit it"),
@@ -184,7 +187,7 @@
         names.map((name) => html("th", { role: "columnheader", scope: "col" }, name)))),
       html("tbody", { role: "rowgroup" }, body),
       html("tfoot", { role: "rowgroup" }, html("tr", { role: "row" }, head("total"),
-        cell("output", ""), cell("jump", ""), cell("field", ""),
+        cell("output", ""), cell("field", ""), cell("jump", ""),
         cell("parameters", whole(model.parameters)), cell("MACs", whole(model.macs))))));
     if (hasFocus) body[selected - 1].querySelector("button").focus();
   }

@@ -105,8 +105,8 @@ def listed(summary):
         (field, _), (seen, _) = row.receptive_field, row.clipped
         clipped = f" ({seen} seen)" if seen < field else ""
         found.append([
-            f"{row.output_shape[1]} × {row.output_shape[2]}²", f"{row.jump[0]:,}",
-            f"{field:,}{clipped}", f"{row.parameters:,}", f"{row.macs:,}",
+            f"{row.output_shape[1]} × {row.output_shape[2]}²", f"{field:,}{clipped}",
+            f"{row.jump[0]:,}", f"{row.parameters:,}", f"{row.macs:,}",
         ])  # fmt: skip
     return found
 
