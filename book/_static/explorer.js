@@ -2,18 +2,23 @@
 // player that steps, scrubs and runs; words for those who do not see the picture; and the setting in
 // the address, to be shared. A plain script, because browsers refuse modules to pages on a disk.
 //
-// An explorer gives `cnnref.explorer.define` its name and
+// An explorer gives `cnnref.explorer.define` its name and, or a function of the preset that gives,
 //   groups            [{ name, legend, controls, actions }]: what can be set; a legend may be a
-//                     function of the values, an action gives new values, and a control starts as
-//                     the preset says or `like` another one
+//                     function of the values, an action gives new values (or is `ofTexts`, to help
+//                     out of a mistake, too), and a control starts as the preset says or `like`
+//                     another one; it is in the link unless it is `derived` from others
 //   hidden(values)    names of controls and groups that mean nothing in this setting
 //   model(values)     what is to be drawn, with `steps`, the number of stops, and `stop`, what one
 //                     is called; or it throws a Refusal, whose field `blame` translates into the
 //                     control that is to be corrected
 //   draw(parts, model, values), step(parts, model, at)    the picture, and one stop of it
 //   words(model, at)  what there is to see at a stop
-//   adapt(texts, changed)   optional: controls that follow the one that was changed
-// and the page one `<div class="explorer" data-explorer="name" data-preset="{...}">` or several.
+//   adapt(texts, changed)   optional: controls that follow the one that was changed, and `at`, the
+//                     stop to go to
+// `parts` has the boxes `formula`, `stage` and, after the words, `below`; `choose(texts, at)`, to set
+// controls from the picture, and `preview(words)`, to say what is pointed at, until `preview()`.
+// An explorer is placed
+// by `<div class="explorer" data-explorer="name" data-preset="{...}">`, on a page once or more often.
 (() => {
   "use strict";
   const { Refusal } = window.cnnref;
@@ -55,7 +60,9 @@
     constructor(id, spec, changed) {
       Object.assign(this, spec);
       this.mistake = html("span", { class: "explorer-mistake", id: `${id}-mistake` });
-      const said = { "aria-describedby": this.mistake.id, oninput: changed };
+      const hint = this.hint ? [html("span", { class: "explorer-hint", id: `${id}-hint` }, this.hint)] : [];
+      const describedBy = [...hint, this.mistake].map((node) => node.id).join(" ");
+      const said = { "aria-describedby": describedBy, oninput: changed };
       const text = [this.label, ...(this.symbol ? [" ", symbol(this.symbol)] : [])];
       if (this.kind === "choice") {
         this.inputs = Object.entries(this.options).map(([value, words]) => [
@@ -66,12 +73,14 @@
       } else {
         const kinds = {
           number: { type: "number", min: this.min, max: this.max, step: 1, inputmode: "numeric" },
-          list: { type: "text", autocomplete: "off", spellcheck: "false" },
+          list: { type: "text", autocomplete: "off", autocapitalize: "off", spellcheck: "false" },
           check: { type: "checkbox" },
         };
-        this.input = html("input", { id, ...kinds[this.kind], ...said });
+        const tag = this.kind === "select" ? "select" : this.rows ? "textarea" : "input";
+        this.input = html(tag, { id, rows: this.rows, ...kinds[this.kind], ...said },
+          Object.entries(this.options ?? {}).map(([value, words]) => html("option", { value }, words)));
         this.box = html("div", { class: `explorer-${this.kind}` },
-          html("label", { for: id }, ...text), this.input, this.mistake);
+          html("label", { for: id }, ...text), this.input, this.mistake, ...hint);
       }
     }
 
@@ -89,7 +98,8 @@
 
     read() {
       if (this.kind === "number") return parseInteger(this.text, this.min, this.max);
-      return this.kind === "list" ? parseNumbers(this.text, this.least, this.most) : this.text;
+      if (this.kind !== "list") return this.text;
+      return this.parse ? this.parse(this.text) : parseNumbers(this.text, this.least, this.most);
     }
 
     blame(message) {
@@ -145,8 +155,8 @@
   // --- one explorer on a page ----------------------------------------------------------------------
 
   class Explorer {
-    constructor(root, definition) {
-      Object.assign(this, { root, definition, id: root.id, preset: JSON.parse(root.dataset.preset) });
+    constructor(root, preset, definition) {
+      Object.assign(this, { root, preset, definition, id: root.id });
       const control = (spec) => {
         const made = new Control(`${this.id}-${spec.name}`, spec, () => {
           this.player.stop();
@@ -156,9 +166,10 @@
         this.preset[spec.name] ??= this.preset[spec.like];
         return made.box;
       };
-      const action = ({ label, act }) => html("button", { type: "button", onclick: () => {
+      const action = ({ label, act, ofTexts }) => html("button", { type: "button", onclick: () => {
         this.player.stop();
-        if (this.values) this.set(act(this.values));
+        const given = ofTexts ? this.texts() : this.values;
+        if (given) this.set(act(given));
       } }, label);
       this.controls = {};
       this.groups = definition.groups.map(({ name, legend, controls, actions = [] }) => {
@@ -174,12 +185,18 @@
       this.parts = {
         formula: html("div", { class: "explorer-formula" }),
         stage: html("div", { class: "explorer-stage" }),
+        below: html("div"),
+        choose: (texts, at) => { this.player.stop(); this.set(texts, undefined, at); },
+        preview: (words) => {
+          if (words) this.say(words, "off");
+          else if (this.values) this.step(this.player.at);
+        },
       };
       const body = [
         html("div", { class: "explorer-controls" }, this.groups.map(({ box }) => box)),
         this.parts.formula, this.player.box, this.parts.stage,
         // An unseen copy of the longest words keeps what follows in its place while it plays.
-        html("p", { class: "explorer-words" }, this.longest, this.said),
+        html("p", { class: "explorer-words" }, this.longest, this.said), this.parts.below,
         html("p", { class: "explorer-foot" }, this.link,
           html("button", { type: "button", onclick: reset }, "Start again")),
       ];
@@ -202,14 +219,15 @@
       const [id, query] = location.hash.slice(1).split("?");
       if (id !== this.id || !query) return;
       const setting = Object.fromEntries(new URLSearchParams(query));
-      this.player.at = Number(setting.at) - 1 || 0;
-      this.set({ ...this.preset, ...setting });
+      this.set({ ...this.preset, ...setting }, undefined, Number(setting.at) - 1 || 0);
       this.root.scrollIntoView({ behavior: "instant" });
     }
 
-    set(texts, changed) {
+    set(texts, changed, at) {
       this.write(texts);
-      this.write(this.definition.adapt?.(this.texts(), changed) ?? {});
+      const adapted = this.definition.adapt?.(this.texts(), changed) ?? {};
+      this.write(adapted);
+      this.player.at = at ?? adapted.at ?? this.player.at;
       this.update();
     }
 
@@ -248,9 +266,8 @@
           ({ field }) => this.controls[this.definition.blame[field] ?? field], blame);
       }
       this.root.classList.toggle("explorer-stale", Boolean(mistaken));
-      for (const part of [this.player.box, this.parts.formula, this.parts.stage]) {
-        part.inert = Boolean(mistaken);
-      }
+      const { formula, stage, below } = this.parts;
+      for (const part of [this.player.box, formula, stage, below]) part.inert = Boolean(mistaken);
       if (mistaken) {
         this.values = undefined;
         this.said.textContent = mistaken;
@@ -272,6 +289,11 @@
       }
     }
 
+    say(words, live) {
+      this.said.setAttribute("aria-live", live);
+      this.said.textContent = words;
+    }
+
     step(at) {
       const words = this.definition.words(this.model, at);
       const place = `${this.model.stop} ${at + 1} of ${this.model.steps}`;
@@ -279,10 +301,9 @@
       this.player.label.textContent = place;
       this.player.scrub.setAttribute("aria-valuetext", place);
       // While it plays, a screen reader would fall behind.
-      this.said.setAttribute("aria-live", this.player.timer ? "off" : "polite");
-      this.said.textContent = words;
+      this.say(words, this.player.timer ? "off" : "polite");
       const texts = Object.entries(this.controls)
-        .filter(([, control]) => !control.box.closest("[hidden]"))
+        .filter(([, control]) => !control.derived && !control.box.closest("[hidden]"))
         .map(([name, control]) => [name, control.text]);
       const query = new URLSearchParams([...texts, ["at", at + 1]]);
       this.link.href = `#${this.id}?${String(query).replaceAll("%2C", ",")}`;
@@ -291,7 +312,8 @@
 
   function define(name, definition) {
     for (const root of document.querySelectorAll(`.explorer[data-explorer="${name}"]`)) {
-      new Explorer(root, definition);
+      const preset = JSON.parse(root.dataset.preset);
+      new Explorer(root, preset, typeof definition === "function" ? definition(preset) : definition);
     }
   }
 

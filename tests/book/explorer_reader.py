@@ -15,7 +15,7 @@ html_context = {{"default_mode": "auto"}}
 """
 AFTER = "\n## After\n\nWords after it.\n"
 PAGES = {
-    "index": "# Top\n\n```{toctree}\nline\ntwice\nmatrix\npooling\nplain\n```\n",
+    "index": "# Top\n\n```{toctree}\nline\ntwice\nmatrix\npooling\nreach\nplain\n```\n",
     "plain": "# Plain\n\nNo explorer here.\n",
     "line": """# Line
 
@@ -60,6 +60,20 @@ In words: a matrix.
 :r: 2
 
 In words: seven windows.
+:::
+""" + AFTER,
+    "reach": """# Reach
+
+:::{explorer} receptive-field
+
+In words: a short chain.
+:::
+
+:::{explorer} receptive-field
+:name: counted
+:network: IU-4
+
+In words: the network of IU-4.
 :::
 """ + AFTER,
 }  # fmt: skip

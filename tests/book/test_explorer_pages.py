@@ -23,6 +23,8 @@ STATES = {
     "pooling": ["#explorer-pooling?at=2", "#explorer-pooling?move=swap&op=mean&count=none&l=2",
                 "#explorer-pooling?x=-1,2,999,-999,.125,6,7,8,9,1,2,3,4,5,6,7&l=16&r=16&fill=infinity",
                 "#explorer-pooling?k=2&s=3&r=0&enters=wrap", "#explorer-pooling?move=swap&i=9"],
+    "reach": ["#explorer-receptive-field?at=1", "#explorer-receptive-field?layers=conv3+con3",
+              "#counted?layer=4", "#counted?layers=conv3p9c4096+pool2&n=512&layer=1&at=1"],
 }  # fmt: skip
 
 
@@ -53,6 +55,8 @@ def test_no_violation_and_no_sideways_scrolling_in_any_state(visit, name, theme,
         ("twice", "two"),
         ("matrix", "explorer-matrix"),
         ("pooling", "explorer-pooling"),
+        ("reach", "explorer-receptive-field"),
+        ("reach", "counted"),
     ],
 )
 def test_nothing_jumps(visit, name, place, screen):
@@ -98,6 +102,8 @@ def test_a_page_loads_only_what_it_uses(explorer_book):
     assert loaded["line"] == loaded["twice"] == shared | {"explorer-convolution.js"}
     assert loaded["matrix"] == shared | {"explorer-matrix.js"}
     assert loaded["pooling"] == shared | {"explorer-pooling.js"}
+    parts = {f"explorer-receptive-field{part}.js" for part in ("", "-stack", "-drawing")}
+    assert loaded["reach"] == shared | parts
     scripts = re.findall(r"<script[^>]*explorer[^>]*>", html["line"])
     assert all('defer="defer"' in script and "module" not in script for script in scripts)
 
@@ -122,6 +128,9 @@ def test_a_bad_directive_is_a_warning(tiny_book):
     book = tiny_book("explorers")
     bad = {
         explorer("riddle"): "there is no explorer 'riddle'; there are: convolution, matrix",
+        explorer(
+            "receptive-field", ":network: none\n"
+        ): "there is no network 'none'; there are: Short",
         explorer("matrix", ":axes: 2\n"): "the explorer 'matrix' has no option axes",
         explorer(
             "convolution", ":n: 2\n:name: a\n"

@@ -82,7 +82,8 @@ class ExplorerDirective(SphinxDirective):
             return []
         ids_of(self.env).add(name)
         rows = EXPLORERS[kind].rows(preset)
-        box = explorer_node(ids=[name], kind=kind, preset=preset, rows=rows)
+        sent = EXPLORERS[kind].sent(preset)
+        box = explorer_node(ids=[name], kind=kind, preset=sent, rows=rows)
         self.set_source_info(box)
         box += keep_picture(self.env, picture)
         self.state.nested_parse(self.content, self.content_offset, box)

@@ -2,8 +2,14 @@
 
 from .kind import Explorer, Preset
 from .pooling import POOLING
+from .reach import RECEPTIVE_FIELD
 from .windows import CONVOLUTION, MATRIX
 
 __all__ = ["EXPLORERS", "Explorer", "Preset"]
 
-EXPLORERS = {"convolution": CONVOLUTION, "matrix": MATRIX, "pooling": POOLING}
+EXPLORERS = {
+    "convolution": CONVOLUTION,
+    "matrix": MATRIX,
+    "pooling": POOLING,
+    "receptive-field": RECEPTIVE_FIELD,
+}

@@ -24,6 +24,7 @@ class Explorer:
         preset: every option of the directive with its default; the default's type is the option's.
         draw: the figure of a preset, for pages whose scripts do not run.
         rows: by how many rows a setting is taller than the least; the style sheet keeps room.
+        sent: what the scripts get of a preset.
     """
 
     title: str
@@ -31,3 +32,4 @@ class Explorer:
     preset: Preset
     draw: Callable[[Preset], Picture]
     rows: Callable[[Preset], int] = lambda _: 0
+    sent: Callable[[Preset], Preset] = lambda preset: preset

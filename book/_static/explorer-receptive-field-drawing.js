@@ -1,0 +1,196 @@
+// How a stack of layers is shown: a picture of which units each unit depends on, down to the input; a
+// table of what each layer sees and costs; and both in words.
+(() => {
+  "use strict";
+  const { windows } = window.cnnref;
+  const { writeLayer, windowOf, middleOf, sees } = window.cnnref.stack;
+  const { html, svg, symbol, count, list, range } = window.cnnref.drawing;
+  const MOST_DRAWN = 48;
+  const MOST_WIRES = 4000;
+  const whole = (number) => number.toLocaleString("en-GB");
+
+  // --- words and formulas --------------------------------------------------------------------------
+
+  // Runs from 0 as words from 1: "3", "3 and 4", "3 to 9", "1, 5 and 9", "15 of 1 to 31".
+  function named(noun, runs) {
+    const [first, last] = [runs[0][0] + 1, runs.at(-1)[1] + 1];
+    const total = runs.reduce((sum, [a, b]) => sum + b - a + 1, 0);
+    if (total === 1) return `${noun} ${first}`;
+    if (runs.length === 1) return `${noun}s ${first} ${last === first + 1 ? "and" : "to"} ${last}`;
+    if (total > 4) return `${total} of the ${noun}s ${first} to ${last}`;
+    return `${noun}s ${list(runs.flatMap(([a, b]) => range(a, b)).map((i) => i + 1))}`;
+  }
+
+  function wordsOf({ layers, rows, sizes }, depth, unit) {
+    const { field } = rows[depth];
+    const chain = sees(sizes, layers, depth, unit);
+    const [inputs, below] = [chain[0], chain[depth - 1]];
+    const name = `Unit ${unit + 1} of layer ${depth}`;
+    if (!inputs.length) return `${name} sees only padding.`;
+    const reads = depth > 1 ? `reads ${named("unit", below)} of layer ${depth - 1} and ` : "";
+    const seen = inputs.at(-1)[1] - inputs[0][0] + 1;
+    const rest = seen < field ? `, ${count(seen, "position")} of its field of ${whole(field)}: the rest is padding` : "";
+    return `${name} ${reads}sees ${named("input", inputs)}${rest}.`;
+  }
+
+  function drawFormula(box, { layers, rows, selected }) {
+    const [layer, row, below] = [layers[selected - 1], rows[selected], rows[selected - 1]];
+    const { k, s, p, d } = layer;
+    const [r, j, M] = ["r", "j", "M"].map(symbol);
+    const side = row.size ** 2 === 1 ? "1" : `${row.size}²`;
+    const lost = windows.unused(below.size, windowOf(layer));
+    const seen = row.bounds.filter(Boolean);
+    const first = Math.min(...seen.map(([from]) => from));
+    const last = Math.max(...seen.map(([, to]) => to));
+    const inputs = rows[0].size;
+    const notes = [
+      lost ? `${count(lost, "position")} after the last window ${lost > 1 ? "are" : "is"} lost.` : "",
+      first > 0 ? `No unit of this layer sees ${named("input", [[0, first - 1]])}.` : "",
+      last < inputs - 1 ? `No unit of this layer sees ${named("input", [[last + 1, inputs - 1]])}.` : "",
+    ].filter(Boolean);
+    box.replaceChildren(
+      html("p", {}, M, ` = ⌊(${below.size} + 2·${p} − ${d}·(${k} − 1) − 1) / ${s}⌋ + 1 = ${row.size}`),
+      html("p", {}, r, ` = ${whole(below.field)} + ${d}·(${k} − 1)·${whole(below.jump)} = ${whole(row.field)}, `,
+        j, ` = ${whole(below.jump)}·${s} = ${whole(row.jump)}`),
+      html("p", {}, layer.kind === "pool" ? "A pooling has no parameters and makes no MACs."
+        : `parameters = ${layer.c}·(${below.channels}·${k}² + 1) = ${whole(row.parameters)}, ` +
+          `MACs = ${side}·${layer.c}·${below.channels}·${k}² = ${whole(row.macs)}`),
+      html("p", { class: "explorer-notes" }, notes.join(" ")),
+    );
+  }
+
+  // --- the picture: a row for each layer, the input below all, as wide as the input ----------------
+
+  // It is stretched to its box, so it holds no text and its lines keep their width.
+  function drawStack(parts, model) {
+    const { rows, layers } = model;
+    const depth = layers.length;
+    const n = rows[0].size;
+    const centre = (l, unit) => rows[l].start + unit * rows[l].jump + 0.5;
+    const top = (l) => depth - l;
+    const box = (x, width, l, height) =>
+      `M${x} ${top(l) + (1 - height) / 2}h${width}v${height}h${-width}z`;
+    const wired = layers.reduce((sum, { k }, i) => sum + k * rows[i + 1].size, 0);
+    const isFine = n <= MOST_DRAWN && wired <= MOST_WIRES;
+    const half = (l) => (isFine ? 0.36 : rows[l].jump / 2);
+    const runBox = (l, height) => ([first, last]) => {
+      const from = centre(l, first) - half(l);
+      return box(from, centre(l, last) + half(l) - from, l, height);
+    };
+    const unitBoxes = (l, height) => ([first, last]) =>
+      (isFine ? range(first, last).map((i) => [i, i]) : [[first, last]]).map(runBox(l, height)).join("");
+    const wires = (l, unit) => windows.taps(unit, windowOf(layers[l - 1]))
+      .filter((tap) => tap in rows[l - 1].bounds)
+      .map((tap) => `M${centre(l, unit)} ${top(l) + 0.5}L${centre(l - 1, tap)} ${top(l - 1) + 0.5}`);
+    const upTo = (runs) => runs.flatMap(([first, last]) => range(first, last));
+
+    // Fields that hang over the input have room for a quarter of it; those that reach further are
+    // cut off.
+    const [left, right] = [0, 1].map((end) => rows.map(({ size, field }, l) =>
+      centre(l, end * (size - 1)) + (end - 0.5) * (l === model.selected ? field : 1)));
+    const from = Math.max(-n / 4, Math.min(0, ...left));
+    const to = Math.min(n * 1.25, Math.max(n, ...right));
+    const path = (kind, d = "") => svg("path", { class: kind, d });
+    const lit = ["funnel", "wire", "field", "lit"].map((kind) => path(kind));
+    const picture = svg("svg", {
+      viewBox: `${from} 0 ${to - from} ${depth + 1}`, preserveAspectRatio: "none", role: "img",
+      "aria-label": model.summary,
+    },
+    isFine ? path("wire-pale", range(1, depth).flatMap((l) =>
+      range(0, rows[l].size - 1).flatMap((unit) => wires(l, unit))).join("")) : [],
+    lit[0], lit[1],
+    path("unit", rows.map((row, l) => unitBoxes(l, 0.36)([0, row.size - 1])).join("")),
+    lit[2], lit[3]);
+
+    model.light = (l, unit) => {
+      const chain = sees(model.sizes, layers, l, unit);
+      const { field } = rows[l];
+      const ends = chain.map((runs, below) => runs.length
+        && [centre(below, runs[0][0]) - half(below), centre(below, runs.at(-1)[1]) + half(below)]);
+      const funnel = range(1, l).filter((above) => ends[above] && ends[above - 1]).map((above) => {
+        const [[a, b], [c, d]] = [ends[above], ends[above - 1]];
+        return `M${a} ${top(above) + 0.5}L${b} ${top(above) + 0.5}L${d} ${top(above - 1) + 0.5}` +
+          `L${c} ${top(above - 1) + 0.5}z`;
+      });
+      const drawn = [
+        isFine ? "" : funnel.join(""),
+        isFine ? range(1, l).flatMap((above) =>
+          upTo(chain[above]).flatMap((i) => wires(above, i))).join("") : "",
+        box(centre(l, unit) - field / 2, field, 0, 0.96),
+        chain.map((runs, below) => runs.map(unitBoxes(below, 0.68)).join("")).join(""),
+      ];
+      lit.forEach((node, i) => node.setAttribute("d", drawn[i]));
+    };
+    // The unit next to a place in the picture.
+    const pointed = ({ clientX, clientY }) => {
+      const { left, top: upper, width, height } = picture.getBoundingClientRect();
+      const x = from + ((clientX - left) / width) * (to - from);
+      const l = depth - Math.floor(((clientY - upper) / height) * (depth + 1));
+      if (!(l >= 1 && l <= depth)) return undefined;
+      const unit = Math.round((x - centre(l, 0)) / rows[l].jump);
+      return [l, Math.max(0, Math.min(unit, rows[l].size - 1))];
+    };
+    picture.addEventListener("pointermove", (event) => show(parts, model, pointed(event)));
+    picture.addEventListener("pointerleave", () => show(parts, model));
+    picture.addEventListener("click", (event) => {
+      const [l, unit] = pointed(event) ?? [];
+      if (l) parts.choose({ layer: l }, unit);
+    });
+    const place = (x) => `left: ${(100 * (x - from)) / (to - from)}%`;
+    const label = (l) => html("span", { class: l === model.selected ? "lit" : false }, l || "input");
+    parts.stage.replaceChildren(html("div", {
+      class: isFine ? "explorer-reach explorer-fine" : "explorer-reach",
+      style: `--reach-rows: ${depth + 1}`,
+    },
+    html("div", { class: "explorer-labels", "aria-hidden": "true" }, range(0, depth).reverse().map(label)),
+    picture,
+    html("div", { class: "explorer-scale", "aria-hidden": "true" },
+      html("span", { style: place(0) }, "1"), html("span", { style: place(n) }, n))));
+  }
+
+  // Light a unit that is pointed at; without one, the unit of the player.
+  function show(parts, model, [l, unit] = []) {
+    if (!l) return parts.preview();
+    model.light(l, unit);
+    return parts.preview(wordsOf(model, l, unit));
+  }
+
+  // --- the table -----------------------------------------------------------------------------------
+
+  function drawTable(parts, model) {
+    const { rows, layers, selected } = model;
+    const cell = (name, text) => html("td", { role: "cell", "data-name": name }, text);
+    const fieldOf = ({ field, clipped }) =>
+      (clipped < field ? `${whole(field)} (${clipped} seen)` : whole(field));
+    const cells = (row) => [
+      cell("output", `${row.channels} × ${row.size}²`), cell("field", fieldOf(row)),
+      cell("jump", whole(row.jump)), cell("parameters", whole(row.parameters)), cell("MACs", whole(row.macs)),
+    ];
+    const head = (...children) => html("th", { role: "rowheader", scope: "row" }, ...children);
+    const body = layers.map((layer, i) => {
+      const l = i + 1;
+      const point = () => show(parts, model, [l, middleOf(rows[l].size)]);
+      const button = html("button", {
+        type: "button", "aria-current": l === selected && "true", onclick: () => parts.choose({ layer: l }),
+        onfocus: point, onblur: () => show(parts, model),
+      }, `${l} ${writeLayer(layer)}`);
+      return html("tr", {
+        role: "row", class: l === selected ? "lit" : false,
+        onpointerenter: point, onpointerleave: () => show(parts, model),
+      }, head(button), cells(rows[l]));
+    });
+    const names = ["layer", "output", "field", "jump", "parameters", "MACs"];
+    const hasFocus = parts.below.contains(document.activeElement);
+    parts.below.replaceChildren(html("table", { class: "explorer-layers", role: "table" },
+      html("caption", {}, "What each layer’s units see and what it costs; press a layer to edit it"),
+      html("thead", { role: "rowgroup" }, html("tr", { role: "row" },
+        names.map((name) => html("th", { role: "columnheader", scope: "col" }, name)))),
+      html("tbody", { role: "rowgroup" }, body),
+      html("tfoot", { role: "rowgroup" }, html("tr", { role: "row" }, head("total"),
+        cell("output", ""), cell("field", ""), cell("jump", ""),
+        cell("parameters", whole(model.parameters)), cell("MACs", whole(model.macs))))));
+    if (hasFocus) body[selected - 1].querySelector("button").focus();
+  }
+
+  window.cnnref.stackDrawing = { whole, wordsOf, drawFormula, drawStack, drawTable };
+})();
