@@ -5,15 +5,20 @@
 // An explorer gives `cnnref.explorer.define` its name and
 //   groups            [{ name, legend, controls, actions }]: what can be set; a legend may be a
 //                     function of the values, an action gives new values, and a control starts as
-//                     the preset says or `like` another one
+//                     the preset says, `like` another one, or with its own `start`; the groups may be
+//                     a function of the page's data
 //   hidden(values)    names of controls and groups that mean nothing in this setting
-//   model(values)     what is to be drawn, with `steps`, the number of stops, and `stop`, what one
-//                     is called; or it throws a Refusal, whose field `blame` translates into the
+//   model(values, data)   what is to be drawn, with `steps`, the number of stops, and `stop`, what
+//                     one is called; or it throws a Refusal, whose field `blame` translates into the
 //                     control that is to be corrected
-//   draw(parts, model, values), step(parts, model, at)    the picture, and one stop of it
+//   draw(parts, model, values), step(parts, model, at)    the picture, and one stop of it; a picture
+//                     may move the player, too, by `parts.go(at)`
 //   words(model, at)  what there is to see at a stop
 //   adapt(texts, changed)   optional: controls that follow the one that was changed
-// and the page one `<div class="explorer" data-explorer="name" data-preset="{...}">` or several.
+//   first             optional: the number of the first stop, where it is not 1
+//   fluid             optional: the picture depends on the width of its box
+// and the page one `<div class="explorer" data-explorer="name" data-preset="{...}">` or several, with
+// the data, if any, as JSON in a script in it.
 (() => {
   "use strict";
   const { Refusal } = window.cnnref;
@@ -57,12 +62,14 @@
       this.mistake = html("span", { class: "explorer-mistake", id: `${id}-mistake` });
       const said = { "aria-describedby": this.mistake.id, oninput: changed };
       const text = [this.label, ...(this.symbol ? [" ", symbol(this.symbol)] : [])];
-      if (this.kind === "choice") {
-        this.inputs = Object.entries(this.options).map(([value, words]) => [
-          html("input", { type: "radio", name: id, id: `${id}-${value}`, value, ...said }), words,
+      if (this.options) {
+        const [type, role] = this.kind === "choice" ? ["radio", "radiogroup"] : ["checkbox", "group"];
+        const options = Object.entries(this.options).map(([value, words]) => [
+          html("input", { type, name: id, id: `${id}-${value}`, value, ...said }), words,
         ]);
-        this.box = html("div", { role: "radiogroup", "aria-label": this.label, class: "explorer-choice" },
-          this.inputs.map(([input, words]) => html("label", { for: input.id }, input, words)));
+        this.inputs = options.map(([input]) => input);
+        this.box = html("div", { role, "aria-label": this.label, class: "explorer-choice" },
+          options.map(([input, words]) => html("label", { for: input.id }, input, words)), this.mistake);
       } else {
         const kinds = {
           number: { type: "number", min: this.min, max: this.max, step: 1, inputmode: "numeric" },
@@ -70,32 +77,47 @@
           check: { type: "checkbox" },
         };
         this.input = html("input", { id, ...kinds[this.kind], ...said });
+        this.inputs = [this.input];
         this.box = html("div", { class: `explorer-${this.kind}` },
           html("label", { for: id }, ...text), this.input, this.mistake);
       }
     }
 
     get text() {
-      if (this.kind === "choice") return this.inputs.find(([input]) => input.checked)?.[0].value ?? "";
+      if (this.options) {
+        return this.inputs.filter(({ checked }) => checked).map(({ value }) => value).join(",");
+      }
       return this.kind === "check" ? (this.input.checked ? "1" : "") : this.input.value;
     }
 
     set text(value) {
-      if (this.kind === "choice") {
-        for (const [input] of this.inputs) input.checked ||= input.value === String(value);
+      if (this.options) {
+        const wanted = String(value).split(/[\s,]+/);
+        // A radio button that is set clears the others; what is none of them clears nothing.
+        const one = this.kind === "choice";
+        for (const input of this.inputs) {
+          input.checked = wanted.includes(input.value) || (one && input.checked);
+        }
       } else if (this.kind === "check") this.input.checked = Boolean(Number(value));
       else this.input.value = Array.isArray(value) ? value.join(", ") : value;
     }
 
     read() {
       if (this.kind === "number") return parseInteger(this.text, this.min, this.max);
+      if (this.kind === "choices") {
+        const chosen = this.text.split(",").filter(Boolean);
+        if (!chosen.length) throw new Refusal("value", "must have at least one chosen");
+        return chosen;
+      }
       return this.kind === "list" ? parseNumbers(this.text, this.least, this.most) : this.text;
     }
 
     blame(message) {
       this.mistake.textContent = message;
-      if (message) this.input?.setAttribute("aria-invalid", "true");
-      else this.input?.removeAttribute("aria-invalid");
+      for (const input of this.inputs) {
+        if (message) input.setAttribute("aria-invalid", "true");
+        else input.removeAttribute("aria-invalid");
+      }
     }
   }
 
@@ -146,14 +168,17 @@
 
   class Explorer {
     constructor(root, definition) {
-      Object.assign(this, { root, definition, id: root.id, preset: JSON.parse(root.dataset.preset) });
+      const data = JSON.parse(root.querySelector("script")?.textContent ?? "null");
+      const { first = 1, groups } = definition;
+      const preset = JSON.parse(root.dataset.preset);
+      Object.assign(this, { root, definition, data, first, preset, id: root.id });
       const control = (spec) => {
         const made = new Control(`${this.id}-${spec.name}`, spec, () => {
           this.player.stop();
           this.set({}, spec.name);
         });
         this.controls[spec.name] = made;
-        this.preset[spec.name] ??= this.preset[spec.like];
+        this.preset[spec.name] ??= this.preset[spec.like] ?? spec.start;
         return made.box;
       };
       const action = ({ label, act }) => html("button", { type: "button", onclick: () => {
@@ -161,7 +186,7 @@
         if (this.values) this.set(act(this.values));
       } }, label);
       this.controls = {};
-      this.groups = definition.groups.map(({ name, legend, controls, actions = [] }) => {
+      this.groups = (typeof groups === "function" ? groups(data) : groups).map(({ name, legend, controls, actions = [] }) => {
         const title = html("legend");
         return { name, legend, title, box: html("fieldset", {}, title, controls.map(control),
           actions.length ? html("div", { class: "explorer-actions" }, actions.map(action)) : []) };
@@ -170,10 +195,11 @@
       this.link = html("a", { href: `#${this.id}` }, "Link to this setting");
       this.said = html("span", { role: "status" });
       this.longest = html("span", { "aria-hidden": "true" });
-      const reset = () => { this.player.stop(); this.player.at = 0; this.set(this.preset); };
+      const reset = () => { this.player.stop(); this.begin(this.preset); };
       this.parts = {
         formula: html("div", { class: "explorer-formula" }),
         stage: html("div", { class: "explorer-stage" }),
+        go: (at) => { this.player.stop(); this.player.go(at); },
       };
       const body = [
         html("div", { class: "explorer-controls" }, this.groups.map(({ box }) => box)),
@@ -183,7 +209,7 @@
         html("p", { class: "explorer-foot" }, this.link,
           html("button", { type: "button", onclick: reset }, "Start again")),
       ];
-      this.set(this.preset);
+      this.begin(this.preset);
       // Only what works takes the place of the figure that stands there for want of a script.
       root.querySelector(".explorer-fallback").hidden = true;
       root.append(...body);
@@ -192,6 +218,10 @@
         const { stage } = this.parts;
         if (stage.scrollWidth > stage.clientWidth) stage.tabIndex = 0;
         else stage.removeAttribute("tabindex");
+        if (definition.fluid && this.values && this.width !== stage.clientWidth) {
+          this.width = stage.clientWidth;
+          this.update();
+        }
       }).observe(this.parts.stage);
       this.follow();
       window.addEventListener("hashchange", () => this.follow());
@@ -202,9 +232,13 @@
       const [id, query] = location.hash.slice(1).split("?");
       if (id !== this.id || !query) return;
       const setting = Object.fromEntries(new URLSearchParams(query));
-      this.player.at = Number(setting.at) - 1 || 0;
-      this.set({ ...this.preset, ...setting });
+      this.begin({ ...this.preset, ...setting });
       this.root.scrollIntoView({ behavior: "instant" });
+    }
+
+    begin(setting) {
+      this.player.at = Number(setting.at) - this.first || 0;
+      this.set(setting);
     }
 
     set(texts, changed) {
@@ -226,7 +260,7 @@
     // Read every control, then draw; the first mistake is told, and the old picture turns pale.
     update() {
       const raw = this.texts();
-      const hidden = new Set(this.definition.hidden(raw));
+      const hidden = new Set(this.definition.hidden(raw, this.data));
       for (const { name, box, legend, title } of this.groups) {
         box.hidden = hidden.has(name);
         title.textContent = typeof legend === "function" ? legend(raw) : legend;
@@ -244,7 +278,7 @@
         this.attempt(() => { this.values[name] = control.read(); }, () => control, blame);
       }
       if (!mistaken) {
-        this.attempt(() => { this.model = this.definition.model(this.values); },
+        this.attempt(() => { this.model = this.definition.model(this.values, this.data); },
           ({ field }) => this.controls[this.definition.blame[field] ?? field], blame);
       }
       this.root.classList.toggle("explorer-stale", Boolean(mistaken));
@@ -274,7 +308,8 @@
 
     step(at) {
       const words = this.definition.words(this.model, at);
-      const place = `${this.model.stop} ${at + 1} of ${this.model.steps}`;
+      const { stop, steps } = this.model;
+      const place = `${stop} ${at + this.first} of ${steps - 1 + this.first}`;
       this.definition.step(this.parts, this.model, at);
       this.player.label.textContent = place;
       this.player.scrub.setAttribute("aria-valuetext", place);
@@ -284,7 +319,7 @@
       const texts = Object.entries(this.controls)
         .filter(([, control]) => !control.box.closest("[hidden]"))
         .map(([name, control]) => [name, control.text]);
-      const query = new URLSearchParams([...texts, ["at", at + 1]]);
+      const query = new URLSearchParams([...texts, ["at", at + this.first]]);
       this.link.href = `#${this.id}?${String(query).replaceAll("%2C", ",")}`;
     }
   }

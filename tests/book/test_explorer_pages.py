@@ -20,6 +20,8 @@ STATES = {
     "matrix": ["#explorer-matrix?at=2", "#explorer-matrix?view=input",
                "#explorer-matrix?view=kernel&x=1,2,3,4,5,6,7,8,9,-999&l=4&r=4&w=1,2,3,4,5",
                "#explorer-matrix?x=one"],
+    "curves": ["#runs?at=7", "#runs?sets=training,test&log=1", "#runs?cats-dogs=",
+               "#runs?dataset=fashion-mnist&measure=error", "#tuned?measure=accuracy&at=2"],
 }  # fmt: skip
 
 
@@ -49,6 +51,8 @@ def test_no_violation_and_no_sideways_scrolling_in_any_state(visit, name, theme,
         ("twice", "one"),
         ("twice", "two"),
         ("matrix", "explorer-matrix"),
+        ("curves", "runs"),
+        ("curves", "tuned"),
     ],
 )
 def test_nothing_jumps(visit, name, place, screen):
@@ -87,6 +91,7 @@ def test_a_page_loads_only_what_it_uses(explorer_book):
     assert loaded["plain"] == loaded["index"] == set()
     assert loaded["line"] == loaded["twice"] == shared | {"explorer-convolution.js"}
     assert loaded["matrix"] == shared | {"explorer-matrix.js"}
+    assert loaded["curves"] == shared | {"explorer-series.js", "explorer-curves.js"}
     scripts = re.findall(r"<script[^>]*explorer[^>]*>", html["line"])
     assert all('defer="defer"' in script and "module" not in script for script in scripts)
 
@@ -110,7 +115,7 @@ def explorer(kind, options="", text="In words."):
 def test_a_bad_directive_is_a_warning(tiny_book):
     book = tiny_book("explorers")
     bad = {
-        explorer("riddle"): "there is no explorer 'riddle'; there are: convolution, matrix",
+        explorer("riddle"): "there is no explorer 'riddle'; there are: convolution, matrix, curves",
         explorer("matrix", ":axes: 2\n"): "the explorer 'matrix' has no option axes",
         explorer(
             "convolution", ":n: 2\n:name: a\n"
@@ -118,6 +123,10 @@ def test_a_bad_directive_is_a_warning(tiny_book):
         explorer("convolution", ":k: 0\n:name: b\n"): "kernel must be at least 1, got 0",
         explorer("convolution", ":n: many\n:name: c\n"): "invalid literal for int()",
         explorer("convolution", text=""): "an explorer needs a text for readers without JavaScript",
+        explorer("curves"): "learning curves need experiments, got none",
+        explorer("curves", ":experiments: x-*\n"): "no experiment of the catalogue is called x-*",
+        explorer("curves", ":experiments: rate-*\n:measure: risk\n"): "got 'risk' and 'test'",
+        explorer("curves", ":experiments: rate-*\n:sets: all\n"): "got 'loss' and 'all'",
         explorer("convolution") * 2: "the page has an explorer explorer-convolution already",
     }
     book.write(index="# Top\n\n" + "".join(bad))

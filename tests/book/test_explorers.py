@@ -8,8 +8,13 @@ import torch
 from cnnref.convolution import conv1d, conv1d_input_gradient, conv1d_kernel_gradient, matrix_of
 from cnnref.windows import Window
 
+from . import explorer_vectors, explorer_vectors_curves
 from .explorer_reader import Reader
-from .explorer_vectors import FUNCTIONS, agrees
+from .explorer_vectors import agrees
+
+FUNCTIONS = explorer_vectors.FUNCTIONS | explorer_vectors_curves.FUNCTIONS
+# The page whose scripts have the functions of a kind.
+HOMES = {"matrix": "matrix", "series": "curves"}
 
 REPLAY = """([path, cases]) => {
   const replayed = path.split(".").reduce((part, name) => part[name], window.cnnref);
@@ -29,7 +34,7 @@ REPLAY = """([path, cases]) => {
 
 @pytest.mark.parametrize("function", FUNCTIONS)
 def test_golden_vectors(visit, function):
-    page = visit("matrix" if function.startswith("matrix") else "line")
+    page = visit(HOMES.get(function.split(".")[0], "line"))
     cases = list(FUNCTIONS[function]())
     assert len(cases) >= 200
     replayed = page.evaluate(REPLAY, [function, [given for given, _ in cases]])

@@ -1,8 +1,9 @@
 """The kinds of explorers, a module for each subject."""
 
-from .kind import Explorer, Preset
+from .curves import CURVES
+from .kind import Data, Explorer, Preset
 from .windows import CONVOLUTION, MATRIX
 
-__all__ = ["EXPLORERS", "Explorer", "Preset"]
+__all__ = ["EXPLORERS", "Data", "Explorer", "Preset"]
 
-EXPLORERS = {"convolution": CONVOLUTION, "matrix": MATRIX}
+EXPLORERS = {"convolution": CONVOLUTION, "matrix": MATRIX, "curves": CURVES}
