@@ -16,7 +16,7 @@
 //   words(model, at)  what there is to see at a stop
 //   adapt(texts, changed)   optional: controls that follow the one that was changed
 //   first             optional: the number of the first stop, where it is not 1
-//   fluid             optional: the picture depends on the width of its box
+//   fluid             optional: the picture depends on the width of its box, and not on the values
 // and the page one `<div class="explorer" data-explorer="name" data-preset="{...}">` or several, with
 // the data, if any, as JSON in a script in it.
 (() => {
@@ -218,9 +218,10 @@
         const { stage } = this.parts;
         if (stage.scrollWidth > stage.clientWidth) stage.tabIndex = 0;
         else stage.removeAttribute("tabindex");
-        if (definition.fluid && this.values && this.width !== stage.clientWidth) {
+        if (definition.fluid && this.width !== stage.clientWidth) {
           this.width = stage.clientWidth;
-          this.update();
+          definition.draw(this.parts, this.model);
+          definition.step(this.parts, this.model, this.player.at);
         }
       }).observe(this.parts.stage);
       this.follow();
