@@ -137,18 +137,22 @@
     ] },
   ];
 
-  window.cnnref.explorer.define("receptive-field", ({ networks }) => ({
-    groups: groups(networks),
-    hidden: ({ kind }) => (kind === "pool" ? ["o"] : []),
-    blame: {},
-    adapt: adaptTo(networks),
-    model,
-    draw: (parts, made) => {
-      drawFormula(parts.formula, made);
-      drawStack(parts, made);
-      drawTable(parts, made);
-    },
-    step: (parts, made, at) => made.light(made.selected, at),
-    words: (made, at) => wordsOf(made, made.selected, at),
-  }));
+  window.cnnref.explorer.define("receptive-field", (preset, { networks }) => {
+    // The page names a network; the controls begin with its numbers.
+    Object.assign(preset, networks[preset.network]);
+    return {
+      groups: groups(networks),
+      hidden: ({ kind }) => (kind === "pool" ? ["o"] : []),
+      blame: {},
+      adapt: adaptTo(networks),
+      model,
+      draw: (parts, made) => {
+        drawFormula(parts.formula, made);
+        drawStack(parts, made);
+        drawTable(parts, made);
+      },
+      step: (parts, made, at) => made.light(made.selected, at),
+      words: (made, at) => wordsOf(made, made.selected, at),
+    };
+  });
 })();

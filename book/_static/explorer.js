@@ -2,23 +2,27 @@
 // player that steps, scrubs and runs; words for those who do not see the picture; and the setting in
 // the address, to be shared. A plain script, because browsers refuse modules to pages on a disk.
 //
-// An explorer gives `cnnref.explorer.define` its name and, or a function of the preset that gives,
+// An explorer gives `cnnref.explorer.define` its name and, or a function of preset and data that gives,
 //   groups            [{ name, legend, controls, actions }]: what can be set; a legend may be a
 //                     function of the values, an action gives new values (or is `ofTexts`, to help
-//                     out of a mistake, too), and a control starts as the preset says or `like`
-//                     another one; it is in the link unless it is `derived` from others
+//                     out of a mistake, too), and a control starts as the preset says, `like`
+//                     another one, or with its own `start`; it is in the link unless it is `derived`
+//                     from others
 //   hidden(values)    names of controls and groups that mean nothing in this setting
-//   model(values)     what is to be drawn, with `steps`, the number of stops, and `stop`, what one
-//                     is called; or it throws a Refusal, whose field `blame` translates into the
+//   model(values, data)   what is to be drawn, with `steps`, the number of stops, and `stop`, what
+//                     one is called; or it throws a Refusal, whose field `blame` translates into the
 //                     control that is to be corrected
-//   draw(parts, model, values), step(parts, model, at)    the picture, and one stop of it
+//   draw(parts, model, values), step(parts, model, at)    the picture, and one stop of it; a picture
+//                     may move the player, too, by `parts.go(at)`
 //   words(model, at)  what there is to see at a stop
 //   adapt(texts, changed)   optional: controls that follow the one that was changed, and `at`, the
 //                     stop to go to
+//   first             optional: the number of the first stop, where it is not 1
+//   fluid             optional: the picture depends on the width of its box, and not on the values
 // `parts` has the boxes `formula`, `stage` and, after the words, `below`; `choose(texts, at)`, to set
 // controls from the picture, and `preview(words)`, to say what is pointed at, until `preview()`.
-// An explorer is placed
-// by `<div class="explorer" data-explorer="name" data-preset="{...}">`, on a page once or more often.
+// An explorer is placed by `<div class="explorer" data-explorer="name" data-preset="{...}">`, on a
+// page once or more often, with the data, if any, as JSON in a script in it.
 (() => {
   "use strict";
   const { Refusal } = window.cnnref;
@@ -59,17 +63,20 @@
   class Control {
     constructor(id, spec, changed) {
       Object.assign(this, spec);
+      this.several = this.kind === "choice" || this.kind === "choices";
       this.mistake = html("span", { class: "explorer-mistake", id: `${id}-mistake` });
       const hint = this.hint ? [html("span", { class: "explorer-hint", id: `${id}-hint` }, this.hint)] : [];
       const describedBy = [...hint, this.mistake].map((node) => node.id).join(" ");
       const said = { "aria-describedby": describedBy, oninput: changed };
       const text = [this.label, ...(this.symbol ? [" ", symbol(this.symbol)] : [])];
-      if (this.kind === "choice") {
-        this.inputs = Object.entries(this.options).map(([value, words]) => [
-          html("input", { type: "radio", name: id, id: `${id}-${value}`, value, ...said }), words,
+      if (this.several) {
+        const [type, role] = this.kind === "choice" ? ["radio", "radiogroup"] : ["checkbox", "group"];
+        const options = Object.entries(this.options).map(([value, words]) => [
+          html("input", { type, name: id, id: `${id}-${value}`, value, ...said }), words,
         ]);
-        this.box = html("div", { role: "radiogroup", "aria-label": this.label, class: "explorer-choice" },
-          this.inputs.map(([input, words]) => html("label", { for: input.id }, input, words)));
+        this.inputs = options.map(([input]) => input);
+        this.box = html("div", { role, "aria-label": this.label, class: "explorer-choice" },
+          options.map(([input, words]) => html("label", { for: input.id }, input, words)), this.mistake);
       } else {
         const kinds = {
           number: { type: "number", min: this.min, max: this.max, step: 1, inputmode: "numeric" },
@@ -79,33 +86,48 @@
         const tag = this.kind === "select" ? "select" : this.rows ? "textarea" : "input";
         this.input = html(tag, { id, rows: this.rows, ...kinds[this.kind], ...said },
           Object.entries(this.options ?? {}).map(([value, words]) => html("option", { value }, words)));
+        this.inputs = [this.input];
         this.box = html("div", { class: `explorer-${this.kind}` },
           html("label", { for: id }, ...text), this.input, this.mistake, ...hint);
       }
     }
 
     get text() {
-      if (this.kind === "choice") return this.inputs.find(([input]) => input.checked)?.[0].value ?? "";
+      if (this.several) {
+        return this.inputs.filter(({ checked }) => checked).map(({ value }) => value).join(",");
+      }
       return this.kind === "check" ? (this.input.checked ? "1" : "") : this.input.value;
     }
 
     set text(value) {
-      if (this.kind === "choice") {
-        for (const [input] of this.inputs) input.checked ||= input.value === String(value);
+      if (this.several) {
+        const wanted = String(value).split(/[\s,]+/);
+        // A radio button that is set clears the others; what is none of them clears nothing.
+        const one = this.kind === "choice";
+        for (const input of this.inputs) {
+          input.checked = wanted.includes(input.value) || (one && input.checked);
+        }
       } else if (this.kind === "check") this.input.checked = Boolean(Number(value));
       else this.input.value = Array.isArray(value) ? value.join(", ") : value;
     }
 
     read() {
       if (this.kind === "number") return parseInteger(this.text, this.min, this.max);
+      if (this.kind === "choices") {
+        const chosen = this.text.split(",").filter(Boolean);
+        if (!chosen.length) throw new Refusal("value", "must have at least one chosen");
+        return chosen;
+      }
       if (this.kind !== "list") return this.text;
       return this.parse ? this.parse(this.text) : parseNumbers(this.text, this.least, this.most);
     }
 
     blame(message) {
       this.mistake.textContent = message;
-      if (message) this.input?.setAttribute("aria-invalid", "true");
-      else this.input?.removeAttribute("aria-invalid");
+      for (const input of this.inputs) {
+        if (message) input.setAttribute("aria-invalid", "true");
+        else input.removeAttribute("aria-invalid");
+      }
     }
   }
 
@@ -155,15 +177,16 @@
   // --- one explorer on a page ----------------------------------------------------------------------
 
   class Explorer {
-    constructor(root, preset, definition) {
-      Object.assign(this, { root, preset, definition, id: root.id });
+    constructor(root, definition, preset, data) {
+      const { first = 1, groups } = definition;
+      Object.assign(this, { root, definition, data, first, preset, id: root.id });
       const control = (spec) => {
         const made = new Control(`${this.id}-${spec.name}`, spec, () => {
           this.player.stop();
           this.set({}, spec.name);
         });
         this.controls[spec.name] = made;
-        this.preset[spec.name] ??= this.preset[spec.like];
+        this.preset[spec.name] ??= this.preset[spec.like] ?? spec.start;
         return made.box;
       };
       const action = ({ label, act, ofTexts }) => html("button", { type: "button", onclick: () => {
@@ -172,7 +195,7 @@
         if (given) this.set(act(given));
       } }, label);
       this.controls = {};
-      this.groups = definition.groups.map(({ name, legend, controls, actions = [] }) => {
+      this.groups = groups.map(({ name, legend, controls, actions = [] }) => {
         const title = html("legend");
         return { name, legend, title, box: html("fieldset", {}, title, controls.map(control),
           actions.length ? html("div", { class: "explorer-actions" }, actions.map(action)) : []) };
@@ -181,7 +204,7 @@
       this.link = html("a", { href: `#${this.id}` }, "Link to this setting");
       this.said = html("span", { role: "status" });
       this.longest = html("span", { "aria-hidden": "true" });
-      const reset = () => { this.player.stop(); this.player.at = 0; this.set(this.preset); };
+      const reset = () => { this.player.stop(); this.begin(this.preset); };
       this.parts = {
         formula: html("div", { class: "explorer-formula" }),
         stage: html("div", { class: "explorer-stage" }),
@@ -191,6 +214,7 @@
           if (words) this.say(words, "off");
           else if (this.values) this.step(this.player.at);
         },
+        go: (at) => { this.player.stop(); this.player.go(at); },
       };
       const body = [
         html("div", { class: "explorer-controls" }, this.groups.map(({ box }) => box)),
@@ -200,7 +224,7 @@
         html("p", { class: "explorer-foot" }, this.link,
           html("button", { type: "button", onclick: reset }, "Start again")),
       ];
-      this.set(this.preset);
+      this.begin(this.preset);
       // Only what works takes the place of the figure that stands there for want of a script.
       root.querySelector(".explorer-fallback").hidden = true;
       root.append(...body);
@@ -209,6 +233,11 @@
         const { stage } = this.parts;
         if (stage.scrollWidth > stage.clientWidth) stage.tabIndex = 0;
         else stage.removeAttribute("tabindex");
+        if (definition.fluid && this.width !== stage.clientWidth) {
+          this.width = stage.clientWidth;
+          definition.draw(this.parts, this.model);
+          definition.step(this.parts, this.model, this.player.at);
+        }
       }).observe(this.parts.stage);
       this.follow();
       window.addEventListener("hashchange", () => this.follow());
@@ -219,8 +248,15 @@
       const [id, query] = location.hash.slice(1).split("?");
       if (id !== this.id || !query) return;
       const setting = Object.fromEntries(new URLSearchParams(query));
-      this.set({ ...this.preset, ...setting }, undefined, Number(setting.at) - 1 || 0);
+      this.begin({ ...this.preset, ...setting });
       this.root.scrollIntoView({ behavior: "instant" });
+    }
+
+    begin(setting) {
+      // Where the setting names no stop, the explorer may choose one; a wrong one is the first.
+      const at = setting.at === undefined ? undefined : Number(setting.at) - this.first || 0;
+      this.player.at = 0;
+      this.set(setting, undefined, at);
     }
 
     set(texts, changed, at) {
@@ -244,7 +280,7 @@
     // Read every control, then draw; the first mistake is told, and the old picture turns pale.
     update() {
       const raw = this.texts();
-      const hidden = new Set(this.definition.hidden(raw));
+      const hidden = new Set(this.definition.hidden(raw, this.data));
       for (const { name, box, legend, title } of this.groups) {
         box.hidden = hidden.has(name);
         title.textContent = typeof legend === "function" ? legend(raw) : legend;
@@ -262,7 +298,7 @@
         this.attempt(() => { this.values[name] = control.read(); }, () => control, blame);
       }
       if (!mistaken) {
-        this.attempt(() => { this.model = this.definition.model(this.values); },
+        this.attempt(() => { this.model = this.definition.model(this.values, this.data); },
           ({ field }) => this.controls[this.definition.blame[field] ?? field], blame);
       }
       this.root.classList.toggle("explorer-stale", Boolean(mistaken));
@@ -296,7 +332,8 @@
 
     step(at) {
       const words = this.definition.words(this.model, at);
-      const place = `${this.model.stop} ${at + 1} of ${this.model.steps}`;
+      const { stop, steps } = this.model;
+      const place = `${stop} ${at + this.first} of ${steps - 1 + this.first}`;
       this.definition.step(this.parts, this.model, at);
       this.player.label.textContent = place;
       this.player.scrub.setAttribute("aria-valuetext", place);
@@ -305,7 +342,7 @@
       const texts = Object.entries(this.controls)
         .filter(([, control]) => !control.derived && !control.box.closest("[hidden]"))
         .map(([name, control]) => [name, control.text]);
-      const query = new URLSearchParams([...texts, ["at", at + 1]]);
+      const query = new URLSearchParams([...texts, ["at", at + this.first]]);
       this.link.href = `#${this.id}?${String(query).replaceAll("%2C", ",")}`;
     }
   }
@@ -313,7 +350,9 @@
   function define(name, definition) {
     for (const root of document.querySelectorAll(`.explorer[data-explorer="${name}"]`)) {
       const preset = JSON.parse(root.dataset.preset);
-      new Explorer(root, preset, typeof definition === "function" ? definition(preset) : definition);
+      const data = JSON.parse(root.querySelector("script")?.textContent ?? "null");
+      const defined = typeof definition === "function" ? definition(preset, data) : definition;
+      new Explorer(root, defined, preset, data);
     }
   }
 

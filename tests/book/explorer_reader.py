@@ -15,7 +15,7 @@ html_context = {{"default_mode": "auto"}}
 """
 AFTER = "\n## After\n\nWords after it.\n"
 PAGES = {
-    "index": "# Top\n\n```{toctree}\nline\ntwice\nmatrix\npooling\nreach\nplain\n```\n",
+    "index": "# Top\n\n```{toctree}\nline\ntwice\nmatrix\npooling\nreach\ncurves\nplain\n```\n",
     "plain": "# Plain\n\nNo explorer here.\n",
     "line": """# Line
 
@@ -74,6 +74,34 @@ In words: a short chain.
 :network: IU-4
 
 In words: the network of IU-4.
+:::
+""" + AFTER,
+    "curves": """# Curves
+
+:::{explorer} curves
+:name: runs
+:experiments: cats-dogs-* optimizer-* fashion-cnn kat-features
+:chosen: cats-dogs-plain cats-dogs-skip optimizer-*
+:at: 20
+
+In words: test losses.
+:::
+
+:::{explorer} curves
+:name: tuned
+:experiments: tune-adam-1e-*
+:sets: training test
+:measure: error
+
+In words: errors of single runs.
+:::
+
+:::{explorer} curves
+:name: stepped
+:experiments: optimizer-adam optimizer-sgd
+:sets: steps
+
+In words: mini-batches.
 :::
 """ + AFTER,
 }  # fmt: skip

@@ -25,6 +25,8 @@ STATES = {
                 "#explorer-pooling?k=2&s=3&r=0&enters=wrap", "#explorer-pooling?move=swap&i=9"],
     "reach": ["#explorer-receptive-field?at=1", "#explorer-receptive-field?layers=conv3+con3",
               "#counted?layer=4", "#counted?layers=conv3p9c4096+pool2&n=512&layer=1&at=1"],
+    "curves": ["#runs?at=7", "#runs?sets=training,test&log=1", "#runs?cats-dogs=",
+               "#runs?dataset=fashion-mnist&measure=error", "#tuned?measure=accuracy&at=2"],
 }  # fmt: skip
 
 
@@ -57,6 +59,8 @@ def test_no_violation_and_no_sideways_scrolling_in_any_state(visit, name, theme,
         ("pooling", "explorer-pooling"),
         ("reach", "explorer-receptive-field"),
         ("reach", "counted"),
+        ("curves", "runs"),
+        ("curves", "tuned"),
     ],
 )
 def test_nothing_jumps(visit, name, place, screen):
@@ -104,6 +108,7 @@ def test_a_page_loads_only_what_it_uses(explorer_book):
     assert loaded["pooling"] == shared | {"explorer-pooling.js"}
     parts = {f"explorer-receptive-field{part}.js" for part in ("", "-stack", "-drawing")}
     assert loaded["reach"] == shared | parts
+    assert loaded["curves"] == shared | {"explorer-series.js", "explorer-curves.js"}
     scripts = re.findall(r"<script[^>]*explorer[^>]*>", html["line"])
     assert all('defer="defer"' in script and "module" not in script for script in scripts)
 
@@ -127,7 +132,7 @@ def explorer(kind, options="", text="In words."):
 def test_a_bad_directive_is_a_warning(tiny_book):
     book = tiny_book("explorers")
     bad = {
-        explorer("riddle"): "there is no explorer 'riddle'; there are: convolution, matrix",
+        explorer("riddle"): "there is no explorer 'riddle'; there are: convolution, matrix, ",
         explorer(
             "receptive-field", ":network: none\n"
         ): "there is no network 'none'; there are: Short",
@@ -138,6 +143,10 @@ def test_a_bad_directive_is_a_warning(tiny_book):
         explorer("convolution", ":k: 0\n:name: b\n"): "kernel must be at least 1, got 0",
         explorer("convolution", ":n: many\n:name: c\n"): "invalid literal for int()",
         explorer("convolution", text=""): "an explorer needs a text for readers without JavaScript",
+        explorer("curves"): "learning curves need experiments, got none",
+        explorer("curves", ":experiments: x-*\n"): "no experiment of the catalogue is called x-*",
+        explorer("curves", ":experiments: rate-*\n:measure: risk\n"): "got 'risk' and 'test'",
+        explorer("curves", ":experiments: rate-*\n:sets: all\n"): "got 'loss' and 'all'",
         explorer("convolution") * 2: "the page has an explorer explorer-convolution already",
     }
     book.write(index="# Top\n\n" + "".join(bad))

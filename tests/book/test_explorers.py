@@ -8,17 +8,23 @@ import torch
 from cnnref.convolution import conv1d, conv1d_input_gradient, conv1d_kernel_gradient, matrix_of
 from cnnref.windows import Window
 
-from . import explorer_vectors, explorer_vectors_pooling, explorer_vectors_reach
+from . import (
+    explorer_vectors,
+    explorer_vectors_curves,
+    explorer_vectors_pooling,
+    explorer_vectors_reach,
+)
 from .explorer_reader import Reader
 from .explorer_vectors import agrees
 
 FUNCTIONS = (
     explorer_vectors.FUNCTIONS
+    | explorer_vectors_curves.FUNCTIONS
     | explorer_vectors_pooling.FUNCTIONS
     | explorer_vectors_reach.FUNCTIONS
 )
 # The page that loads a script; the others are on every page with an explorer.
-PAGE_OF = {"matrix": "matrix", "pooling": "pooling", "stack": "reach"}
+PAGE_OF = {"matrix": "matrix", "pooling": "pooling", "series": "curves", "stack": "reach"}
 
 REPLAY = """([path, cases]) => {
   const replayed = path.split(".").reduce((part, name) => part[name], window.cnnref);

@@ -13,7 +13,8 @@ A page places an explorer, sets its controls and says what to try::
 Its scripts and style sheet are in `book/_static`, and only pages with an explorer load them:
 classic scripts, since browsers refuse modules to a page that is opened from a disk. Where they do
 not run, the page has a figure of the first setting, which the library draws from the same options,
-and the directive's text. The kinds that there are, and their figures, are in `explorerkinds`.
+and the directive's text. Data that a script needs stand in the page, as JSON. The kinds that there
+are, and their figures, are in `explorerkinds`.
 """
 
 from __future__ import annotations
@@ -72,6 +73,7 @@ class ExplorerDirective(SphinxDirective):
         kind, name = self.arguments[0], self.options.pop("name", f"explorer-{self.arguments[0]}")
         try:
             preset = self.preset(kind)
+            data = EXPLORERS[kind].data(preset)
             picture = EXPLORERS[kind].draw(preset)
             if name in ids_of(self.env):
                 raise ValueError(f"the page has an explorer {name} already; name this one")
@@ -82,8 +84,10 @@ class ExplorerDirective(SphinxDirective):
             return []
         ids_of(self.env).add(name)
         rows = EXPLORERS[kind].rows(preset)
-        sent = EXPLORERS[kind].sent(preset)
-        box = explorer_node(ids=[name], kind=kind, preset=sent, rows=rows)
+        content = data.content if data else None
+        for file in data.files if data else ():
+            self.env.note_dependency(str(file))
+        box = explorer_node(ids=[name], kind=kind, preset=preset, rows=rows, data=content)
         self.set_source_info(box)
         box += keep_picture(self.env, picture)
         self.state.nested_parse(self.content, self.content_offset, box)
@@ -146,6 +150,10 @@ def visit_explorer(self: HTML5Translator, node: explorer_node) -> None:
     self.body.append(self.starttag(node, "div", CLASS="explorer", **attributes))
     title = f"Explorer: {EXPLORERS[node['kind']].title}"
     self.body.append(f'<p class="explorer-title" id="{name}-title">{title}</p>\n')
+    if node["data"]:
+        # No end of a script may stand in a script.
+        text = json.dumps(node["data"], separators=(",", ":")).replace("</", "<\\/")
+        self.body.append(f'<script type="application/json">{text}</script>\n')
     self.body.append('<div class="explorer-fallback">')
 
 

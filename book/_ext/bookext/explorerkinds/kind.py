@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -12,6 +13,19 @@ if TYPE_CHECKING:
 Preset = Mapping[str, Any]
 # Every explorer loads these first.
 SHARED = ("explorer-windows.js", "explorer-drawing.js", "explorer.js")
+
+
+@dataclass(frozen=True)
+class Data:
+    """What an explorer's page carries for its script.
+
+    Args:
+        content: as JSON holds it; written into the page, since a page on a disk can fetch nothing.
+        files: what it was read from; where one changes, the page is read again.
+    """
+
+    content: Mapping[str, Any]
+    files: tuple[Path, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -24,7 +38,7 @@ class Explorer:
         preset: every option of the directive with its default; the default's type is the option's.
         draw: the figure of a preset, for pages whose scripts do not run.
         rows: by how many rows a setting is taller than the least; the style sheet keeps room.
-        sent: what the scripts get of a preset.
+        data: what a preset's script is given, where it needs more than the preset.
     """
 
     title: str
@@ -32,4 +46,4 @@ class Explorer:
     preset: Preset
     draw: Callable[[Preset], Picture]
     rows: Callable[[Preset], int] = lambda _: 0
-    sent: Callable[[Preset], Preset] = lambda preset: preset
+    data: Callable[[Preset], Data | None] = lambda _: None

@@ -6,7 +6,7 @@ import re
 from itertools import accumulate
 from typing import TYPE_CHECKING, Any
 
-from .kind import SHARED, Explorer, Preset
+from .kind import SHARED, Data, Explorer, Preset
 
 if TYPE_CHECKING:
     from torch import nn
@@ -137,8 +137,8 @@ def rows_of(preset: Preset) -> int:
     return len(text.split()) * (4 if n <= MOST_DRAWN else 3)
 
 
-def sent(preset: Preset) -> dict[str, Any]:
-    """The first setting, and all networks to choose from."""
+def networks_of(preset: Preset) -> Data:
+    """All networks to choose from; the preset's name must be among them."""
     networks = {}
     for name, (n, channels, text) in NETWORKS.items():
         sizes = sizes_of(n, text)
@@ -146,7 +146,7 @@ def sent(preset: Preset) -> dict[str, Any]:
         layer = max(number for number, size in enumerate(sizes) if size > 1)
         networks[name] = {"n": n, "c": channels, "layers": text, "layer": layer}
     network_of(preset)
-    return networks[preset["network"]] | {"networks": networks}
+    return Data({"networks": networks})
 
 
 RECEPTIVE_FIELD = Explorer(
@@ -160,5 +160,5 @@ RECEPTIVE_FIELD = Explorer(
     {"network": "Short chain"},
     draw_reach,
     rows_of,
-    sent,
+    networks_of,
 )
