@@ -6,7 +6,8 @@
   "use strict";
   const { Refusal, windows } = window.cnnref;
   const {
-    CELL, html, svg, symbol, subscript, count, list, range, from1, cell, picture, slide, centre,
+    CELL, html, svg, symbol, subscript, count, list, range, from1, cell, picture, caption, slide,
+    centre,
   } = window.cnnref.drawing;
   const MOST_IN_TWO_AXES = 12;
 
@@ -98,8 +99,7 @@
     const [longY, windowY, shortY] = isTransposed ? [150, 85, 20] : [20, 85, 150];
     const x = (position) => (position - first) * CELL;
     const middle = (windows.span(w) - 1) / 2;
-    const caption = (y, text) =>
-      svg("text", { x: 2, y: y < windowY ? y - 6 : y + CELL + 14, class: "caption" }, text);
+    const named = (y, text) => caption(y < windowY ? y - 6 : y + CELL + 14, text);
     model.longCells = new Map(range(first, last).map((position) => {
       const inside = position >= 0 && position < axis.long;
       const text = inside ? (counts ? visits[position] : longName + subscript(position + 1))
@@ -117,7 +117,7 @@
       `M${at + CELL / 2} ${up[0]}V${up[1]}M${at + CELL / 2} ${down[0]}L${(middle + 0.5) * CELL} ${down[1]}` })),
     tapX.map((at, tap) => cell(at, windowY, "tap", `w${subscript(tap + 1)}`)))];
     stage.replaceChildren(picture(last - first + 1, 206, 24, model.summary,
-      caption(longY, isTransposed ? "output" : "input"), caption(shortY, isTransposed ? "input" : "output"),
+      named(longY, isTransposed ? "output" : "input"), named(shortY, isTransposed ? "input" : "output"),
       ...model.longCells.values(), ...model.shortCells, ...model.sliding));
   }
 

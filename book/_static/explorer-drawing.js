@@ -53,6 +53,8 @@
     style: `width: ${columns * CELL}px; min-width: ${columns * least}px`,
   }, ...content);
 
+  const caption = (y, text) => svg("text", { x: 2, y, class: "caption" }, text);
+
   // A line that stands back until its stop comes.
   const faint = (d, kind = "") => svg("path", { class: `wire faint ${kind}`, d });
 
@@ -69,7 +71,7 @@
   }
 
   window.cnnref.drawing = {
-    CELL, html, svg, symbol, subscript, show, brief, count, list, range, from1, cell, picture, faint,
-    slide, centre,
+    CELL, html, svg, symbol, subscript, show, brief, count, list, range, from1, cell, picture, caption,
+    faint, slide, centre,
   };
 })();

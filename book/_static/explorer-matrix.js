@@ -5,8 +5,7 @@
   const { Refusal, windows } = window.cnnref;
   const { parseNumbers } = window.cnnref.explorer;
   const {
-    CELL, html, svg, symbol, subscript, show, count, list, range, cell, picture, faint,
-    centre,
+    CELL, html, symbol, subscript, show, count, list, range, cell, picture, caption, faint, centre,
   } = window.cnnref.drawing;
   const sum = (values) => values.reduce((total, value) => total + value, 0);
 
@@ -132,7 +131,6 @@
     const [topY, bottomY] = [20, 150];
     const inputs = view === "input" ? result : x;
     const outputs = view === "forward" ? result : g;
-    const text = (y, words) => svg("text", { x: 2, y, class: "caption" }, words);
     const lines = model.wires.map((wire) => [wire, faint(
       `M${at(wire.position) + CELL / 2} ${topY + CELL}L${at(wire.i * stride - left + middle) + CELL / 2} ${bottomY}`,
       `tap-${wire.tap + 1}`)]);
@@ -147,7 +145,7 @@
     }[view];
     return picture(n + left + right, 206, 30,
       `${label[0]}: ${list(inputs.map(show))}. ${label[1]}: ${list(outputs.map(show))}.`,
-      text(topY - 6, label[0]), text(bottomY + CELL + 14, label[1]),
+      caption(topY - 6, label[0]), caption(bottomY + CELL + 14, label[1]),
       lines.map(([, line]) => line), top.map(([, node]) => node), bottom);
   }
 

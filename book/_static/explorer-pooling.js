@@ -4,8 +4,8 @@
   "use strict";
   const { Refusal, windows } = window.cnnref;
   const {
-    CELL, html, svg, symbol, show, brief, count, range, from1, cell, picture, faint, slide,
-    centre,
+    CELL, html, svg, symbol, show, brief, count, range, from1, cell, picture, caption, faint,
+    slide, centre,
   } = window.cnnref.drawing;
   const sum = (values) => values.reduce((total, value) => total + value, 0);
 
@@ -65,32 +65,35 @@
   function follow(before, after, places) {
     whole("places", places, -99, 99);
     const pairs = range(0, before.length - 1).filter((i) => i - places in before);
-    return { pairs: pairs.length, equal: pairs.filter((i) => !differ(before[i - places], after[i])).length };
+    const equal = pairs.filter((i) => !differ(before[i - places], after[i]));
+    return { pairs: pairs.length, equal: equal.length };
   }
 
   // --- what is on show -----------------------------------------------------------------------------
 
+  const way = (places) => count(Math.abs(places), "place");
+
   function model({ x, op, fill, count: counted, k, s, l, r, move, by, enters, i }) {
     const window = { kernel: k, stride: s, left: l, right: r, dilation: 1 };
     const isMax = op === "max";
-    const outside = isMax ? (fill === "zeros" ? 0 : -Infinity) : (counted === "zeros" ? 0 : undefined);
-    const after = move === "swap" ? swapped(x, i) : shifted(x, by, enters);
-    const lines = [x, after].map((values) => ({
+    // What the padding holds; nothing, where a mean leaves it out.
+    const outside = isMax ? { zeros: 0, infinity: -Infinity }[fill] : { zeros: 0 }[counted];
+    const swaps = move === "swap";
+    const lines = [x, swaps ? swapped(x, i) : shifted(x, by, enters)].map((values) => ({
       values,
       pooled: isMax ? maxPool(values, window, outside) : avgPool(values, window, outside === 0),
       columns: columns(values, window, outside),
+      // The positions that decide an output: the winner's, or all that count.
       sources: isMax ? winners(values, window, outside).map((position) => [position])
         : columns(values, window).map((_, output) => windows.taps(output, window)
           .filter((position) => outside === 0 || position in values)),
     }));
     const [y, z] = lines.map(({ pooled }) => pooled);
+    const shift = by ? `shifted ${way(by)} to the ${by > 0 ? "right" : "left"}` : "not shifted";
     return {
-      x, window, isMax, outside, lines, move, by, first: i, changed: changed(y, z),
-      moved: move === "swap" ? `entries ${i} and ${i + 1} swapped`
-        : by ? `shifted ${count(Math.abs(by), "place")} to the ${by > 0 ? "right" : "left"}` : "not shifted",
-      // What enters at an end is no neighbour of what was there.
-      entered: move === "swap" ? [i - 1, i] : range(0, x.length - 1).filter((p) => !(p - by in x)),
-      steps: y.length, stop: "Output",
+      x, window, isMax, outside, lines, swaps, by, changed: changed(y, z), steps: y.length,
+      moved: swaps ? `entries ${i} and ${i + 1} swapped` : shift, stop: "Output",
+      entered: swaps ? [i - 1, i] : range(0, x.length - 1).filter((p) => !(p - by in x)),
     };
   }
 
@@ -98,12 +101,14 @@
 
   // The chapter's two measures of jitter: the way a curve travels, and the sum of all changes.
   function drawFormula(box, model) {
-    const [[x, w], [y, z]] = ["values", "pooled"].map((part) => model.lines.map((line) => line[part]));
+    const both = (part) => model.lines.map((line) => line[part]);
+    const [[x, w], [y, z]] = ["values", "pooled"].map(both);
     // A window of nothing but −∞ has no distance to any other.
     const shown = (value) => (Number.isFinite(value) ? show(value) : "undefined");
     const change = (letter, value) =>
       ["Σ |", symbol(`${letter}_i`), "′ − ", symbol(`${letter}_i`), `| = ${shown(value)}`];
-    const variation = (letter, values) => ["TV(", symbol(letter), `) = ${shown(totalVariation(values))}`];
+    const variation = (letter, values) =>
+      ["TV(", symbol(letter), `) = ${shown(totalVariation(values))}`];
     box.replaceChildren(
       html("p", {}, ...change("x", distance(x, w)), ", ", ...change("y", distance(y, z))),
       html("p", {}, ...variation("x", x), ", ", ...variation("y", y)),
@@ -111,35 +116,38 @@
   }
 
   // What a reader should notice, in words.
-  function remarks({ x, lines, window, isMax, outside, move, by }) {
+  function remarks({ x, lines, window, isMax, swaps, by }) {
     const [y, z] = lines.map(({ pooled }) => pooled);
     const found = [];
-    if (move === "shift" && by % window.stride === 0 && by) {
+    if (!swaps && by % window.stride) {
+      found.push(`The outputs move along only if the stride, ${window.stride}, divides the shift.`);
+    } else if (!swaps && by) {
       const places = by / window.stride;
       const { pairs, equal } = follow(y, z, places);
+      const keep = equal === 1 ? "keeps its value" : "keep their value";
       if (pairs) found.push(
-        `The outputs move along by ${count(Math.abs(places), "place")}: of the ${pairs} that stay in view, ${equal} ${equal === 1 ? "keeps its" : "keep their"} value.`,
+        `The outputs move along by ${way(places)}: ` +
+        `of the ${pairs} that stay in view, ${equal} ${keep}.`,
       );
-    } else if (move === "shift" && by) found.push(
-      `The outputs move along only if the stride, ${window.stride}, divides the shift.`,
-    );
+    }
     const padding = isMax ? lines[0].sources.filter(([position]) => !(position in x)).length : 0;
     if (padding) found.push(
       `In y, ${count(padding, "output")} ${padding > 1 ? "come" : "comes"} from the padding.`,
     );
-    const unread = range(0, x.length - 1).filter((p) => !windows.visits(x.length, window)[p]);
-    if (unread.length) found.push(`Crossed out: ${count(unread.length, "input")} that no window reads.`);
+    const unread = windows.visits(x.length, window).filter((visits) => visits === 0).length;
+    if (unread) found.push(`Crossed out: ${count(unread, "input")} that no window reads.`);
     return found;
   }
 
   function words({ isMax, lines, changed: marked, x, steps }, at) {
     const inputs = changed(...lines.map(({ values }) => values)).length;
     const [was, is] = lines.map(({ columns, pooled }) => {
-      const entries = columns[at].filter((entry) => entry !== undefined).map(show);
-      return `${isMax ? "max" : "mean"}(${entries.join(", ")}) = ${show(pooled[at])}`;
+      const entries = columns[at].filter((entry) => entry !== undefined);
+      return `${isMax ? "max" : "mean"}${array(entries)} = ${show(pooled[at])}`;
     });
     const verdict = marked.includes(at) ? "It changed." : "It did not change.";
-    return `${marked.length} of ${count(steps, "output")} changed, and ${inputs} of ${count(x.length, "input")}. ` +
+    return `${marked.length} of ${count(steps, "output")} changed, ` +
+      `and ${inputs} of ${count(x.length, "input")}. ` +
       `Output ${at + 1} was ${was} and is ${is}. ${verdict}`;
   }
 
@@ -150,32 +158,37 @@
     const n = x.length;
     const middle = (windows.span(window) - 1) / 2;
     const visits = windows.visits(n, window);
+    // The first column is for the names; an output stands at the middle of its window.
     const left = (position) => (position + window.left + 1) * CELL;
+    const over = (output) => left(output * window.stride - window.left + middle);
     const name = (y, text) => svg("text", { x: CELL / 2, y: y + CELL / 2, class: "name" }, text);
-    const caption = (y, text) => svg("text", { x: 2, y, class: "caption" }, text);
     const padding = { 0: "0", [-Infinity]: "−∞", undefined: "" }[outside];
     model.drawn = lines.map(({ values, pooled, sources }, mirrored) => {
       const [inputY, outputY] = mirrored ? [238, 166] : [20, 92];
       const [from, to] = mirrored ? [inputY, outputY + CELL] : [inputY + CELL, outputY];
-      const kind = (p) => `entry${visits[p] ? "" : " idle"}${mirrored && entered.includes(p) ? " entered" : ""}`;
+      const input = (p) => {
+        if (!(p in values)) return cell(left(p), inputY, "padding", padding);
+        const kinds = [!visits[p] && "idle", mirrored && entered.includes(p) && "entered"];
+        return cell(left(p), inputY, ["entry", ...kinds.filter(Boolean)].join(" "), brief(values[p]));
+      };
+      const wire = (p, i) => `M${left(p) + CELL / 2} ${from}L${over(i) + CELL / 2} ${to}`;
       return {
-        inputs: new Map(range(-window.left, n - 1 + window.right).map((p) => [p,
-          p in values ? cell(left(p), inputY, kind(p), brief(values[p])) : cell(left(p), inputY, "padding", padding)])),
-        outputs: pooled.map((value, i) => cell(left(i * window.stride - window.left + middle), outputY,
-          `entry${model.changed.includes(i) ? " changed" : ""}`, brief(value))),
-        wires: sources.map((positions, i) => faint(positions.map((p) =>
-          `M${left(p) + CELL / 2} ${from}L${left(i * window.stride - window.left + middle) + CELL / 2} ${to}`).join(""))),
-        frame: svg("rect", { class: "sliding frame", x: left(-window.left) - 1, y: inputY - 1, rx: 4,
-          width: windows.span(window) * CELL + 2, height: CELL + 2 }),
+        inputs: new Map(range(-window.left, n - 1 + window.right).map((p) => [p, input(p)])),
+        outputs: pooled.map((value, i) => cell(over(i), outputY,
+          `entry ${model.changed.includes(i) ? "changed" : ""}`, brief(value))),
+        wires: sources.map((positions, i) => faint(positions.map((p) => wire(p, i)).join(""))),
+        frame: svg("rect", { class: "sliding frame", x: left(-window.left) - 1, y: inputY - 1,
+          rx: 4, width: windows.span(window) * CELL + 2, height: CELL + 2 }),
         names: [name(inputY, mirrored ? "x′" : "x"), name(outputY, mirrored ? "y′" : "y")],
       };
     });
     const marks = range(0, model.steps - 1).map((i) => svg("text", {
-      x: left(i * window.stride - window.left + middle) + CELL / 2, y: 147,
+      x: over(i) + CELL / 2, y: 147,
       class: model.changed.includes(i) ? "mark" : "",
     }, model.changed.includes(i) ? "≠" : "="));
-    const summary = `Input x: ${array(x)}, pooled: ${array(lines[0].pooled)}. ${moved[0].toUpperCase()}${moved.slice(1)}: ` +
-      `${array(lines[1].values)}, pooled: ${array(lines[1].pooled)}. ` +
+    const [before, after] = lines.map(({ values, pooled }) =>
+      `${array(values)}, pooled: ${array(pooled)}`);
+    const summary = `Input x: ${before}. The input ${moved}: ${after}. ` +
       `Changed outputs: ${from1(model.changed) || "none"}.`;
     drawFormula(parts.formula, model);
     parts.stage.replaceChildren(picture(n + window.left + window.right + 1, 294, 30, summary,
