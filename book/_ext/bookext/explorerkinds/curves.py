@@ -151,7 +151,7 @@ def rows_of(preset: Preset) -> int:
     _, chosen = next(iter(found.values()))
     sets = preset["sets"].split()
     note = 2 if sets != ["test"] else 0
-    return len(chosen) * len(sets) + note + (3 if len(found) > 1 else 0)
+    return len(chosen) * len(sets) + note + (4 if len(found) > 1 else 0)
 
 
 CURVES = Explorer(
