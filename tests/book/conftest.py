@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
@@ -58,14 +59,21 @@ def site() -> Path:
     return SITE
 
 
-@pytest.fixture(scope="session")
-def address(site) -> Iterator[str]:
-    """The address at which the built book is served."""
-    handler = partial(CompressingHandler, directory=str(site))
+@contextmanager
+def served(folder: Path) -> Iterator[str]:
+    """The address at which a folder is served."""
+    handler = partial(CompressingHandler, directory=str(folder))
     with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         yield f"http://127.0.0.1:{server.server_port}"
         server.shutdown()
+
+
+@pytest.fixture(scope="session")
+def address(site) -> Iterator[str]:
+    """The address at which the built book is served."""
+    with served(site) as address:
+        yield address
 
 
 @pytest.fixture(scope="session")

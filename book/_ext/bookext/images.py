@@ -1,22 +1,28 @@
-"""Every image has an alternative text, and one that shows data takes it from the data.
+"""Every image has an alternative text and a size, and one that shows data has words from the data.
 
 A cell gives its figure an alternative text when it runs: it displays the image with
 `metadata={"image/svg+xml": {"alt": "..."}}`. MyST-NB drops that metadata, so a small plugin puts it
 on the image. An image whose text is missing, or is a file name, is a warning.
+
+An image says its size, so that its page does not jump when it arrives; and all but the first of a
+page arrive when a reader comes near.
 """
 
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from docutils import nodes
 from myst_nb.core.render import MimeData, NbElementRenderer, load_mime_renders
 from sphinx.util import logging
+from sphinx.util.images import get_image_size
 
 if TYPE_CHECKING:
     from sphinx.application import Sphinx
     from sphinx.util.typing import ExtensionMetadata
+    from sphinx.writers.html5 import HTML5Translator
 
 logger = logging.getLogger(__name__)
 
@@ -55,8 +61,28 @@ def check_images(_: Sphinx, doctree: nodes.document, _docname: str) -> None:
             logger.warning("image without an alternative text: %s", image["uri"], location=image)
 
 
+def visit_image(self: HTML5Translator, node: nodes.image) -> None:
+    """Write an image as the theme does, with its size and when to load it."""
+    path = Path(self.builder.srcdir, node["uri"].lstrip("/"))
+    type(self).visit_image(self, node)
+    # As attributes: the style sheet may still shrink what is wider than the page.
+    if not node.attributes.keys() & {"width", "height", "scale"} and path.is_file():
+        place = next(i for i in reversed(range(len(self.body))) if "<img " in self.body[i])
+        width, height = get_image_size(path) or (0, 0)
+        first = self.document.next_node(nodes.image) is node
+        said = f'width="{width}" height="{height}" decoding="async"'
+        said += "" if first else ' loading="lazy"'
+        self.body[place] = self.body[place].replace("<img ", f"<img {said} ")
+
+
+def depart_image(self: HTML5Translator, node: nodes.image) -> None:
+    """Finish it as the theme does."""
+    type(self).depart_image(self, node)
+
+
 def setup(app: Sphinx) -> ExtensionMetadata:
-    """Register the plugin and the check."""
+    """Register the plugin, the check and the writer."""
+    app.add_node(nodes.image, override=True, html=(visit_image, depart_image))
     # MyST-NB finds plugins among the entry points of installed packages. This one belongs to the
     # book and not to any package, so it joins the list that MyST-NB keeps once it has looked.
     if ImageWithAlt not in load_mime_renders():
