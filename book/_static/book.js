@@ -14,3 +14,19 @@
   const boxes = ".formula, .pst-scrollable-table-container, div.highlight pre";
   document.querySelectorAll(boxes).forEach((box) => observer.observe(box));
 })();
+
+// Paper is white, and what is folded on it stays folded: printing opens it, code of figures apart.
+(() => {
+  const root = document.documentElement;
+  let theme, opened;
+  addEventListener("beforeprint", () => {
+    theme = root.dataset.theme;
+    root.dataset.theme = "light";
+    opened = [...document.querySelectorAll("article details:not(.hide, [open])")];
+    opened.forEach((fold) => { fold.open = true; });
+  });
+  addEventListener("afterprint", () => {
+    root.dataset.theme = theme;
+    opened.forEach((fold) => { fold.open = false; });
+  });
+})();

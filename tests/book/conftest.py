@@ -3,7 +3,6 @@
 import gzip
 import os
 import re
-import shutil
 import subprocess
 import sys
 import threading
@@ -25,9 +24,8 @@ SITE = ROOT / "_build" / "html"
 # Tests of the extension's parts import it as Sphinx does.
 sys.path.insert(0, str(EXTENSIONS))
 
-NO_BROWSER = (
-    "no Chromium found; install it (Debian, Ubuntu: apt install chromium) or set CNNREF_CHROMIUM"
-)
+import headless  # noqa: E402
+
 COMPRESSED = {".html", ".css", ".js", ".svg", ".json", ".xml", ".txt"}
 
 
@@ -80,20 +78,14 @@ def address(site) -> Iterator[str]:
 def browser():
     """Headless Chromium. Where there is none, tests skip; in CI they fail instead."""
     missing = pytest.fail if os.environ.get("CI") == "true" else pytest.skip
-    names = ("chromium", "chromium-browser", "google-chrome")
-    program = os.environ.get("CNNREF_CHROMIUM") or next(filter(None, map(shutil.which, names)), "")
-    if not program:
-        missing(NO_BROWSER)
+    if not headless.program():
+        missing(headless.MISSING)
     try:
         from playwright.sync_api import sync_playwright
     except ModuleNotFoundError as error:
         missing(f"{error}; install it: pip install 'cnnref[test]'")
-    quiet = ["no-first-run", "disable-background-networking", "disable-component-update"]
-    flags = ["headless", "no-sandbox", "disable-gpu", "disable-quic", "disable-sync", *quiet]
     with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(
-            executable_path=program, args=[f"--{flag}" for flag in flags]
-        )
+        chromium = headless.launch(playwright)
         yield chromium
         chromium.close()
 

@@ -68,7 +68,7 @@ def visit_image(self: HTML5Translator, node: nodes.image) -> None:
     # As attributes: the style sheet may still shrink what is wider than the page.
     if not node.attributes.keys() & {"width", "height", "scale"} and path.is_file():
         place = next(i for i in reversed(range(len(self.body))) if "<img " in self.body[i])
-        width, height = get_image_size(path) or (0, 0)
+        width, height = get_image_size(str(path)) or (0, 0)
         first = self.document.next_node(nodes.image) is node
         said = f'width="{width}" height="{height}" decoding="async"'
         said += "" if first else ' loading="lazy"'
