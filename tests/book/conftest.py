@@ -158,7 +158,7 @@ def tiny_book(tmp_path_factory) -> Callable[..., TinyBook]:
         (tmp_path / "book" / "questions.yml").write_text(questions)
         (tmp_path / "tests").mkdir()
         (tmp_path / "tests" / "test_one.py").write_text("def test_first():\n    pass\n")
-        path = os.pathsep.join([str(tmp_path / "lib"), str(EXTENSIONS)])
+        path = os.pathsep.join([str(tmp_path / "lib"), str(EXTENSIONS), str(ROOT)])
         return TinyBook(tmp_path, {**os.environ, "PYTHONPATH": path, "OMP_NUM_THREADS": "1"})
 
     return make

@@ -4,6 +4,9 @@ A cell gives its figure an alternative text when it runs: it displays the image 
 `metadata={"image/svg+xml": {"alt": "..."}}`. MyST-NB drops that metadata, so a small plugin puts it
 on the image. An image whose text is missing, or is a file name, is a warning.
 
+A figure that was drawn from records says below its caption which, and where and when they were
+trained; `cnnref.lineage` has followed them.
+
 An image says its size, so that its page does not jump when it arrives; and all but the first of a
 page arrive when a reader comes near.
 """
@@ -11,8 +14,9 @@ page arrive when a reader comes near.
 from __future__ import annotations
 
 import re
+from html import escape
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from docutils import nodes
 from myst_nb.core.render import MimeData, NbElementRenderer, load_mime_renders
@@ -45,7 +49,49 @@ class ImageWithAlt:
         images: list[nodes.Element] = draw(data)
         for image in images:
             image["alt"] = alt
+            image["trained"] = metadata.get(data.mime_type, {}).get("trained", [])
         return images
+
+
+def trained_html(entries: list[dict[str, Any]]) -> str:
+    """Where the records behind a figure come from: one line, and under a fold the records."""
+    counts = sorted({len(entry["seeds"]) for entry in entries})
+    seeds = f"{' or '.join(map(str, counts))} seed{'s' * (counts != [1])}"
+    names = [f"<code>{escape(entry['experiment'])}</code>" for entry in entries]
+    what = " and ".join(names) if len(names) < 3 else f"{len(names)} experiments"
+    devices = sorted({device for entry in entries for device in entry["devices"]})
+    dates = sorted({date for entry in entries for date in entry["dates"]})
+    when = dates[0] if len(dates) == 1 else f"{dates[0]} to {dates[-1]}"
+    each = " each" if len(entries) > 1 else ""
+    lines = [
+        f"<li><code>{escape(entry['experiment'])}</code>: {', '.join(entry['dates'])}, "
+        f"{escape(', '.join(entry['devices']))}; {records_of(entry)}; "
+        f"<code>cnnref run {escape(entry['experiment'])}</code></li>"
+        for entry in entries
+    ]
+    summary = f"Trained: {what}, {seeds}{each}, {escape(', '.join(devices))}, {when}"
+    return (
+        f'<details class="trained"><summary>{summary}</summary><ul>{"".join(lines)}</ul></details>'
+    )
+
+
+def records_of(entry: dict[str, Any]) -> str:
+    """The files of an experiment's records, as a shell would expand them."""
+    seeds = ",".join(map(str, entry["seeds"]))
+    numbers = f"{{{seeds}}}" if len(entry["seeds"]) > 1 else seeds
+    return f"<code>cnnref/results/{escape(entry['experiment'])}/seed-{numbers}.json</code>"
+
+
+def tell_trained(_: Sphinx, doctree: nodes.document) -> None:
+    """Put the line under each figure that was drawn from records."""
+    for image in [image for image in doctree.findall(nodes.image) if image.get("trained")]:
+        # MyST-NB keeps the image in boxes, one for each kind of output, until it writes the page.
+        figure = image.parent
+        while figure is not None and not isinstance(figure, nodes.figure):
+            figure = figure.parent
+        figure = figure or image
+        place = figure.parent.index(figure) + 1
+        figure.parent.insert(place, nodes.raw("", trained_html(image["trained"]), format="html"))
 
 
 def has_good_alt(image: nodes.image) -> bool:
@@ -87,5 +133,6 @@ def setup(app: Sphinx) -> ExtensionMetadata:
     # book and not to any package, so it joins the list that MyST-NB keeps once it has looked.
     if ImageWithAlt not in load_mime_renders():
         load_mime_renders().insert(0, ImageWithAlt)
+    app.connect("doctree-read", tell_trained)
     app.connect("doctree-resolved", check_images)  # by then, images from other pages are in place
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}
