@@ -3,6 +3,7 @@
 from io import BytesIO
 
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from PIL import Image
 
 from cnnref.figures.style import COLOURS, Picture, new_figure, style
@@ -11,6 +12,7 @@ from .conftest import served
 from .explorer_reader import DESK, PHONE, THEME, WATCH_SHIFTS
 
 FOLDS = 'extensions.append("sphinx_togglebutton")\ntogglebutton_selector = ".admonition.dropdown"\n'
+EXERCISES = 'extensions.append("sphinx_exercise")\n'
 PLACES = ("plain", "note", "answer", "folded")
 STEP = 60
 
@@ -43,12 +45,26 @@ def solution(body):
     return boxed("admonition", body, "Solution", ":class: dropdown\n")
 
 
+def exercise(number):
+    return (
+        f"```{{exercise}}\n:label: ex-{number}\nWhy?\n```\n\n"
+        f"````{{solution}} ex-{number}\n:class: dropdown\nBecause of {number}.\n````\n\n"
+    )
+
+
+EXERCISE_PAGE = (
+    "# Page\n\n## Text\n\n```{answer} Q-1\nWhat?\n```\n\n$$\na = b\n$$ (eq-a)\n\n"
+    "```{figure} swatches.svg\n:name: fig-a\n:alt: Some squares.\n\nSquares.\n```\n\n"
+    f"## Exercises\n\n{exercise(1)}{exercise(2)}{exercise(3)}"
+)
+
+
 @pytest.fixture(scope="module")
 def look_book(tiny_book):
     """The address of pages with images."""
-    book = tiny_book("images")
+    book = tiny_book("images", "answers", "pages")
     conf = book.folder / "conf.py"
-    conf.write_text(conf.read_text() + THEME + FOLDS)
+    conf.write_text(conf.read_text() + THEME + FOLDS + EXERCISES)
     (book.folder / "swatches.svg").write_text(swatches())
     Image.new("RGB", (90, 90), (200, 60, 40)).save(book.folder / "photograph.png")
     plain, note, answer, folded = (image("swatches.svg", name) for name in PLACES)
@@ -64,11 +80,12 @@ def look_book(tiny_book):
         for i in range(30)
     ]
     book.write(
-        index="# Top\n\n```{toctree}\ndrawings\nheavy\n```\n",
+        index="# Top\n\n```{toctree}\ndrawings\nheavy\nexercises\n```\n",
         drawings=f"# Drawings\n\n{''.join(drawings)}",
+        exercises=EXERCISE_PAGE,
         heavy=f"# Heavy\n\n{''.join(heavy)}",
     )
-    assert book.build() == []
+    book.build()  # which misses answers to the questions
     with served(book.folder / "_build" / "html") as address:
         yield address
 
@@ -171,3 +188,82 @@ def test_images_say_their_size_and_come_when_they_are_near(look_book, page):
     assert images.first.get_attribute("loading") is None
     assert images.last.get_attribute("loading") == "lazy"
     assert {i.get_attribute("decoding") for i in images.all()} == {"async"}
+
+
+# --- solutions and addresses -------------------------------------------------------------------
+
+
+def test_one_button_shows_and_hides_all_solutions(look_book, page):
+    page.goto(f"{look_book}/exercises.html")
+    button = page.get_by_role("button", name="all solutions")
+    assert button.inner_text() == "Show all solutions"
+    folded = page.locator(".solution.toggle-hidden")
+    assert (page.locator(".solution").count(), folded.count()) == (3, 3)
+    button.focus()
+    page.keyboard.press("Enter")
+    assert (button.inner_text(), folded.count()) == ("Hide all solutions", 0)
+    assert page.get_by_text("Because of 3.").is_visible()
+    page.keyboard.press("Space")
+    assert (button.inner_text(), folded.count()) == ("Show all solutions", 3)
+
+    # Those that a reader opened stay open, and the words follow.
+    for fold in page.locator(".solution .toggle-button").all():
+        fold.click()
+    assert button.inner_text() == "Hide all solutions"
+    page.locator(".solution .toggle-button").first.click()
+    assert button.inner_text() == "Show all solutions"
+    button.click()
+    assert folded.count() == 0
+
+
+def test_the_button_is_only_where_solutions_are_and_where_scripts_run(look_book, page, browser):
+    page.goto(f"{look_book}/heavy.html")
+    assert page.locator(".show-solutions").count() == 0
+    context = browser.new_context(java_script_enabled=False)
+    plain = context.new_page()
+    plain.goto(f"{look_book}/exercises.html")
+    assert not plain.locator(".show-solutions").is_visible()
+    assert plain.get_by_text("Because of 1.").is_visible()
+    context.close()
+
+
+@pytest.mark.parametrize(
+    ("around", "address"),
+    [("#answer-q-1 > p", "#answer-q-1"), ("div.math", "#equation-eq-a"), ("#fig-a", "#fig-a"),
+     ("h2", "#text")],
+)  # fmt: skip
+def test_addresses_appear_for_pointer_and_keyboard(look_book, page, around, address):
+    page.goto(f"{look_book}/exercises.html")
+    part = page.locator(f"article {around}").first
+    link = part.locator("a.headerlink").first
+    assert link.get_attribute("href") == address
+    seen = "link => getComputedStyle(link).opacity"
+    assert link.evaluate(seen) == "0"
+    part.hover()
+    assert link.evaluate(seen) == "1"
+    page.mouse.move(0, 0)
+    page.keyboard.press("Tab")  # so that the browser shows where the focus is
+    link.focus()
+    assert link.evaluate(seen) == "1"
+
+
+def test_who_wants_no_motion_gets_none(look_book, page):
+    page.emulate_media(reduced_motion="reduce")
+    page.goto(f"{look_book}/exercises.html")
+    moving = """() => [...document.querySelectorAll("*")].filter((part) => {
+      const { transitionDuration, animationName, scrollBehavior } = getComputedStyle(part);
+      return parseFloat(transitionDuration) || animationName !== "none"
+        || scrollBehavior === "smooth";
+    }).length"""
+    assert page.evaluate(moving) == 0
+    page.emulate_media(reduced_motion="no-preference")
+    assert page.evaluate(moving) > 0
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_axe_finds_nothing(look_book, page, theme):
+    page.emulate_media(color_scheme=theme)
+    page.goto(f"{look_book}/exercises.html")
+    page.get_by_role("button", name="all solutions").click()
+    found = Axe().run(page, "article")
+    assert found.violations_count == 0, found.generate_report()
