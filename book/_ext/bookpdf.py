@@ -14,7 +14,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 from urllib.parse import unquote, urldefrag
 
 import headless
@@ -22,7 +22,8 @@ import yaml
 from playwright.sync_api import Page, sync_playwright
 from pypdf import PdfReader, PdfWriter
 from pypdf.annotations import Link
-from pypdf.generic import Fit
+from pypdf.constants import PageLabelStyle
+from pypdf.generic import ArrayObject, Fit, IndirectObject, RectangleObject
 
 ROOT = Path(__file__).parents[2]
 
@@ -153,17 +154,16 @@ def lead_links(
             address = str(action.get("/URI", ""))
             if inside is not None:
                 address = f"{site}{name}.html#{str(inside).lstrip('/')}"
-            box, local = tuple(float(x) for x in note["/Rect"]), unquote(address.removeprefix(site))
+            box, local = RectangleObject(note["/Rect"]), unquote(address.removeprefix(site))
             place = places.get(local) or places.get(urldefrag(local).url)
-            if not address.startswith(site):
-                link = Link(rect=box, url=address, border=[0, 0, 0])
-            elif place is None:
-                link = Link(rect=box, url=base + local, border=[0, 0, 0])
-            else:
-                link = Link(rect=box, target_page_index=place[0], fit=place[1], border=[0, 0, 0])
-            made = writer.add_annotation(number, link)
-            if "/Dest" in made:  # a number would be a page of another file
-                made["/Dest"][0] = writer.pages[place[0]].indirect_reference
+            if place is None:
+                whole = base + local if address.startswith(site) else address
+                writer.add_annotation(number, Link(rect=box, url=whole, border=[0, 0, 0]))
+                continue
+            link = Link(rect=box, target_page_index=place[0], fit=place[1], border=[0, 0, 0])
+            target = cast("ArrayObject", writer.add_annotation(number, link)["/Dest"])
+            # A number would be a page of another file.
+            target[0] = cast("IndirectObject", writer.pages[place[0]].indirect_reference)
 
 
 def add_outline(
@@ -230,8 +230,8 @@ def write_pdf(source: Path, site: Path, target: Path) -> None:
     for one in printed:
         lead_links(writer, one.reader, start + one.first, address, base, one.name, places)
     add_outline(writer, printed, start, places)
-    writer.set_page_label(0, start - 1, style="/r")
-    writer.set_page_label(start, len(writer.pages) - 1, style="/D", start=1)
+    writer.set_page_label(0, start - 1, style=PageLabelStyle.LOWERCASE_ROMAN)
+    writer.set_page_label(start, len(writer.pages) - 1, style=PageLabelStyle.DECIMAL, start=1)
     writer.add_metadata({"/Title": config["title"], "/Author": config["author"]})
     writer.page_mode = "/UseOutlines"
     target.parent.mkdir(parents=True, exist_ok=True)
