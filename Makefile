@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/installed
 
-.PHONY: help book retrain test lint serve verify bench peers wheel audit screenshots clean
+.PHONY: help book pdf retrain test lint serve verify bench peers wheel audit screenshots clean
 .DEFAULT_GOAL := help
 
 help:  ## show the targets
@@ -34,6 +34,9 @@ book: $(if $(FORCED),retrain)
 book: verify  ## build the book, strictly, into _build/html
 	$(BIN)/jupyter-book build . -n -W --keep-going || { rm -rf _build/.doctrees; exit 1; }
 	@echo "open _build/html/index.html, or run: make serve"
+
+pdf: book  ## print the book into _build/pdf/cnnref.pdf, with Chromium
+	$(BIN)/python book/_ext/bookpdf.py
 
 test: book  ## run all tests, those of the built book in a browser too
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadscope

@@ -25,6 +25,7 @@ _MODULES = (
     "errors",
     "experiments",
     "figures",
+    "lineage",
     "models",
     "notebook",
     "training",

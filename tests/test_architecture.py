@@ -15,11 +15,12 @@ FLOORS = {
     "windows": 1, "convolution": 1,
     "models": 2, "data": 2, "accounting": 2,
     "training": 3,
-    "experiments": 4, "figures": 4, "notebook": 4, "cli": 4, "__main__": 4,
+    "experiments": 4, "figures": 4, "notebook": 4, "lineage": 4, "cli": 4, "__main__": 4,
 }  # fmt: skip
 SAME_FLOOR = {
     ("convolution", "windows"),
     ("figures", "experiments"),
+    ("experiments", "lineage"),
     ("cli", "experiments"),
     ("__main__", "cli"),
     ("accounting", "models"),

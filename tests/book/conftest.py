@@ -3,11 +3,11 @@
 import gzip
 import os
 import re
-import shutil
 import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
@@ -24,13 +24,8 @@ SITE = ROOT / "_build" / "html"
 # Tests of the extension's parts import it as Sphinx does.
 sys.path.insert(0, str(EXTENSIONS))
 
-FLAGS = [
-    "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
-    "--disable-background-networking", "--disable-component-update", "--disable-sync",
-]  # fmt: skip
-NO_BROWSER = (
-    "no Chromium found; install it (Debian, Ubuntu: apt install chromium) or set CNNREF_CHROMIUM"
-)
+import headless  # noqa: E402
+
 COMPRESSED = {".html", ".css", ".js", ".svg", ".json", ".xml", ".txt"}
 
 
@@ -62,10 +57,10 @@ def site() -> Path:
     return SITE
 
 
-@pytest.fixture(scope="session")
-def address(site) -> Iterator[str]:
-    """The address at which the built book is served."""
-    handler = partial(CompressingHandler, directory=str(site))
+@contextmanager
+def served(folder: Path) -> Iterator[str]:
+    """The address at which a folder is served."""
+    handler = partial(CompressingHandler, directory=str(folder))
     with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         yield f"http://127.0.0.1:{server.server_port}"
@@ -73,26 +68,26 @@ def address(site) -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
+def address(site) -> Iterator[str]:
+    """The address at which the built book is served."""
+    with served(site) as address:
+        yield address
+
+
+@pytest.fixture(scope="session")
 def browser():
     """Headless Chromium. Where there is none, tests skip; in CI they fail instead."""
     missing = pytest.fail if os.environ.get("CI") == "true" else pytest.skip
-    program = find_browser()
-    if not program:
-        missing(NO_BROWSER)
+    if not headless.program():
+        missing(headless.MISSING)
     try:
         from playwright.sync_api import sync_playwright
     except ModuleNotFoundError as error:
         missing(f"{error}; install it: pip install 'cnnref[test]'")
     with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=program, args=FLAGS)
+        chromium = headless.launch(playwright)
         yield chromium
         chromium.close()
-
-
-def find_browser() -> str:
-    """The program; empty where there is none."""
-    names = ("chromium", "chromium-browser", "google-chrome")
-    return os.environ.get("CNNREF_CHROMIUM") or next(filter(None, map(shutil.which, names)), "")
 
 
 @dataclass

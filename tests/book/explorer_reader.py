@@ -9,7 +9,7 @@ PHONE = {"width": 360, "height": 740}
 THEME = f"""
 html_theme = "sphinx_book_theme"
 html_static_path = [{str(STATIC)!r}]
-html_css_files = ["book.css"]
+html_css_files = ["book.css", ["print.css", {{"media": "print"}}]]
 html_js_files = [["book.js", {{"defer": "defer"}}]]
 html_context = {{"default_mode": "auto"}}
 """

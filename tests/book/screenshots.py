@@ -13,7 +13,7 @@ from typing import Any
 from playwright.sync_api import Browser, sync_playwright
 from tqdm import tqdm
 
-from .conftest import FLAGS, NO_BROWSER, SITE, find_browser
+from .conftest import SITE, headless
 from .explorer_reader import DESK, PHONE
 
 TARGET = SITE.parent / "screenshots"
@@ -54,12 +54,12 @@ def main() -> None:
     chosen = [SITE / f"{name}.html" for name in names] or sorted(SITE.rglob("*.html"))
     if missing := [str(page) for page in chosen if not page.is_file()]:
         sys.exit(f"no such page: {', '.join(missing)}; run `make book` first")
+    if not headless.program():
+        sys.exit(headless.MISSING)
     TARGET.mkdir(parents=True, exist_ok=True)
     rows = []
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=find_browser() or sys.exit(NO_BROWSER), args=FLAGS
-        )
+        browser = headless.launch(playwright)
         for page in tqdm(chosen, unit="page"):
             taken = [picture for look in LOOKS for picture in photograph(browser, page, look)]
             images = "".join(

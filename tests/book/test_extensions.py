@@ -8,9 +8,10 @@ from bookext.google import to_myst
 from bookext.images import has_good_alt
 from bookext.mathrender import FormulaError, MathJax
 from bookext.pages import repair
+from bs4 import BeautifulSoup
 from docutils import nodes
 
-from .conftest import notebook
+from .conftest import ROOT, notebook
 
 # --- formulas ---------------------------------------------------------------------------------
 
@@ -79,6 +80,46 @@ def test_alternative_texts_come_from_the_run(tiny_book):
     assert 'alt="A black square."' in html
     assert 'alt="Another one."' in html
     assert re.search(r'<figure class="[^"]*" id="fig-a">', html)
+
+
+TRAINED = """\
+```{code-cell} ipython3
+---
+mystnb: {figure: {caption: Three runs., name: fig-three}}
+---
+from cnnref.experiments import run
+from cnnref.figures.style import Picture, new_figure
+
+means = [run(name).final().mean() for name in ("rate-1e-1", "rate-1e-2")]
+Picture(new_figure(1, 1)[0], f"Means {means}.")
+```
+
+```{code-cell} ipython3
+Picture(new_figure(1, 1)[0], "Nothing trained.")
+```
+"""
+
+
+def test_a_figure_says_which_records_it_was_drawn_from(tiny_book):
+    book = tiny_book("images", "execution")
+    book.write(index=notebook("# Top\n\n" + TRAINED))
+    assert book.build(CNNREF_EXPERIMENTS="stored") == []
+    page = BeautifulSoup(book.html("index"), "html.parser")
+    (said,) = page.select("details.trained")
+    assert said.find_previous_sibling("figure")["id"] == "fig-three"
+    facts = [
+        json.loads((ROOT / "cnnref" / "results" / name / f"seed-{seed}.json").read_text())
+        for name in ("rate-1e-1", "rate-1e-2")
+        for seed in range(3)
+    ]
+    dates = sorted({fact["provenance"]["date"][:10] for fact in facts})
+    (device,) = {fact["provenance"]["device_name"] for fact in facts}
+    when = " to ".join(dict.fromkeys([dates[0], dates[-1]]))
+    summary = f"Trained: rate-1e-1 and rate-1e-2, 3 seeds each, {device}, {when}"
+    assert said.summary.get_text() == summary
+    first, second = (line.get_text() for line in said.select("li"))
+    assert "cnnref/results/rate-1e-1/seed-{0,1,2}.json; cnnref run rate-1e-1" in first
+    assert second.startswith("rate-1e-2: ")
 
 
 def test_a_missing_alternative_text_is_a_warning(tiny_book):

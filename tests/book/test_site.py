@@ -1,5 +1,6 @@
 """The built book as a reader's browser sees it. Build it first: `make book`."""
 
+import json
 import re
 from dataclasses import dataclass, field
 from functools import cache
@@ -10,6 +11,8 @@ from urllib.parse import unquote, urljoin, urlsplit
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from bs4 import BeautifulSoup
+
+from .explorer_reader import DESK, PHONE, WATCH_SHIFTS
 
 SITE = Path(__file__).parents[2] / "_build" / "html"
 LIMIT = 500_000
@@ -29,8 +32,6 @@ ONE_TOKEN_OF_EACH_KIND = """() => {
     seen.add(kind);
   }
 }"""
-PHONE = {"width": 360, "height": 740}
-DESK = {"width": 1280, "height": 900}
 
 
 def test_there_are_pages(site):
@@ -190,3 +191,69 @@ def test_formulas_are_drawn(name, site):
     for code in page.select("pre, code, script, style, .math-text"):
         code.extract()
     assert re.findall(r"\\\(|\\\[|\$\$|\\(?:frac|sum|mathbf|begin)\b", page.get_text()) == []
+
+
+# --- figures of trained networks ---------------------------------------------------------------
+
+FROM_RECORDS = re.compile(
+    r"\b(learning_curves|confusion_picture|mistakes_picture|curves_picture|steps_picture|"
+    r"intervals_picture|differences_picture|rates_picture|load_model)\("
+)
+CELL = re.compile(r"^```\{code-cell\}[^\n]*\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+CHAPTERS = sorted(path.stem for path in (SITE.parents[1] / "book").glob("*.md"))
+
+
+@pytest.mark.parametrize("name", CHAPTERS)
+def test_every_figure_from_records_says_so(name, site):
+    source = (SITE.parents[1] / "book" / f"{name}.md").read_text(encoding="utf-8")
+    page = soup(f"book/{name}.html")
+    for cell in CELL.findall(source):
+        label = re.search(r"^    name: (\S+)$", cell, re.MULTILINE)
+        figure = page.find("figure", id=label[1]) if label else None
+        # A figure of data that are not at hand is not on the page.
+        if FROM_RECORDS.search(cell) and figure:
+            told = figure.find_next_sibling()
+            assert told.name == "details", label[1]
+            assert told["class"] == ["trained"], label[1]
+
+
+@pytest.mark.parametrize("name", CHAPTERS)
+def test_what_figures_say_of_records_is_in_the_records(name, site):
+    results = SITE.parents[1] / "cnnref" / "results"
+    for told in soup(f"book/{name}.html").select("details.trained"):
+        dates, devices, counts = set(), set(), set()
+        for line in told.select("li"):
+            experiment, files, command = (code.get_text() for code in line.select("code"))
+            start, seeds = re.fullmatch(
+                r"cnnref/results/(.*)/seed-\{?([\d,]+)\}?.json", files
+            ).groups()
+            assert start == experiment
+            assert command == f"cnnref run {experiment}"
+            records = [
+                json.loads((results / experiment / f"seed-{seed}.json").read_text())
+                for seed in seeds.split(",")
+            ]
+            here = {record["provenance"]["date"][:10] for record in records}
+            there = {record["provenance"]["device_name"] for record in records}
+            assert f": {', '.join(sorted(here))}, {', '.join(sorted(there))};" in line.get_text()
+            dates, devices, counts = dates | here, devices | there, counts | {len(records)}
+        summary = told.summary.get_text()
+        assert f", {' or '.join(map(str, sorted(counts)))} seed" in summary
+        when = " to ".join(dict.fromkeys([min(dates), max(dates)]))
+        assert summary.endswith(f", {', '.join(sorted(devices))}, {when}")
+
+
+# --- nothing jumps -----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("screen", [DESK, PHONE])
+@pytest.mark.parametrize("place", ["", "#exercises"])
+def test_nothing_jumps_on_a_heavy_page(browser, address, screen, place):
+    page = browser.new_context(viewport=screen).new_page()
+    page.add_init_script(WATCH_SHIFTS)
+    page.goto(f"{address}/book/reading-digits.html{place}")
+    page.wait_for_load_state("networkidle")
+    page.wait_for_timeout(500)
+    shifts = page.evaluate("window.shifts")
+    page.context.close()
+    assert sum(size for size, _ in shifts) <= 0.02, shifts

@@ -134,7 +134,9 @@ class AnswerDirective(SphinxDirective):
         self.set_source_info(box)
         schools = list(dict.fromkeys(handout_of[name].school for name in names))
         title = f"Question{'s' * (len(names) > 1)} {_and(names)} · {_and(schools)}"
-        box += nodes.title(title, title)
+        link = '<a class="headerlink" href="#{}" title="Link to this answer">#</a>'
+        anchors = [nodes.raw("", link.format(box["ids"][0]), format="html")] if names else []
+        box += nodes.title(title, title, *anchors)
         self.state.nested_parse(self.content, self.content_offset, box)
         box += self.checked_by(box)
 

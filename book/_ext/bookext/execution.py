@@ -127,19 +127,20 @@ def prune(app: Sphinx, exception: Exception | None) -> None:
                 shutil.rmtree(folder)
 
 
-def join_streams() -> None:
-    """Have what a cell prints arrive in one piece.
+def prepare_kernels() -> None:
+    """Have what a cell prints arrive in one piece, and figures know which records they show.
 
-    A kernel sends it in pieces, cut elsewhere in each run, so two builds would differ. MyST-NB's
-    own setting for this puts a line break at every cut; nbclient's does not, but no configuration
-    reaches it through jupyter-cache.
+    A kernel sends what is printed in pieces, cut elsewhere in each run, so two builds would differ.
+    MyST-NB's own setting for this puts a line break at every cut; nbclient's does not, but no
+    configuration reaches it, nor the kernel, through jupyter-cache.
     """
-    utils.executenb = partial(utils.executenb, coalesce_streams=True)
+    follow = "--InteractiveShellApp.extra_extensions=cnnref.lineage"
+    utils.executenb = partial(utils.executenb, coalesce_streams=True, extra_arguments=[follow])
 
 
 def setup(app: Sphinx) -> ExtensionMetadata:
     """Set the key before any page is read."""
-    join_streams()
+    prepare_kernels()
     app.add_config_value("cnnref_execution_key", "", "env", str)
     app.connect("config-inited", configure)
     app.connect("env-before-read-docs", read_last)

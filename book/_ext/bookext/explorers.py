@@ -21,12 +21,9 @@ from __future__ import annotations
 
 import json
 import os
-import posixpath
-import re
 from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, cast
-from urllib.parse import quote
 
 from docutils import nodes
 from sphinx.domains.std import StandardDomain
@@ -50,10 +47,6 @@ OPTIONS = sorted({option for explorer in EXPLORERS.values() for option in explor
 
 class explorer_node(nodes.General, nodes.Element):  # noqa: N801 (docutils names nodes so)
     """An explorer; its children are what a page shows without it."""
-
-
-class explorer_image(nodes.image):  # noqa: N801
-    """The figure in an explorer; an image for all but the writer, which also sets its size."""
 
 
 def ids_of(env: BuildEnvironment) -> set[str]:
@@ -113,8 +106,8 @@ class ExplorerDirective(SphinxDirective):
         }
 
 
-def keep_picture(env: BuildEnvironment, picture: Picture) -> explorer_image:
-    """Write a picture beside the build's notes; the image of it knows its size in pixels."""
+def keep_picture(env: BuildEnvironment, picture: Picture) -> nodes.image:
+    """Write a picture beside the build's notes, and place the image of it."""
     bundle, _ = picture._repr_mimebundle_()
     drawing = bundle["image/svg+xml"]
     path = Path(env.doctreedir) / "explorers" / f"{sha256(drawing.encode()).hexdigest()[:16]}.svg"
@@ -122,22 +115,9 @@ def keep_picture(env: BuildEnvironment, picture: Picture) -> explorer_image:
     path.write_text(drawing, encoding="utf-8")
     # A figure of the chapter may show the same; their texts should differ all the same.
     alt = f"The explorer's first setting. {picture.alt}"
-    # The address from the source folder, as for any image; points are of 72 to an inch, pixels 96.
+    # The address from the source folder, as for any image.
     uri = "/" + Path(os.path.relpath(path, env.srcdir)).as_posix()
-    size = (re.search(rf'<svg[^>]* {side}="([\d.]+)pt"', drawing) for side in ("width", "height"))
-    width, height = (round(float(found[1]) * 96 / 72) for found in size if found)
-    return explorer_image(uri=uri, alt=alt, pixels=(width, height))
-
-
-def visit_image(self: HTML5Translator, node: explorer_image) -> None:
-    """Write an image with its size, so that its page does not jump when it arrives."""
-    width, height = node["pixels"]
-    builder = self.builder
-    self.body.append(self.emptytag(
-        node, "img", src=posixpath.join(builder.imgpath, quote(builder.images[node["uri"]])),
-        alt=node["alt"], width=width, height=height, loading="lazy",
-    ))  # fmt: skip
-    raise nodes.SkipNode
+    return nodes.image(uri=uri, alt=alt)
 
 
 def visit_explorer(self: HTML5Translator, node: explorer_node) -> None:
@@ -177,7 +157,6 @@ def load_scripts(
 def setup(app: Sphinx) -> ExtensionMetadata:
     """Register the directive, its box, and the loading of its scripts."""
     app.add_node(explorer_node, html=(visit_explorer, depart_explorer))
-    app.add_node(explorer_image, html=(visit_image, None))
     app.add_directive("explorer", ExplorerDirective)
     app.connect("html-page-context", load_scripts)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

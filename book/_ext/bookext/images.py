@@ -1,22 +1,32 @@
-"""Every image has an alternative text, and one that shows data takes it from the data.
+"""Every image has an alternative text and a size, and one that shows data has words from the data.
 
 A cell gives its figure an alternative text when it runs: it displays the image with
 `metadata={"image/svg+xml": {"alt": "..."}}`. MyST-NB drops that metadata, so a small plugin puts it
 on the image. An image whose text is missing, or is a file name, is a warning.
+
+A figure that was drawn from records says below its caption which, and where and when they were
+trained; `cnnref.lineage` has followed them.
+
+An image says its size, so that its page does not jump when it arrives; and all but the first of a
+page arrive when a reader comes near.
 """
 
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from html import escape
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from docutils import nodes
 from myst_nb.core.render import MimeData, NbElementRenderer, load_mime_renders
 from sphinx.util import logging
+from sphinx.util.images import get_image_size
 
 if TYPE_CHECKING:
     from sphinx.application import Sphinx
     from sphinx.util.typing import ExtensionMetadata
+    from sphinx.writers.html5 import HTML5Translator
 
 logger = logging.getLogger(__name__)
 
@@ -39,7 +49,49 @@ class ImageWithAlt:
         images: list[nodes.Element] = draw(data)
         for image in images:
             image["alt"] = alt
+            image["trained"] = metadata.get(data.mime_type, {}).get("trained", [])
         return images
+
+
+def trained_html(entries: list[dict[str, Any]]) -> str:
+    """Where the records behind a figure come from: one line, and under a fold the records."""
+    counts = sorted({len(entry["seeds"]) for entry in entries})
+    seeds = f"{' or '.join(map(str, counts))} seed{'s' * (counts != [1])}"
+    names = [f"<code>{escape(entry['experiment'])}</code>" for entry in entries]
+    what = " and ".join(names) if len(names) < 3 else f"{len(names)} experiments"
+    devices = sorted({device for entry in entries for device in entry["devices"]})
+    dates = sorted({date for entry in entries for date in entry["dates"]})
+    when = dates[0] if len(dates) == 1 else f"{dates[0]} to {dates[-1]}"
+    each = " each" if len(entries) > 1 else ""
+    lines = [
+        f"<li><code>{escape(entry['experiment'])}</code>: {', '.join(entry['dates'])}, "
+        f"{escape(', '.join(entry['devices']))}; {records_of(entry)}; "
+        f"<code>cnnref run {escape(entry['experiment'])}</code></li>"
+        for entry in entries
+    ]
+    summary = f"Trained: {what}, {seeds}{each}, {escape(', '.join(devices))}, {when}"
+    return (
+        f'<details class="trained"><summary>{summary}</summary><ul>{"".join(lines)}</ul></details>'
+    )
+
+
+def records_of(entry: dict[str, Any]) -> str:
+    """The files of an experiment's records, as a shell would expand them."""
+    seeds = ",".join(map(str, entry["seeds"]))
+    numbers = f"{{{seeds}}}" if len(entry["seeds"]) > 1 else seeds
+    return f"<code>cnnref/results/{escape(entry['experiment'])}/seed-{numbers}.json</code>"
+
+
+def tell_trained(_: Sphinx, doctree: nodes.document) -> None:
+    """Put the line under each figure that was drawn from records."""
+    for image in [image for image in doctree.findall(nodes.image) if image.get("trained")]:
+        # MyST-NB keeps the image in boxes, one for each kind of output, until it writes the page.
+        figure = image.parent
+        while figure is not None and not isinstance(figure, nodes.figure):
+            figure = figure.parent
+        figure = figure or image
+        place = figure.parent.index(figure) + 1
+        figure.parent.insert(place, nodes.raw("", trained_html(image["trained"]), format="html"))
 
 
 def has_good_alt(image: nodes.image) -> bool:
@@ -55,11 +107,32 @@ def check_images(_: Sphinx, doctree: nodes.document, _docname: str) -> None:
             logger.warning("image without an alternative text: %s", image["uri"], location=image)
 
 
+def visit_image(self: HTML5Translator, node: nodes.image) -> None:
+    """Write an image as the theme does, with its size and when to load it."""
+    path = Path(self.builder.srcdir, node["uri"].lstrip("/"))
+    type(self).visit_image(self, node)
+    # As attributes: the style sheet may still shrink what is wider than the page.
+    if not node.attributes.keys() & {"width", "height", "scale"} and path.is_file():
+        place = next(i for i in reversed(range(len(self.body))) if "<img " in self.body[i])
+        width, height = get_image_size(str(path)) or (0, 0)
+        first = self.document.next_node(nodes.image) is node
+        said = f'width="{width}" height="{height}" decoding="async"'
+        said += "" if first else ' loading="lazy"'
+        self.body[place] = self.body[place].replace("<img ", f"<img {said} ")
+
+
+def depart_image(self: HTML5Translator, node: nodes.image) -> None:
+    """Finish it as the theme does."""
+    type(self).depart_image(self, node)
+
+
 def setup(app: Sphinx) -> ExtensionMetadata:
-    """Register the plugin and the check."""
+    """Register the plugin, the check and the writer."""
+    app.add_node(nodes.image, override=True, html=(visit_image, depart_image))
     # MyST-NB finds plugins among the entry points of installed packages. This one belongs to the
     # book and not to any package, so it joins the list that MyST-NB keeps once it has looked.
     if ImageWithAlt not in load_mime_renders():
         load_mime_renders().insert(0, ImageWithAlt)
+    app.connect("doctree-read", tell_trained)
     app.connect("doctree-resolved", check_images)  # by then, images from other pages are in place
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

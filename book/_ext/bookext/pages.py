@@ -27,6 +27,10 @@ REPAIRS = (
         r'<section class="\1-content">',
     ),
 )
+SHOW_SOLUTIONS = (
+    '<button type="button" class="btn btn-sm show-solutions pst-js-only">'
+    "Show all solutions</button>"
+)
 STAMP = "look.sha256"
 LATE_STYLE_SHEETS = re.compile(r"(\b(?:mystnb\.[0-9a-f]+|exercise|proof)\.css)\?v=[0-9a-f]+")
 
@@ -36,6 +40,15 @@ def repair(body: str) -> str:
     for pattern, replacement in REPAIRS:
         body = pattern.sub(replacement, body)
     return body
+
+
+def offer_solutions(body: str) -> str:
+    """Put a button under the heading of the first solution's section; it opens and closes all."""
+    before, solution, after = body.partition('<div class="solution dropdown ')
+    if not solution:
+        return body
+    head, end, rest = before.rpartition("</h2>")
+    return f"{head}{end}{SHOW_SOLUTIONS}{rest}{solution}{after}"
 
 
 def flat(body: str) -> str:
@@ -49,7 +62,7 @@ def finish_page(
 ) -> None:
     """Repair the body."""
     if "body" in context:
-        context["body"] = repair(context["body"])
+        context["body"] = offer_solutions(repair(context["body"]))
     if pagename == "_modules/index":
         context["body"] = flat(context["body"])
 

@@ -1,0 +1,201 @@
+"""Which records a figure stems from, followed through the cells of a notebook.
+
+    %load_ext cnnref.lineage
+
+From then on every `Picture` that a cell shows carries, in the metadata of its output, the records
+that it was drawn from. The book's builds load it by themselves and print the list under the figure.
+
+A statement stems from the records that were read while it ran, and from those of the variables that
+it uses; what it assigns or changes stems from the same. So means that an earlier cell computed
+are followed as well as results themselves. What a statement assigns may stem from too many, never
+from too few, unless a function changes something other than its first argument.
+"""
+
+from __future__ import annotations
+
+import ast
+import builtins
+from collections.abc import Iterable
+from typing import Any
+
+__all__ = ["Lineage", "load_ipython_extension", "note"]
+
+_following: list[Lineage] = []
+
+_MARK = "__cnnref_statement__"
+_COMPOUND = (ast.If, ast.While, ast.Try, ast.Match)
+
+
+def note(name: str, record: Any) -> None:
+    """Tell whoever follows that a record has been read; `cnnref.experiments` does.
+
+    Args:
+        name: of the experiment.
+        record: a `cnnref.experiments.Record`.
+    """
+    for lineage in _following:
+        lineage.opened.add((name, record.seed))
+        lineage.facts[name, record.seed] = record["provenance"]
+
+
+class Lineage(ast.NodeTransformer):
+    """Follows the statements of a notebook: add it to a shell's `ast_transformers`."""
+
+    def __init__(self) -> None:
+        """Nothing is known yet."""
+        self.opened: set[tuple[str, int]] = set()
+        self.facts: dict[tuple[str, int], dict[str, Any]] = {}
+        self.stems: dict[str, set[tuple[str, int]]] = {}
+        self.functions: dict[str, set[str]] = {}
+        self.imported: set[str] = set()
+        self.statements: list[ast.stmt] = []
+        self.now: ast.stmt | None = None
+
+    def visit_Module(self, module: ast.Module) -> ast.Module:
+        """Have each statement of a cell announce itself."""
+        marked: list[ast.stmt] = []
+        for statement in module.body:
+            call = f"{_MARK}({len(self.statements)})"
+            mark = ast.copy_location(ast.parse(call).body[0], statement)
+            if not (isinstance(statement, ast.ImportFrom) and statement.module == "__future__"):
+                marked.append(ast.fix_missing_locations(mark))
+            marked.append(statement)
+            self.statements.append(statement)
+        module.body = marked
+        return module
+
+    def begin(self, number: int) -> None:
+        """A statement begins, so the one before has ended."""
+        self.end()
+        self.now = self.statements[number]
+
+    def end(self, *_: Any) -> None:
+        """The statement has ended; what it read belongs to what it assigned."""
+        if self.now is not None:
+            self._follow([self.now])
+        self.now, self.opened = None, set()
+
+    def of_now(self) -> list[dict[str, Any]]:
+        """The records behind the statement that runs: an entry for each experiment."""
+        found = self.opened | (self._stems_of(self.now) if self.now else set())
+        entries = []
+        for name in sorted({name for name, _ in found}):
+            seeds = sorted(seed for other, seed in found if other == name)
+            facts = [self.facts[name, seed] for seed in seeds]
+            entries.append({
+                "experiment": name,
+                "seeds": seeds,
+                "devices": sorted({fact["device_name"] for fact in facts}),
+                "dates": sorted({fact["date"][:10] for fact in facts}),
+            })  # fmt: skip
+        return entries
+
+    def _stems_of(self, *nodes: ast.AST | None, seen: frozenset[str] = frozenset()) -> set[Any]:
+        """What some expressions stem from; names that they bind themselves are their own."""
+        found: set[Any] = set()
+        for node in nodes:
+            names = [part for part in ast.walk(node or ast.Pass()) if isinstance(part, ast.Name)]
+            own = {name.id for name in names if not isinstance(name.ctx, ast.Load)}
+            for name in {name.id for name in names} - own - seen:
+                found |= self.stems.get(name, set())
+                body = [ast.Name(other, ast.Load()) for other in self.functions.get(name, ())]
+                found |= self._stems_of(*body, seen=seen | {name})
+        return found
+
+    def _follow(self, statements: Iterable[ast.stmt], *, add: bool = False) -> None:
+        for statement in statements:
+            match statement:
+                case ast.FunctionDef() | ast.ClassDef():
+                    parts = [*ast.walk(statement)]
+                    walked = [part for part in parts if isinstance(part, ast.Name)]
+                    own = {name.id for name in walked if not isinstance(name.ctx, ast.Load)}
+                    own |= {part.arg for part in parts if isinstance(part, ast.arg)}
+                    self.functions[statement.name] = {name.id for name in walked} - own
+                    self.stems.pop(statement.name, None)
+                case ast.Import(names=names) | ast.ImportFrom(names=names):
+                    self.imported |= {(one.asname or one.name).split(".")[0] for one in names}
+                case ast.For(target=target, iter=values, body=body, orelse=orelse):
+                    self._bind(target, self._stems_of(values) | self.opened, add)
+                    for _ in range(2):  # what is changed below may be used above
+                        self._follow([*body, *orelse], add=add)
+                case ast.With(items=items, body=body):
+                    for item in items:
+                        self._bind(item.optional_vars, self._stems_of(item.context_expr), add)
+                    self._follow(body, add=add)
+                case _ if isinstance(statement, _COMPOUND):
+                    parts = [p for p in ast.walk(statement) if isinstance(p, ast.stmt)]
+                    self._follow([p for p in parts if not isinstance(p, _COMPOUND)], add=True)
+                case ast.Assign(targets=targets, value=value):
+                    stems = self._changed_by(value)
+                    for target in targets:
+                        self._bind(target, stems, add)
+                case ast.AugAssign(target=target, value=value):
+                    self._bind(target, self._changed_by(value), True)
+                case ast.AnnAssign(target=target, value=value):
+                    self._bind(target, self._changed_by(value), add)
+                case ast.Expr(value=value):
+                    self._changed_by(value)
+
+    def _changed_by(self, value: ast.expr | None) -> set[Any]:
+        """What an expression stems from; its calls may have changed what they were given."""
+        stems = self._stems_of(value) | self.opened
+        for part in ast.walk(value or ast.Pass()):
+            if isinstance(part, ast.NamedExpr):
+                self._bind(part.target, stems, False)
+            elif isinstance(part, ast.Call):
+                if isinstance(part.func, ast.Attribute):
+                    self._bind(part.func, self._stems_of(part) | self.opened, True)
+                elif isinstance(part.func, ast.Name) and not hasattr(builtins, part.func.id):
+                    for first in part.args[:1]:
+                        self._bind(first, self._stems_of(part) | self.opened, True)
+        return stems
+
+    def _bind(self, target: ast.AST | None, stems: set[Any], add: bool) -> None:
+        match target:
+            case ast.Name(id=name) if not (add and name in self.imported):
+                self.stems[name] = stems | (self.stems.get(name, set()) if add else set())
+                if not add:
+                    self.functions.pop(name, None)
+            case ast.Tuple(elts=parts) | ast.List(elts=parts):
+                for part in parts:
+                    self._bind(part, stems, add)
+            case ast.Starred(value=part):
+                self._bind(part, stems, add)
+            case ast.Subscript(value=part) | ast.Attribute(value=part):
+                self._bind(part, stems, True)
+
+
+def load_ipython_extension(shell: Any) -> None:
+    """Follow the cells of a shell; IPython calls this for `%load_ext cnnref.lineage`.
+
+    Args:
+        shell: the running `IPython.core.interactiveshell.InteractiveShell`.
+    """
+    lineage = Lineage()
+    _following.append(lineage)
+    shell.ast_transformers.append(lineage)
+    shell.user_ns_hidden[_MARK] = shell.user_ns[_MARK] = lineage.begin
+    shell.events.register("post_run_cell", lineage.end)
+
+    def bundle(picture: Any) -> Any:
+        shown, metadata = picture._repr_mimebundle_()
+        if entries := lineage.of_now():
+            for words in metadata.values():
+                words["trained"] = entries
+        return shown, metadata
+
+    formatter = shell.display_formatter.mimebundle_formatter
+    formatter.for_type_by_name("cnnref.figures.style", "Picture", bundle)
+
+
+def unload_ipython_extension(shell: Any) -> None:
+    """Follow no longer.
+
+    Args:
+        shell: the shell of `load_ipython_extension`.
+    """
+    for lineage in [t for t in shell.ast_transformers if isinstance(t, Lineage)]:
+        _following.remove(lineage)
+        shell.ast_transformers.remove(lineage)
+        shell.events.unregister("post_run_cell", lineage.end)
+    shell.display_formatter.mimebundle_formatter.pop("cnnref.figures.style.Picture", None)
