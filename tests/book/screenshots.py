@@ -13,8 +13,10 @@ from typing import Any
 from playwright.sync_api import Browser, sync_playwright
 from tqdm import tqdm
 
-from .conftest import SITE, headless
+from .conftest import SITE
 from .explorer_reader import DESK, PHONE
+
+import headless  # isort: skip (found once the lines above have run)
 
 TARGET = SITE.parent / "screenshots"
 TALL = 3000

@@ -1,5 +1,6 @@
 """Formulas, images, the API reference and the pages' repairs, in tiny books."""
 
+import json
 import re
 
 import pytest
