@@ -7,15 +7,17 @@ that it was drawn from. The book's builds load it by themselves and print the li
 
 A statement stems from the records that were read while it ran, and from those of the variables that
 it uses; what it assigns or changes stems from the same. So means that an earlier cell computed
-are followed as well as results themselves. What a statement assigns may stem from too many, never
-from too few, unless a function changes something other than its first argument.
+are followed as well as results themselves. A variable that holds results stems from just these; of
+the others, one may be said to stem from too many, but never from too few, unless a function changes
+something other than its first argument.
 """
 
 from __future__ import annotations
 
 import ast
 import builtins
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from typing import Any
 
 __all__ = ["Lineage", "load_ipython_extension", "note"]
@@ -38,11 +40,26 @@ def note(name: str, record: Any) -> None:
         lineage.facts[name, record.seed] = record["provenance"]
 
 
+def _results_in(value: Any) -> set[tuple[str, int]] | None:
+    """The records of a result, or of results in a list or under names; of anything else, none."""
+    if hasattr(value, "records") and hasattr(value, "experiment"):
+        return {(value.experiment.name, seed) for seed in value.seeds}
+    parts = value.values() if isinstance(value, dict) else value
+    found: set[tuple[str, int]] = set()
+    for part in parts if isinstance(value, dict | list | tuple) else ():
+        held = _results_in(part)
+        if held is None:
+            return None
+        found |= held
+    return found or None
+
+
 class Lineage(ast.NodeTransformer):
     """Follows the statements of a notebook: add it to a shell's `ast_transformers`."""
 
-    def __init__(self) -> None:
-        """Nothing is known yet."""
+    def __init__(self, values: Mapping[str, Any]) -> None:
+        """Nothing is known yet of these variables."""
+        self.values = values
         self.opened: set[tuple[str, int]] = set()
         self.facts: dict[tuple[str, int], dict[str, Any]] = {}
         self.stems: dict[str, set[tuple[str, int]]] = {}
@@ -78,6 +95,7 @@ class Lineage(ast.NodeTransformer):
     def of_now(self) -> list[dict[str, Any]]:
         """The records behind the statement that runs: an entry for each experiment."""
         found = self.opened | (self._stems_of(self.now) if self.now else set())
+        found &= self.facts.keys()
         entries = []
         for name in sorted({name for name, _ in found}):
             seeds = sorted(seed for other, seed in found if other == name)
@@ -94,9 +112,21 @@ class Lineage(ast.NodeTransformer):
         """What some expressions stem from; names that they bind themselves are their own."""
         found: set[Any] = set()
         for node in nodes:
-            names = [part for part in ast.walk(node or ast.Pass()) if isinstance(part, ast.Name)]
+            parts = [*ast.walk(node or ast.Pass())]
+            names = [part for part in parts if isinstance(part, ast.Name)]
             own = {name.id for name in names if not isinstance(name.ctx, ast.Load)}
+            for part in parts:
+                match part:
+                    case ast.Subscript(value=ast.Name(id=name) as whole, slice=ast.Constant(key)):
+                        with suppress(LookupError, TypeError):
+                            held = _results_in(self.values[name][key])
+                            found |= held or set()
+                            names = [n for n in names if n is not whole or held is None]
             for name in {name.id for name in names} - own - seen:
+                held = _results_in(self.values.get(name))
+                if held is not None:
+                    found |= held
+                    continue
                 found |= self.stems.get(name, set())
                 body = [ast.Name(other, ast.Load()) for other in self.functions.get(name, ())]
                 found |= self._stems_of(*body, seen=seen | {name})
@@ -123,8 +153,8 @@ class Lineage(ast.NodeTransformer):
                         self._bind(item.optional_vars, self._stems_of(item.context_expr), add)
                     self._follow(body, add=add)
                 case _ if isinstance(statement, _COMPOUND):
-                    parts = [p for p in ast.walk(statement) if isinstance(p, ast.stmt)]
-                    self._follow([p for p in parts if not isinstance(p, _COMPOUND)], add=True)
+                    inside = [p for p in ast.walk(statement) if isinstance(p, ast.stmt)]
+                    self._follow([p for p in inside if not isinstance(p, _COMPOUND)], add=True)
                 case ast.Assign(targets=targets, value=value):
                     stems = self._changed_by(value)
                     for target in targets:
@@ -171,7 +201,7 @@ def load_ipython_extension(shell: Any) -> None:
     Args:
         shell: the running `IPython.core.interactiveshell.InteractiveShell`.
     """
-    lineage = Lineage()
+    lineage = Lineage(shell.user_ns)
     _following.append(lineage)
     shell.ast_transformers.append(lineage)
     shell.user_ns_hidden[_MARK] = shell.user_ns[_MARK] = lineage.begin
