@@ -119,7 +119,8 @@ class Lineage(ast.NodeTransformer):
                 match part:
                     case ast.Subscript(value=ast.Name(id=name) as whole, slice=ast.Constant(key)):
                         with suppress(LookupError, TypeError):
-                            held = _results_in(self.values[name][key])
+                            # Nothing but a dictionary is asked: of others, that may do anything.
+                            held = _results_in(dict.get(self.values[name], key))
                             found |= held or set()
                             names = [n for n in names if n is not whole or held is None]
             for name in {name.id for name in names} - own - seen:

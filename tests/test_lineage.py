@@ -113,6 +113,28 @@ def test_a_cell_may_begin_with_the_future(shell):
     assert shell.user_ns["x"] == 1
 
 
+def test_following_asks_nothing_of_a_variable_but_of_a_dictionary(shell):
+    shell.run_cell("""
+        class Refuses:
+            asked = 0
+
+            def __getitem__(self, key):
+                Refuses.asked += 1
+                raise ValueError(key)
+
+        def asks():
+            return refuses["x"]
+
+        refuses = Refuses()
+        try:
+            y = refuses["x"]
+        except ValueError:
+            pass
+        z = asks
+    """).raise_error()
+    assert shell.user_ns["Refuses"].asked == 1
+
+
 def test_nothing_is_kept_where_nobody_follows():
     before = list(lineage._following)
     lineage.note("plain", RESULTS["plain"].records[0])
