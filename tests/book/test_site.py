@@ -247,10 +247,11 @@ def test_what_figures_say_of_records_is_in_the_records(name, site):
 
 
 @pytest.mark.parametrize("screen", [DESK, PHONE])
-def test_nothing_jumps_on_a_heavy_page(browser, address, screen):
+@pytest.mark.parametrize("place", ["", "#exercises"])
+def test_nothing_jumps_on_a_heavy_page(browser, address, screen, place):
     page = browser.new_context(viewport=screen).new_page()
     page.add_init_script(WATCH_SHIFTS)
-    page.goto(f"{address}/book/reading-digits.html")
+    page.goto(f"{address}/book/reading-digits.html{place}")
     page.wait_for_load_state("networkidle")
     page.wait_for_timeout(500)
     shifts = page.evaluate("window.shifts")

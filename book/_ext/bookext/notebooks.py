@@ -258,7 +258,6 @@ def offer_colab(
         path = f"{repository}/blob/{BRANCH}/_sources/{page}.ipynb"
         context["header_buttons"].insert(0, {
             "type": "link",
-            "text": "Colab",
             "tooltip": "Run on Colab",
             "icon": "fas fa-rocket",
             "url": f"https://colab.research.google.com/github/{path}",
