@@ -168,5 +168,6 @@ def address(link: str, page: Path) -> str:
 
 def setup(app: Sphinx) -> ExtensionMetadata:
     """Hook in after everything is written."""
-    app.connect("build-finished", finish)
+    # After the theme, which writes the colours of code last of all.
+    app.connect("build-finished", finish, priority=900)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}
