@@ -1,5 +1,7 @@
 """Records are followed through a notebook's cells, to the figures that they made."""
 
+import sys
+
 import pytest
 from IPython.core.interactiveshell import InteractiveShell
 
@@ -17,7 +19,9 @@ def picture(words):
 
 
 @pytest.fixture
-def shell():
+def shell(monkeypatch):
+    # A shell takes the place of the main module, without which no process can be spawned.
+    monkeypatch.setitem(sys.modules, "__main__", sys.modules["__main__"])
     shell = InteractiveShell.instance()
     lineage.load_ipython_extension(shell)
     shell.reset(new_session=False)

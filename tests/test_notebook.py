@@ -9,6 +9,8 @@ from cnnref.notebook import glue
 @pytest.fixture
 def shell(monkeypatch, tmp_path):
     monkeypatch.setenv("CNNREF_DATA", str(tmp_path))
+    # A shell takes the place of the main module, without which no process can be spawned.
+    monkeypatch.setitem(sys.modules, "__main__", sys.modules["__main__"])
     shell = InteractiveShell.instance()
     shell.run_line_magic("load_ext", "cnnref.notebook")
     return shell

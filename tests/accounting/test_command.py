@@ -38,7 +38,8 @@ def test_formats(capsys):
     assert call(*words, "csv") == 0
     rows = list(csv.DictReader(io.StringIO(capsys.readouterr().out)))
     assert sum(int(row["MACs"]) for row in rows) == 14_548_480
-    assert [row["layer"] for row in rows] == [row["name"] for row in told["layers"]]
+    names = [row["name"] or "(model)" for row in told["layers"]]
+    assert [row["layer"] for row in rows] == names
     assert call(*words, "markdown") == 0
     assert capsys.readouterr().out.startswith("| layer | kind |")
 
