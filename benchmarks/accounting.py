@@ -20,7 +20,6 @@ import copy
 import gc
 import io
 import json
-import platform
 import statistics
 import subprocess
 import sys
@@ -34,6 +33,8 @@ import torch
 from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 from torchvision import models
+
+from writing import machine, table_of
 
 TABLE = Path(__file__).with_suffix(".md")
 Call = Callable[[], object]
@@ -235,25 +236,10 @@ def import_seconds(statement: str, repeats: int) -> float:
     return statistics.median(float(run.stdout) for run in runs)
 
 
-def machine() -> str:
-    """What the ratios were measured on."""
-    lines = Path("/proc/cpuinfo").read_text().splitlines() if Path("/proc/cpuinfo").exists() else []
-    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
-    processor = names[0] if names else platform.processor() or platform.machine()
-    peers = {
-        distribution: version(distribution)
-        for name, (distribution, _) in COUNTERS.items()
-        if name in installed() and distribution != "torch"
-    }
-    return (
-        f"{processor}, one thread; torch {torch.__version__}, Python {platform.python_version()}, "
-        f"{platform.system()}" + "".join(f", {name} {number}" for name, number in peers.items())
-    )
-
-
-def _table(head: list[str], rows: list[list[str]]) -> str:
-    lines = [head, ["---", *["---:"] * (len(head) - 1)], *rows]
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+def versions() -> list[str]:
+    """Of the peers that were asked."""
+    found = {COUNTERS[name][0] for name in installed()} - {"torch"}
+    return [f"{distribution} {version(distribution)}" for distribution in sorted(found)]
 
 
 def compared(rounds: int, with_memory: bool) -> tuple[str, str, list[str]]:
@@ -282,8 +268,8 @@ def compared(rounds: int, with_memory: bool) -> tuple[str, str, list[str]]:
     head = ["counter", *NETWORKS]
     rows = [[name, *found[name].values()] for name in counters]
     rows.append([f"{BARE}, median", *milliseconds])
-    memories = _table(head, [[name, *grown[name].values()] for name in counters])
-    return _table(head, rows), memories if with_memory else "", missed
+    memories = table_of(head, [[name, *grown[name].values()] for name in counters])
+    return table_of(head, rows), memories if with_memory else "", missed
 
 
 def growth(rounds: int) -> str:
@@ -302,7 +288,7 @@ def growth(rounds: int) -> str:
         [name, *(f"{ratio(spent[n, name], spent[LENGTHS[0], name]):.2f}" for n in LENGTHS)]
         for name in counters
     ]
-    return _table(["counter", *(f"{n:,} layers" for n in LENGTHS)], rows)
+    return table_of(["counter", *(f"{n:,} layers" for n in LENGTHS)], rows)
 
 
 def main() -> None:
@@ -360,7 +346,7 @@ Time as a multiple of that of {LENGTHS[0]} layers, for chains of convolutions.
 `import cnnref.accounting` takes {whole:.1f} ms after `import torch` (median of {repeats}; wanted:
 at most 10).
 
-Measured on {machine()}.
+Measured on {machine("cpu", *versions())}.
 """
     if chosen.write:
         TABLE.write_text(text, encoding="utf-8")

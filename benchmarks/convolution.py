@@ -12,7 +12,6 @@ ours and torch's in turn, so that a slow spell of the machine slows both.
 from __future__ import annotations
 
 import argparse
-import platform
 import statistics
 import time
 from collections.abc import Callable
@@ -24,6 +23,7 @@ from torch.nn import functional as F
 
 from cnnref.convolution import conv2d, conv2d_input_gradient, conv2d_kernel_gradient, unfold
 from cnnref.windows import Window
+from writing import machine, table_of
 
 TABLE = Path(__file__).with_suffix(".md")
 HEADLINE = "(32, 32, 28, 28) * (32, 32, 3, 3)"
@@ -116,17 +116,6 @@ def share_of_copy() -> float:
     return ratio(lambda: unfold(x, (window, window)).contiguous(), lambda: conv2d(x, w, window))[0]
 
 
-def machine() -> str:
-    """What the ratios were measured on."""
-    lines = Path("/proc/cpuinfo").read_text().splitlines() if Path("/proc/cpuinfo").exists() else []
-    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
-    processor = names[0] if names else platform.processor() or platform.machine()
-    return (
-        f"{processor}, one thread, {torch.backends.cpu.get_cpu_capability()}; torch "
-        f"{torch.__version__}, Python {platform.python_version()}, {platform.system()}"
-    )
-
-
 def main() -> None:
     """Measure, print, and write where asked."""
     parser = argparse.ArgumentParser(
@@ -146,11 +135,11 @@ def main() -> None:
         "ours, gradients, ms",
         "torch, gradients, ms",
     ]
-    lines = [head, ["---", *["---:"] * 7]]
+    rows = []
     for name in SIZES:
-        lines.append(measure(name))
-        print(*lines[-1], sep="\t", flush=True)
-    table = "\n".join(f"| {' | '.join(line)} |" for line in lines)
+        rows.append(measure(name))
+        print(*rows[-1], sep="\t", flush=True)
+    table = table_of(head, rows)
     text = f"""\
 # Convolution from scratch against torch
 

@@ -17,13 +17,14 @@ from pathlib import Path
 from typing import Any, cast
 from urllib.parse import unquote, urldefrag
 
-import headless
 import yaml
 from playwright.sync_api import Page, sync_playwright
 from pypdf import PdfReader, PdfWriter
 from pypdf.annotations import Link
 from pypdf.constants import PageLabelStyle
 from pypdf.generic import ArrayObject, Fit, IndirectObject, RectangleObject
+
+import headless
 
 ROOT = Path(__file__).parents[2]
 

@@ -4,8 +4,8 @@ through."""
 import random
 
 import pytest
-from bookext.explorerkinds.reach import layers_of, stack_of, window_of
 
+from bookext.explorerkinds.reach import layers_of, stack_of, window_of
 from cnnref.accounting import AccountingError, summarize
 from cnnref.windows import Window
 

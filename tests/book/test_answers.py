@@ -1,6 +1,7 @@
 """Every rule of questions and answers, broken on purpose in a tiny book."""
 
 import pytest
+
 from bookext.questions import QuestionListError, read_questions
 from bookext.testnames import find_test_file, line_of_test
 

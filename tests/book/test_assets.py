@@ -5,6 +5,7 @@ from types import SimpleNamespace
 
 import pytest
 import tinycss2
+
 from bookext import assets
 from bookext.icons import code_points
 

@@ -4,6 +4,7 @@ import json
 import re
 
 import pytest
+
 from bookext.execution import execution_key, key_of_build
 
 from .conftest import QUESTIONS, notebook

@@ -4,13 +4,14 @@ import json
 import re
 
 import pytest
+from bs4 import BeautifulSoup
+from docutils import nodes
+
 from bookext.external import documentation_url
 from bookext.google import to_myst
 from bookext.images import has_good_alt
 from bookext.mathrender import FormulaError, MathJax
 from bookext.pages import repair
-from bs4 import BeautifulSoup
-from docutils import nodes
 
 from .conftest import ROOT, notebook
 

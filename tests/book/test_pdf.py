@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 import yaml
-from bookpdf import pages_of, write_pdf
 from pypdf import PdfReader
+
+from bookpdf import pages_of, write_pdf
 
 from .conftest import ROOT, notebook
 from .explorer_reader import AFTER, THEME
