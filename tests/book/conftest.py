@@ -9,12 +9,13 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import partial
+from functools import lru_cache, partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
 
+from .accessibility import Accessibility
 from .explorer_reader import DESK, PAGES, THEME, WATCH_SHIFTS
 
 ROOT = Path(__file__).parents[2]
@@ -29,6 +30,12 @@ import headless  # noqa: E402
 COMPRESSED = {".html", ".css", ".js", ".svg", ".json", ".xml", ".txt"}
 
 
+@lru_cache(64)
+def compressed(path: Path, _time: int) -> bytes:
+    """A file as it was at that time, compressed."""
+    return gzip.compress(path.read_bytes(), mtime=0)
+
+
 class CompressingHandler(SimpleHTTPRequestHandler):
     """Serves files as a real host does: text compressed."""
 
@@ -36,7 +43,7 @@ class CompressingHandler(SimpleHTTPRequestHandler):
         path = Path(self.translate_path(self.path))
         if path.suffix not in COMPRESSED or not path.is_file():
             return super().do_GET()
-        body = gzip.compress(path.read_bytes(), mtime=0)
+        body = compressed(path, path.stat().st_mtime_ns)
         self.send_response(200)
         self.send_header("Content-Type", self.guess_type(str(path)))
         self.send_header("Content-Encoding", "gzip")
@@ -88,6 +95,12 @@ def browser():
         chromium = headless.launch(playwright)
         yield chromium
         chromium.close()
+
+
+@pytest.fixture(scope="session")
+def accessibility() -> Accessibility:
+    """Axe, which remembers what it has seen."""
+    return Accessibility()
 
 
 @dataclass

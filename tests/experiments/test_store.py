@@ -6,8 +6,11 @@ import random
 import re
 from pathlib import Path
 
+import jsonschema
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 
 import cnnref
 from cnnref.experiments import store
@@ -156,6 +159,20 @@ def test_a_signed_record_must_still_agree_with_itself(record, path, value, messa
     sign(record)
     with pytest.raises(DamagedRecordError, match=message):
         store.read(record.path)
+
+
+NUMBERS = st.integers(-1, 2) | st.floats(-1, 2) | st.sampled_from([math.nan, math.inf])
+
+
+@given(st.lists(NUMBERS | st.none() | st.booleans(), max_size=6), st.data())
+def test_a_list_is_refused_where_any_item_breaks_the_rule(items, drawn):
+    schema = store._validator().schema
+    rules = {**schema["$defs"], "count": {"items": {"type": "integer", "minimum": 0}}}
+    rule = {**schema, **rules[drawn.draw(st.sampled_from(["series", "shares", "count"]))]}
+    for part in ("type", "required", "properties"):
+        rule.pop(part, None)
+    ours = store._validator().evolve(schema=rule)
+    assert ours.is_valid(items) == jsonschema.Draft202012Validator(rule).is_valid(items)
 
 
 def test_a_record_from_a_newer_schema_is_neither_read_nor_replaced(record):
