@@ -135,9 +135,16 @@ class Measured(NamedTuple):
 def compare(
     ours: Contestant, theirs: Contestant, count: int, least: int, budget: float
 ) -> Measured:
-    """Pairs of runs until the budget of seconds is spent, but at least so many."""
-    for contestant in (ours, theirs):
-        contestant(min(count, 1000))  # the first one warms up
+    """Pairs of runs until the budget of seconds is spent, but at least so many.
+
+    Where so many would take longer than the budget, each is of fewer images, down to a tenth.
+    """
+    few = min(count, 1000)
+    rates = [contestant(few) for contestant in (ours, theirs)]  # the first one warms up
+    if budget:
+        seconds_per_image = sum(1 / rate for rate in rates)
+        affordable = round(budget / least / seconds_per_image / few) * few
+        count = min(count, max(few, affordable))
     started = time.perf_counter()
     pairs: list[tuple[float, float]] = []
     while len(pairs) < least or (time.perf_counter() - started < budget and len(pairs) < 50):
@@ -183,9 +190,9 @@ def report(device: str, measured: Mapping[str, Measured], table: str, remarks: l
 
 <!-- table -->
 
-Written by `make bench`; wall times, as medians of paired runs of {TRAIN:,} synthetic images (an
-evaluation: {TEST:,}), `PlainCNN`, batches of {RECIPE.batch_size}. A technique is called faster or
-slower where every pair says so.
+Written by `make bench`; wall times, as medians of paired runs of {TRAIN:,} synthetic images, or
+fewer where a technique is slow (an evaluation: {TEST:,}), `PlainCNN`, batches of
+{RECIPE.batch_size}. A technique is called faster or slower where every pair says so.
 
 {table}
 

@@ -27,6 +27,7 @@ from pypdf.generic import ArrayObject, Fit, IndirectObject, RectangleObject
 import headless
 
 ROOT = Path(__file__).parents[2]
+MADE = "book/api/"
 
 # Chromium notes the places that a link of the page leads to; so each place gets a link to it.
 READY = """async () => {
@@ -97,12 +98,11 @@ class Printed:
 
 
 def pages_of(toc: dict[str, Any]) -> Iterator[tuple[str, str]]:
-    """Part and name of every page that is listed by its name; the API's reference is not."""
+    """Part and name of every page that somebody wrote; the API's reference is left out."""
     yield "", toc["root"]
     for part in toc["parts"]:
-        yield from (
-            (part["caption"], entry["file"]) for entry in part["chapters"] if "file" in entry
-        )
+        names = (entry["file"] for entry in part["chapters"])
+        yield from ((part["caption"], name) for name in names if not name.startswith(MADE))
 
 
 def print_page(
