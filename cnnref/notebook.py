@@ -10,6 +10,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from cnnref.data import DATASETS, SPLITS, MissingDataError, load
 
 __all__ = ["glue", "load_ipython_extension"]
@@ -30,7 +32,8 @@ def glue(name: str, value: object, display: bool = True) -> None:
         from myst_nb import glue as keep
     except ModuleNotFoundError:
         return
-    keep(name, value, display=display)
+    # NumPy's numbers show their type, which no reader wants.
+    keep(name, value.item() if isinstance(value, np.generic) else value, display=display)
 
 
 def load_ipython_extension(shell: Any) -> None:

@@ -1,5 +1,6 @@
 import sys
 
+import numpy as np
 import pytest
 from IPython.core.interactiveshell import InteractiveShell
 
@@ -45,7 +46,10 @@ def test_glue_names_a_value_for_the_book_and_is_silent_without_one(shell, monkey
     monkeypatch.setattr("myst_nb.glue", lambda *args, **options: told.append((args, options)))
     glue("total", 42, display=False)
     assert told == [(("total", 42), {"display": False})]
+    glue("count", np.int64(6))
+    glue("share", np.array([0.5, 0.25])[1])
+    assert [repr(args[1]) for args, _ in told[1:]] == ["6", "0.25"]
     monkeypatch.setitem(sys.modules, "myst_nb", None)
     glue("total", 43)
-    assert len(told) == 1
+    assert len(told) == 3
     assert capsys.readouterr().out == ""

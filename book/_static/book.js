@@ -22,7 +22,7 @@
   addEventListener("beforeprint", () => {
     theme = root.dataset.theme;
     root.dataset.theme = "light";
-    opened = [...document.querySelectorAll("article details:not(.hide, .trained, [open])")];
+    opened = [...document.querySelectorAll("article details:not(.above-input, .trained, [open])")];
     opened.forEach((fold) => { fold.open = true; });
   });
   addEventListener("afterprint", () => {

@@ -57,6 +57,7 @@ def intervals_picture(
             f"{with_unit(words)}\nsquare: mean, line: 95 % interval, dots: seeds", fontsize=10
         )
         percent_axis(axes.xaxis, metric)
+        axes.locator_params(axis="x", nbins=5)  # labels of two decimals are wide
     return Picture(figure, f"Means and 95 % intervals of the {words}: {'; '.join(told)}.")
 
 

@@ -73,6 +73,8 @@ class Picture:
         figure: the drawing.
         alt: what it shows, in words; made from the data wherever it shows data.
         vector: whether it is best kept as SVG; photographs are not.
+        shades: whether light and dark mean something in it, so that a dark page must not turn them
+            round.
 
     Raises:
         ValueError: `alt` is empty.
@@ -81,6 +83,7 @@ class Picture:
     figure: Figure
     alt: str
     vector: bool = True
+    shades: bool = False
 
     def __post_init__(self) -> None:
         """Refuse a picture without words."""
@@ -103,4 +106,5 @@ class Picture:
         data: str | bytes = buffer.getvalue()
         if self.vector:
             data = buffer.getvalue().decode()
-        return {kind: data, "text/plain": self.alt}, {kind: {"alt": self.alt}}
+        words = {"alt": self.alt, **({"shades": True} if self.shades else {})}
+        return {kind: data, "text/plain": self.alt}, {kind: words}

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 import numpy as np
 
 from cnnref.experiments import Result
 from cnnref.experiments.comparison import measure
 from cnnref.figures.series import by_name, in_words, legend_below, look, percent_axis, with_unit
-from cnnref.figures.style import COLOURS, Picture, new_figure, style
+from cnnref.figures.style import Picture, new_figure, style
 
 __all__ = ["rates_picture"]
 
@@ -20,6 +20,7 @@ def rates_picture(
     *,
     bottom: float | None = None,
     title: str = "",
+    names: Mapping[str, str] | None = None,
 ) -> Picture:
     """A final metric against the learning rate: one line per optimizer, its best rate in a ring.
 
@@ -28,8 +29,9 @@ def rates_picture(
     Args:
         results: of experiments that differ in optimizer and learning rate.
         metric: `"accuracy"`, of which the most is best, or `"loss"`, of which the least is.
-        bottom: where the vertical axis starts; a mean below it is drawn on it, as a triangle.
+        bottom: where the vertical axis starts; a mean below it is drawn on it, as a cross.
         title: a heading.
+        names: of optimizers, where the legend shall call them otherwise than recipes do.
 
     Raises:
         ValueError: no results, two of one optimizer and rate, or measured on different splits.
@@ -56,20 +58,21 @@ def rates_picture(
             rates = sorted(by_rate)
             means = np.array([by_rate[rate] for rate in rates])
             shown = np.maximum(means, floor)
+            name = (names or {}).get(optimizer, optimizer)
             best = int(means.argmin() if metric == "loss" else means.argmax())
             curve = look(i, markers=True)
-            axes.plot(rates, shown, **curve, markersize=4, label=optimizer)
+            axes.plot(rates, shown, **curve, markersize=4, label=name)
             axes.plot(
                 [rates[best]], [shown[best]], "o", markersize=11, markerfacecolor="none",
                 color=curve["color"],
             )  # fmt: skip
             for rate in np.array(rates)[means < floor]:
                 axes.plot(
-                    [rate], [floor], "v", color=COLOURS["ink"], markersize=7, clip_on=False,
-                    zorder=4,
+                    [rate], [floor], "x", color=curve["color"], markersize=8, clip_on=False,
+                    markeredgewidth=2, zorder=4,
                 )  # fmt: skip
             told.append(
-                f"{optimizer} best at {rates[best]:g}: "
+                f"{name} best at {rates[best]:g}: "
                 + ", ".join(
                     f"{rate:g} gives {factor * mean:.{places}f}{unit}"
                     for rate, mean in zip(rates, means, strict=True)

@@ -97,6 +97,9 @@ def tiles(
     rows = -(-len(shown) // columns)
     lines = max((title.count("\n") + 1 for title in titles), default=0) if titles else 0
     side = max(5 / columns, 0.6)
+    longest = max((len(line) for title in titles or () for line in title.split("\n")), default=1)
+    # A letter is about 0.6 of its size wide, and a title may be as wide as its tile.
+    size = min(9.0, 72 * side / (0.6 * longest))
     with style():
         figure, grid = new_figure(
             side * columns, (side + 0.17 * lines) * rows + 0.6 * bar, nrows=rows, ncols=columns,
@@ -110,7 +113,7 @@ def tiles(
                 tile.permute(1, 2, 0).numpy(), cmap=cmap, vmin=limits[0], vmax=limits[1]
             )
             if titles:
-                axes.set_title(titles[i], fontsize=9, pad=3)
+                axes.set_title(titles[i], fontsize=size, pad=3)
         if bar:
             figure.colorbar(drawn, ax=grid, location="bottom", fraction=0.05, aspect=40)
     return figure

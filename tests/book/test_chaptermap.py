@@ -90,6 +90,13 @@ def test_the_first_use_of_a_term_is_a_link(book):
     assert links(book.html("map")) == []
 
 
+def test_a_chapter_may_use_a_term_in_another_sense(book):
+    text = page("Two", "See {doc}`one`. A stride, a window.", on="one")
+    book.write(two=text.replace("---\n", "---\nother_sense: [stride, walk]\n", 1))
+    assert messages(book.build()) == ["other_sense: walk is no term of the glossary"]
+    assert links(book.html("two")) == [("term-window", "window")]
+
+
 @pytest.mark.parametrize(
     ("term", "found", "passed"),
     [

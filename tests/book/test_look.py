@@ -73,6 +73,7 @@ def look_book(tiny_book):
         boxed("admonition", answer, "Answer", ":class: answer\n"),
         solution(folded),
         image("photograph.png", "photograph"),
+        image("swatches.svg", "shaded").replace(":alt:", ":class: shades\n:alt:"),
     ]
     heavy = [
         f"## Part {i}\n\nWords.\n\n{image('swatches.svg') * 2}{solution('Words.')}"
@@ -149,6 +150,20 @@ def test_a_photograph_is_not_turned_round(look_book, page):
     page.goto(f"{look_book}/drawings.html")
     red, green, blue = pixels(page, "#photograph").getpixel((40, 40))
     assert red > 170 > 70 > max(green, blue)
+
+
+def test_a_drawing_whose_shades_mean_something_is_not_turned_round(look_book, page):
+    page.goto(f"{look_book}/drawings.html")
+    inks = []
+    for theme in ("light", "dark"):
+        page.emulate_media(color_scheme=theme)
+        page.wait_for_function(f"document.documentElement.dataset.theme == '{theme}'")
+        found = pixels(page, "#shaded")
+        colours = [colour for _, colour in found.getcolors(100_000)]
+        inks.append((min(map(luminance, colours)), max(map(luminance, colours))))
+    (dark_in_light, _), (dark_in_dark, light_in_dark) = inks
+    assert abs(dark_in_light - dark_in_dark) < 0.05
+    assert light_in_dark > 0.7
 
 
 # --- sizes -------------------------------------------------------------------------------------

@@ -1,5 +1,7 @@
 """Pictures say in words what they draw; drawing is deterministic."""
 
+from itertools import pairwise
+
 import pytest
 import torch
 from matplotlib.figure import Figure
@@ -35,6 +37,23 @@ def test_two_drawings_are_the_same_and_have_words(name):
     assert kind in data
     assert metadata[kind]["alt"] == data["text/plain"]
     assert len(metadata[kind]["alt"]) > 40
+
+
+def test_a_picture_may_say_that_its_shades_mean_something():
+    figure = PICTURES["window"]().figure
+    _, metadata = figures.Picture(figure, "Dark is 1.", shades=True)._repr_mimebundle_()
+    assert metadata == {"image/svg+xml": {"alt": "Dark is 1.", "shades": True}}
+
+
+@pytest.mark.parametrize("columns", [2, 4, 8])
+def test_titles_of_images_do_not_run_into_each_other(columns):
+    titles = ["automobile", "cat\nsaid automobile"] * 4
+    figure = figures.image_grid(IMAGES, [0, 1, 2, 3] * 2, titles, columns=columns).figure
+    figure.draw_without_rendering()
+    boxes = [axes.title.get_window_extent() for axes in figure.axes]
+    rows = [boxes[i : i + columns] for i in range(0, len(boxes), columns)]
+    for row in rows:
+        assert all(a.x1 <= b.x0 for a, b in pairwise(row))
 
 
 def test_words_of_a_window_are_its_taps():

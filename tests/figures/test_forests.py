@@ -94,6 +94,13 @@ def test_a_sweep_has_a_line_for_every_optimizer_and_a_ring_around_its_best():
     assert "validation accuracy" in picture.alt
 
 
+def test_a_legend_may_call_optimizers_otherwise():
+    picture = rates_picture(sweep({0.1: 0.9}) + sweep({0.1: 0.8}, "adam"), names={"sgd": "SGD"})
+    labels = [text.get_text() for text in picture.figure.legends[0].get_texts()]
+    assert labels == ["SGD", "adam"]
+    assert "SGD best at 0.1" in picture.alt
+
+
 def test_of_losses_the_least_is_best():
     assert "sgd best at 0.1" in rates_picture(sweep({0.1: 0.9, 0.001: 0.7}), "loss").alt
 
@@ -103,7 +110,7 @@ def test_what_lies_below_the_axis_is_drawn_on_it():
     (axes,) = picture.figure.axes
     assert axes.get_ylim()[0] == 0.5
     assert axes.lines[0].get_ydata().tolist() == [0.8, 0.5]
-    low = [line for line in axes.lines if line.get_marker() == "v"]
+    low = [line for line in axes.lines if line.get_marker() == "x"]
     assert [line.get_xydata().tolist() for line in low] == [[[1.0, 0.5]]]
     assert "1 gives 10.0 %" in picture.alt
 

@@ -35,6 +35,7 @@ MODULES = (
     "mathrender",
     "notebooks",
     "pages",
+    "spaces",
     "terms",
 )
 

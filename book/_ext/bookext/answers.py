@@ -183,7 +183,7 @@ class QuestionsDirective(SphinxDirective):
         section = nodes.section(ids=[nodes.make_id(title)], names=[title.lower()])
         section += nodes.title(title, title)
         section += nodes.paragraph("", "", question_status(handout=handout.school), nodes.Text(
-            f"From {handout.handout[0].lower()}{handout.handout[1:]}."
+            f"From: {handout.handout}."
         ))  # fmt: skip
         rows = [self.row(question) for question in handout.questions]
         section += table(("Question", "Kind", "About", "Answer"), (13, 14, 32, 41), rows)

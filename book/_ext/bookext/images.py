@@ -42,14 +42,16 @@ class ImageWithAlt:
     ) -> list[nodes.Element] | None:
         """Handle images that carry a text; leave all else to the other renderers."""
         metadata = data.output_metadata
-        alt = metadata.get(data.mime_type, {}).get("alt") or metadata.get("alt")
+        mine = metadata.get(data.mime_type, {})
+        alt = mine.get("alt") or metadata.get("alt")
         if not alt or not data.mime_type.startswith("image/"):
             return None
         draw = renderer.render_image_inline if inline else renderer.render_image
         images: list[nodes.Element] = draw(data)
         for image in images:
             image["alt"] = alt
-            image["trained"] = metadata.get(data.mime_type, {}).get("trained", [])
+            image["trained"] = mine.get("trained", [])
+            image["classes"] += ["shades"] * bool(mine.get("shades"))
         return images
 
 

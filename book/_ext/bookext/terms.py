@@ -2,17 +2,22 @@
 
 Authors write plain words. On every numbered page, the first time a term of the glossary stands in
 the running text, in the singular or the plural, it becomes a link; titles, links, code, formulas
-and what cells print stay as they are.
+and what cells print stay as they are. Where a chapter uses a term in another sense only, its front
+matter says so::
+
+    other_sense: [group]
 """
 
 from __future__ import annotations
 
+import json
 import re
 from typing import TYPE_CHECKING, Any
 
 from docutils import nodes
 from sphinx.addnodes import pending_xref
 from sphinx.transforms.post_transforms import SphinxPostTransform
+from sphinx.util import logging
 
 from .chaptermap import chapters_of
 
@@ -20,6 +25,8 @@ if TYPE_CHECKING:
     from sphinx.application import Sphinx
     from sphinx.environment import BuildEnvironment
     from sphinx.util.typing import ExtensionMetadata
+
+logger = logging.getLogger(__name__)
 
 UNTOUCHED = (
     nodes.title, nodes.reference, pending_xref, nodes.literal, nodes.literal_block, nodes.math,
@@ -52,7 +59,10 @@ class LinkTerms(SphinxPostTransform):
         # Longer terms first: a transposed convolution is not the first use of convolution.
         terms = sorted(terms_of(self.env), key=lambda term: (-len(term), term))
         if page in chapters_of(self.env):
-            waiting = {term: pattern_of(term) for term in terms}
+            other = json.loads(self.env.metadata[page].get("other_sense", "[]"))
+            for term in set(other) - set(terms):
+                logger.warning("other_sense: %s is no term of the glossary", term, location=page)
+            waiting = {term: pattern_of(term) for term in terms if term not in other}
             for text in list(self.document.findall(nodes.Text)):
                 if running(text):
                     parts = self.linked(text.astext(), waiting)

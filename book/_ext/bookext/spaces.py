@@ -1,0 +1,43 @@
+"""A number and its unit stay on one line: `60.2 %` and `3 × 3` are not broken.
+
+Authors and cells write plain spaces. Those between a number and a per cent or multiplication sign
+become spaces that do not break, in the running text, tables and captions; code, formulas and what
+cells print stay as they are.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+from docutils import nodes
+
+if TYPE_CHECKING:
+    from sphinx.application import Sphinx
+    from sphinx.util.typing import ExtensionMetadata
+
+BREAK = re.compile(r"(?<=\d) (?=[%×])|(?<=×) (?=\d)")
+UNTOUCHED = (nodes.literal, nodes.literal_block, nodes.math, nodes.math_block, nodes.raw)
+
+
+def keep_together(_app: Sphinx, doctree: nodes.document, _docname: str) -> None:
+    """Mend the spaces of one page."""
+    for text in list(doctree.findall(nodes.Text)):
+        mended = BREAK.sub("\N{NO-BREAK SPACE}", text.astext())
+        if mended != text.astext() and not within(text, UNTOUCHED):
+            text.parent.replace(text, nodes.Text(mended))
+
+
+def within(node: Any, kinds: tuple[type, ...]) -> bool:
+    """Whether a node is part of one of these."""
+    while node.parent is not None:
+        node = node.parent
+        if isinstance(node, kinds):
+            return True
+    return False
+
+
+def setup(app: Sphinx) -> ExtensionMetadata:
+    """Register it, once all that is quoted stands in the text."""
+    app.connect("doctree-resolved", keep_together, priority=900)
+    return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}
