@@ -20,7 +20,8 @@ FLAGS = [
 
 def program() -> str:
     """The path of Chromium; empty where there is none."""
-    names = ("chromium", "chromium-browser", "google-chrome")
+    # The first is the same engine without the parts for windows, and starts twice as fast.
+    names = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome")
     return os.environ.get("CNNREF_CHROMIUM") or next(filter(None, map(shutil.which, names)), "")
 
 

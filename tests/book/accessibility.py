@@ -3,7 +3,8 @@
 Nearly all of axe's time goes into the contrast of one word after another, and thousands of words
 look alike. Two texts are of one kind where their own style, the grounds behind them, and the names
 of their element and of the one around it agree; then one of them speaks for all, on every page that
-a test's process sees. All other rules look at everything, everywhere.
+a test's process sees. All other rules look at everything, everywhere, but for the words that code
+and the strokes that formulas are made of, which have no meaning of their own.
 """
 
 from axe_playwright_python.base import AxeResults
@@ -40,6 +41,20 @@ MARK_KINDS = """(within) => {
   }
   return kinds;
 }"""
+FORGET = """(known) => {
+  const passed = new Set(known);
+  for (const e of document.querySelectorAll("[data-kind]")) {
+    if (passed.has(e.dataset.kind)) e.removeAttribute("data-kind");
+  }
+}"""
+DISSOLVE_FORMULAS = """() => {
+  for (const drawn of document.querySelectorAll(".math svg")) drawn.replaceChildren();
+}"""
+DISSOLVE_CODE = """() => {
+  for (const token of document.querySelectorAll("pre span:not([id]):not(:has(*))")) {
+    token.replaceWith(...token.childNodes);
+  }
+}"""
 
 
 class Accessibility:
@@ -52,19 +67,22 @@ class Accessibility:
     def check(self, page, within="body", *, structure=True, colours=True):
         """No rule is broken by what a selector finds: of structure, of colours, or of both.
 
-        Everything in question must be unfolded, and nothing may move.
+        Everything in question must be unfolded, and nothing may move. The page loses the strokes
+        of its formulas and, with its structure, the colours of its code.
         """
-        if structure:
-            rules = {rule: {"enabled": False} for rule in COLOURS}
-            self._ask(page, [[within]], {"rules": rules})
+        page.evaluate(DISSOLVE_FORMULAS)
         if colours:
             kinds = page.evaluate(MARK_KINDS, within)
-            fresh = [number for number, kind in enumerate(kinds) if kind not in self.passed]
-            if fresh:
+            known = [str(number) for number, kind in enumerate(kinds) if kind in self.passed]
+            if len(known) < len(kinds):
+                page.evaluate(FORGET, known)
                 only = {"type": "rule", "values": COLOURS}
-                marked = [[f"[data-kind='{number}']"] for number in fresh]
-                self._ask(page, marked, {"runOnly": only})
+                self._ask(page, [["[data-kind]"]], {"runOnly": only})
             self.passed |= set(kinds)
+        if structure:
+            page.evaluate(DISSOLVE_CODE)
+            rules = {rule: {"enabled": False} for rule in COLOURS}
+            self._ask(page, [[within]], {"rules": rules})
 
     def _ask(self, page, include, options):
         if not page.evaluate("Boolean(window.axe)"):
