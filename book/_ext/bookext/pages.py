@@ -57,14 +57,21 @@ def flat(body: str) -> str:
     return f"{head}<ul>{re.sub('</?ul>', '', items)}</ul>"
 
 
+def numbers_in_order(name: str) -> str:
+    """What to sort a name by, so that a tenth question comes after the second."""
+    return re.sub(r"\d+", lambda number: number[0].zfill(4), name.lower())
+
+
 def finish_page(
     _app: Sphinx, pagename: str, _template: str, context: dict[str, Any], _doctree: nodes.document
 ) -> None:
-    """Repair the body."""
+    """Repair the body, or the order of an index."""
     if "body" in context:
         context["body"] = offer_solutions(repair(context["body"]))
     if pagename == "_modules/index":
         context["body"] = flat(context["body"])
+    for _letter, entries in context.get("genindexentries", ()):
+        entries.sort(key=lambda entry: numbers_in_order(entry[0]))
 
 
 def drop_late_checksums(
