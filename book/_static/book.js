@@ -3,13 +3,10 @@
 // when a box inside a folded solution comes to light.
 (() => {
   const observer = new ResizeObserver((entries) => {
-    for (const { target } of entries) {
-      if (target.scrollWidth > target.clientWidth) {
-        target.tabIndex = 0;
-      } else {
-        target.removeAttribute("tabindex");
-      }
-    }
+    // First all is read, then a little written: to write in between costs a layout each time.
+    const changed = entries.map(({ target }) => target)
+      .filter((box) => (box.scrollWidth > box.clientWidth) !== (box.tabIndex === 0));
+    changed.forEach((box) => { box.tabIndex = box.tabIndex === 0 ? -1 : 0; });
   });
   const boxes = ".formula, .pst-scrollable-table-container, div.highlight pre";
   document.querySelectorAll(boxes).forEach((box) => observer.observe(box));

@@ -17,7 +17,7 @@ from typing import IO, TYPE_CHECKING, Any
 from docutils import nodes
 from pygments.formatters import HtmlFormatter
 from pygments.styles import get_style_by_name
-from pygments.token import STANDARD_TYPES, Generic, Text, _TokenType
+from pygments.token import STANDARD_TYPES, Generic, Operator, Text, _TokenType
 from sphinx.highlighting import PygmentsBridge
 
 if TYPE_CHECKING:
@@ -32,9 +32,14 @@ STYLES = tuple(get_style_by_name(f"a11y-high-contrast-{theme}") for theme in ("l
 
 @cache
 def plainest(kind: _TokenType) -> _TokenType:
-    """The most general kind of token that looks the same: `Text`, or a kind that this one is of."""
+    """The most general kind of token that looks the same: `Text`, or a kind that this one is of.
+
+    Operators are made as quiet as brackets: they are a fifth of all that would be coloured.
+    """
     while kind not in STANDARD_TYPES:
         kind = kind.parent
+    if kind is Operator:
+        return Text
     if kind in Generic:  # a copy button tells prompts and outputs from code by their names
         return kind
     return next(other for other in (Text, *kind.split()) if looks(other) == looks(kind))
