@@ -1,14 +1,16 @@
 // Lets the keyboard scroll what is wider than its box: such a box must be able to have focus, and
-// one that does not scroll should be no stop on the way through the page. The observer also tells
-// when a box inside a folded solution comes to light.
+// one that does not scroll should be no stop on the way through the page. The observer tells when a
+// box is laid out, inside a folded solution or far below, and changes nothing before.
 (() => {
+  const isHigh = (box) => box.scrollHeight > box.clientHeight && !box.matches(".formula");
+  const scrolls = (box) => box.scrollWidth > box.clientWidth || isHigh(box);
   const observer = new ResizeObserver((entries) => {
     // First all is read, then a little written: to write in between costs a layout each time.
     const changed = entries.map(({ target }) => target)
-      .filter((box) => (box.scrollWidth > box.clientWidth) !== (box.tabIndex === 0));
+      .filter((box) => scrolls(box) !== (box.tabIndex === 0));
     changed.forEach((box) => { box.tabIndex = box.tabIndex === 0 ? -1 : 0; });
   });
-  const boxes = ".formula, .pst-scrollable-table-container, div.highlight pre";
+  const boxes = ".formula, .pst-scrollable-table-container, pre, .cell_output > .output";
   document.querySelectorAll(boxes).forEach((box) => observer.observe(box));
 })();
 

@@ -106,6 +106,13 @@ In words: mini-batches.
 """ + AFTER,
 }  # fmt: skip
 
+# The scripts of the real site come once the page is shown.
+SCRIPTS_RUN = """() => !document.querySelector("script[type=late]")
+  || document.documentElement.dataset.scripts === "run"
+"""
+LAY_OUT_ALL = "section { content-visibility: visible !important }"
+NEXT_FRAME = "new Promise((done) => requestAnimationFrame(() => setTimeout(done)))"
+
 WATCH_SHIFTS = """
   window.shifts = [];
   new PerformanceObserver((list) => {

@@ -14,7 +14,7 @@ from playwright.sync_api import Browser, sync_playwright
 from tqdm import tqdm
 
 from .conftest import SITE
-from .explorer_reader import DESK, PHONE
+from .explorer_reader import DESK, LAY_OUT_ALL, PHONE, SCRIPTS_RUN
 
 import headless  # isort: skip (found once the lines above have run)
 
@@ -40,7 +40,9 @@ def photograph(browser: Browser, page: Path, look: str) -> list[Path]:
     if look == "print":
         tab.emulate_media(media="print")
     tab.goto(page.as_uri())
+    tab.wait_for_function(SCRIPTS_RUN)
     tab.wait_for_load_state("networkidle")
+    tab.add_style_tag(content=LAY_OUT_ALL)
     tab.evaluate(LOAD_ALL)
     height = tab.evaluate("document.documentElement.scrollHeight")
     tab.set_viewport_size({"width": LOOKS[look]["viewport"]["width"], "height": min(height, TALL)})

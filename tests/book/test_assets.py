@@ -9,6 +9,8 @@ import tinycss2
 from bookext import assets
 from bookext.icons import code_points
 
+from .explorer_reader import SCRIPTS_RUN
+
 
 def pruned(css, *known):
     rules = tinycss2.parse_stylesheet(css, skip_comments=True, skip_whitespace=True)
@@ -55,19 +57,54 @@ def test_a_class_may_come_from_a_page_or_a_script():
 @pytest.mark.parametrize(
     ("html", "expected"),
     [
-        ('<script src="a.js"></script>', '<script defer="defer" src="a.js"></script>'),
+        ('<script src="a.js"></script>', '<script type="late" src="a.js"></script>'),
+        ('<script defer src="a.js"></script>', '<script type="late" src="a.js"></script>'),
+        ('<script defer="defer" src="a.js"></script>', '<script type="late" src="a.js"></script>'),
         ('<script async src="a.js"></script>', '<script async src="a.js"></script>'),
         ("<script>let x = 1;</script>", "<script>let x = 1;</script>"),
         (
             "<script>DOCUMENTATION_OPTIONS.pagename = 'a';</script>",
-            '<script>addEventListener("DOMContentLoaded", () => '
+            '<script>addEventListener("scripts-run", () => '
             "{DOCUMENTATION_OPTIONS.pagename = 'a';});</script>",
         ),
     ],
 )
 def test_scripts_wait_for_the_page(html, expected):
-    assert assets.defer(html) == expected
-    assert assets.defer(expected) == expected
+    assert assets.delay(html) == expected
+    assert assets.delay(expected) == expected
+
+
+def test_scripts_run_in_order_once_the_page_is_shown(browser, tmp_path):
+    for name in "abc":
+        (tmp_path / f"{name}.js").write_text(
+            f"ran.push('{name}', document.readyState, Boolean(document.querySelector('p')));"
+        )
+    scripts = '<script defer src="b.js"></script><script src="c.js" data-a="1"></script>'
+    option = "<script>DOCUMENTATION_OPTIONS.pagename = 'x';</script>"
+    html = f'<head><script>ran = []</script><script src="a.js"></script>{option}{scripts}</head>'
+    page = browser.new_page()
+    errors = []
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    (tmp_path / "a.js").open("a").write("window.DOCUMENTATION_OPTIONS = {};")
+    (tmp_path / "page.html").write_text(assets.delay(f"<!doctype html>{html}<body><p>Text"))
+    page.goto((tmp_path / "page.html").as_uri())
+    page.wait_for_function(SCRIPTS_RUN)
+    told = page.evaluate("[ran, DOCUMENTATION_OPTIONS.pagename]")
+    ready = ["interactive", "complete"]
+    page.close()
+    assert (told[0][::3], told[0][2::3], told[1]) == (["a", "b", "c"], [True] * 3, "x")
+    assert set(told[0][1::3]) <= set(ready)
+    assert errors == []
+
+
+def test_the_theme_leaves_measuring_to_the_book(tmp_path):
+    script = tmp_path / "theme.js"
+    script.write_text(
+        "f(e=>{e.tabIndex=e.scrollWidth>e.clientWidth||e.scrollHeight>e.clientHeight?0:-1}),g()"
+    )
+    for _ in range(2):
+        assets.leave_measuring(script)
+        assert script.read_text() == "f(e=>{/* book.js measures */}),g()"
 
 
 @pytest.fixture
@@ -124,4 +161,7 @@ def test_the_built_book_waits_for_one_style_sheet(site):
         html = path.read_text(encoding="utf-8")
         shared = [name for name in sheets(path) if "explorers" not in name]
         assert len(shared) == 1, shared
-        assert re.findall(r"<script(?![^>]*defer)[^>]*src=[^>]*>", html) == []
+        assert re.findall(r'<script(?! type="late")[^>]*src=[^>]*>', html) == []
+        assert html.count(assets.LOADER) == 1
+    theme = (site / "_static" / "scripts" / "pydata-sphinx-theme.js").read_text(encoding="utf-8")
+    assert assets.LEFT_TO_US in theme

@@ -12,7 +12,14 @@ from urllib.parse import unquote, urljoin, urlsplit
 import pytest
 from bs4 import BeautifulSoup
 
-from .explorer_reader import DESK, PHONE, WATCH_SHIFTS
+from .explorer_reader import (
+    DESK,
+    LAY_OUT_ALL,
+    NEXT_FRAME,
+    PHONE,
+    SCRIPTS_RUN,
+    WATCH_SHIFTS,
+)
 
 SITE = Path(__file__).parents[2] / "_build" / "html"
 LIMIT = 500_000
@@ -45,11 +52,12 @@ class Visit:
         self.page.set_viewport_size(size)
         self.page.wait_for_function(f"document.documentElement.dataset.theme == '{theme}'")
         still = "transition: none !important; animation: none !important"
-        self.page.add_style_tag(content=f"*, ::before, ::after {{ {still} }}")
+        self.page.add_style_tag(content=f"*, ::before, ::after {{ {still} }} {LAY_OUT_ALL}")
         self.page.evaluate("document.querySelectorAll('details').forEach(d => { d.open = true })")
         folded = ".toggle-button[aria-expanded=false]"
         self.page.evaluate(f"document.querySelectorAll('{folded}').forEach(b => b.click())")
         assert self.page.locator(folded).count() == 0
+        self.page.evaluate(NEXT_FRAME)
 
 
 @pytest.fixture(scope="module")
@@ -79,6 +87,7 @@ def visit(request, browser, address, opened):
         page.on("requestfailed", lambda request: visit.problems.append(f"failed: {request.url}"))
         page.on("response", lambda answer: visit.answers.append(answer))
         page.goto(f"{address}/{visit.name}")
+        page.wait_for_function(SCRIPTS_RUN)
     return opened[request.param]
 
 
@@ -239,8 +248,27 @@ def test_nothing_jumps_on_a_heavy_page(browser, address, screen, place):
     page = browser.new_context(viewport=screen).new_page()
     page.add_init_script(WATCH_SHIFTS)
     page.goto(f"{address}/book/reading-digits.html{place}")
+    page.wait_for_function(SCRIPTS_RUN)
     page.wait_for_load_state("networkidle")
     page.wait_for_timeout(500)
     shifts = page.evaluate("window.shifts")
     page.context.close()
     assert sum(size for size, _ in shifts) <= 0.02, shifts
+
+
+# --- what is far below ---------------------------------------------------------------------------
+
+LAID_OUT = """() => document.querySelector("#exercises p")
+  .checkVisibility({ contentVisibilityAuto: true })"""
+
+
+def test_what_is_far_below_waits_and_can_be_gone_to(browser, address):
+    page = browser.new_context(viewport=PHONE).new_page()
+    page.goto(f"{address}/book/reading-digits.html")
+    page.wait_for_function(SCRIPTS_RUN)
+    assert not page.evaluate(LAID_OUT)
+    page.evaluate("location.hash = '#exercises'")
+    page.wait_for_function(LAID_OUT)
+    top = "document.querySelector('#exercises h2').getBoundingClientRect().top"
+    page.wait_for_function(f"0 <= {top} && {top} < innerHeight / 2")
+    page.context.close()

@@ -3,7 +3,9 @@
 The theme and its extensions bring a dozen style sheets, most of whose rules no page of this book
 needs, and scripts at which a browser stops to read. Once the pages are written, the style sheets
 become one file without the rules for classes that stand in no page and no script; and the scripts
-run when the page has been read, in the same order as before.
+run when the page has been shown, in the same order as before. Sections far below are laid out when
+they come near (book.css), but not if a script asks for the size of what is in them; so the one line
+of the theme's that does so is taken out, and book.js does its work when the time has come.
 """
 
 from __future__ import annotations
@@ -18,6 +20,7 @@ from posixpath import normpath
 from typing import TYPE_CHECKING, Any
 
 import tinycss2
+from sphinx.util import logging
 
 from .icons import prune_fonts
 
@@ -25,10 +28,19 @@ if TYPE_CHECKING:
     from sphinx.application import Sphinx
     from sphinx.util.typing import ExtensionMetadata
 
+logger = logging.getLogger(__name__)
+
 LINK = re.compile(r'[ \t]*<link\b(?=[^>]*\brel="stylesheet")[^>]*\bhref="([^"?]+)[^"]*"[^>]*>\n?')
 MEDIA = re.compile(r'\bmedia="([^"]+)"')
-SCRIPT = re.compile(r"<script\b(?![^>]*\b(?:defer|async)\b)(?=[^>]*\bsrc=)")
+SCRIPT = re.compile(
+    r'<script\b(?![^>]*(?:\basync\b|"late"))(?=[^>]*\bsrc=)(?: defer(?:="defer")?)?'
+)
+PRELOAD = re.compile(r'(<link rel="preload" as="script")(?! fetchpriority)')
 OPTION = re.compile(r"<script>(DOCUMENTATION_OPTIONS\.[^<]*)</script>")
+MEASURES = re.compile(
+    r"(\w)\.tabIndex=\1\.scrollWidth>\1\.clientWidth\|\|\1\.scrollHeight>\1\.clientHeight\?0:-1"
+)
+LEFT_TO_US = "/* book.js measures */"
 ADDRESS = re.compile(r"""url\((["']?)(?!data:|#|https?:|/)([^)"']+)\1\)""")
 IMPORTED = re.compile(r"""["'(]([^"'()?]+)""")
 CLASSES = re.compile(r'\bclass="([^"]*)"')
@@ -117,10 +129,45 @@ def static_of(path: Path) -> Path:
     return next(folder for folder in path.parents if folder.name == "_static")
 
 
-def defer(html: str) -> str:
-    """Have a page's scripts wait until it is read, and what sets their options wait for them."""
-    html = OPTION.sub(r'<script>addEventListener("DOMContentLoaded", () => {\1});</script>', html)
-    return SCRIPT.sub('<script defer="defer"', html)
+LOADER = """<script>
+addEventListener("DOMContentLoaded", () => requestAnimationFrame(() => setTimeout(() => {
+  const scripts = [...document.querySelectorAll("script[type=late]")].map((late) => {
+    const script = document.createElement("script");
+    for (const { name, value } of late.attributes) {
+      if (name !== "type") script.setAttribute(name, value);
+    }
+    script.async = false;
+    return script;
+  });
+  scripts.at(-1).onload = scripts.at(-1).onerror = () => {
+    dispatchEvent(new Event("scripts-run"));
+    document.documentElement.dataset.scripts = "run";
+  };
+  document.head.append(...scripts);
+})));
+</script>
+"""
+
+
+def delay(html: str) -> str:
+    """Have a page's scripts wait until it is shown, and what sets their options wait for them."""
+    if LOADER in html:
+        return html
+    html = OPTION.sub(r'<script>addEventListener("scripts-run", () => {\1});</script>', html)
+    html = PRELOAD.sub(r'\1 fetchpriority="low"', html)
+    return SCRIPT.sub('<script type="late"', html).replace("</head>", f"{LOADER}</head>", 1)
+
+
+def leave_measuring(script: Path) -> None:
+    """Take the line out of the theme's script that lays out all of a page."""
+    if not script.is_file():
+        return
+    text = script.read_text("utf-8")
+    changed = MEASURES.sub(LEFT_TO_US, text)
+    if LEFT_TO_US not in changed:
+        logger.warning("%s no longer measures boxes; is this still needed?", script.name)
+    if changed != text:
+        script.write_text(changed, encoding="utf-8")
 
 
 def finish(app: Sphinx, exception: Exception | None) -> None:
@@ -153,12 +200,13 @@ def finish(app: Sphinx, exception: Exception | None) -> None:
         for number, old in enumerate(o for o in sheets[path] if address(o, path) in shared):
             tag = f'<link rel="stylesheet" type="text/css" href="{link}" />\n'
             html = html.replace(old, "" if number else tag, 1)
-        pages[path] = html if path.name == "search.html" else defer(html)
+        pages[path] = html if path.name == "search.html" else delay(html)
         path.write_text(pages[path], encoding="utf-8")
     for old_sheet in (site / "_static").glob("look-*.css"):
         if not any(old_sheet.name in html for html in pages.values()):
             old_sheet.unlink()
     prune_fonts(site / "_static", css)
+    leave_measuring(site / "_static" / "scripts" / "pydata-sphinx-theme.js")
 
 
 def address(link: str, page: Path) -> str:
