@@ -41,6 +41,21 @@ def test_rules_stay_where_some_selector_may_match(css, kept):
     assert pruned(css, "a") == kept
 
 
+@pytest.mark.parametrize(
+    ("css", "kept"),
+    [
+        ("a{--x:1px;color:red}", "a{color:red}"),
+        ("a{--x:1px;top:var(--x)}", "a{--x:1px;top:var(--x)}"),
+        ("a{--x:1px;--y:var(--x)}", "a{}"),
+        ("a{--x:'a;b}';left:0}", "a{left:0}"),
+        ("a{--named:1px}", "a{--named:1px}"),
+        ("a--b:hover{top:var( --x,0)}", "a--b:hover{top:var( --x,0)}"),
+    ],
+)
+def test_custom_properties_stay_where_something_asks_for_them(css, kept):
+    assert assets.drop_unused(css, {"--named"}) == kept
+
+
 def test_icons_are_found_in_both_spellings():
     sun = r'.fa-sun:before{content:"\f185"}.x{content:"\f107"}'
     cat = r'.fa-cat:before{content:"\f6be"}'
@@ -78,6 +93,7 @@ def test_scripts_run_in_order_once_the_page_is_shown(browser, tmp_path):
     for name in "abc":
         (tmp_path / f"{name}.js").write_text(
             f"ran.push('{name}', document.readyState, Boolean(document.querySelector('p')));"
+            "window.DOCUMENTATION_OPTIONS ??= {};"
         )
     scripts = '<script defer src="b.js"></script><script src="c.js" data-a="1"></script>'
     option = "<script>DOCUMENTATION_OPTIONS.pagename = 'x';</script>"
@@ -85,7 +101,6 @@ def test_scripts_run_in_order_once_the_page_is_shown(browser, tmp_path):
     page = browser.new_page()
     errors = []
     page.on("pageerror", lambda error: errors.append(str(error)))
-    (tmp_path / "a.js").open("a").write("window.DOCUMENTATION_OPTIONS = {};")
     (tmp_path / "page.html").write_text(assets.delay(f"<!doctype html>{html}<body><p>Text"))
     page.goto((tmp_path / "page.html").as_uri())
     page.wait_for_function(SCRIPTS_RUN)

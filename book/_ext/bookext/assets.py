@@ -45,6 +45,8 @@ ADDRESS = re.compile(r"""url\((["']?)(?!data:|#|https?:|/)([^)"']+)\1\)""")
 IMPORTED = re.compile(r"""["'(]([^"'()?]+)""")
 CLASSES = re.compile(r'\bclass="([^"]*)"')
 WORD = re.compile(r"[\w-]+")
+CUSTOM = re.compile(r"""(--[\w-]+)\s*:(?:"[^"]*"|'[^']*'|[^;{}"'])*(?:;|(?=\}))""")
+ASKED = re.compile(r"var\(\s*(--[\w-]+)")
 GROUPS = {"media", "supports", "layer", "container"}
 
 
@@ -124,6 +126,14 @@ def one_sheet(links: Iterable[str], page: Path, known: set[str]) -> str:
     return "".join(parts)
 
 
+def drop_unused(css: str, named: set[str]) -> str:
+    """A style sheet without the custom properties that are neither named elsewhere nor used."""
+    used = named.union(ASKED.findall(css))
+    kept = CUSTOM.sub(lambda m: m[0] if m[1] in used else "", css)
+    # What was dropped may have been the last to use another.
+    return css if kept == css else drop_unused(kept, named)
+
+
 def static_of(path: Path) -> Path:
     """The folder `_static` above a file."""
     return next(folder for folder in path.parents if folder.name == "_static")
@@ -192,7 +202,10 @@ def finish(app: Sphinx, exception: Exception | None) -> None:
         if all(at in others for others in addresses.values())
     ]
     shared = {address(link, first) for link in common}
-    css = one_sheet(common, first, known)
+    own = {at for others in addresses.values() for at in others} - shared
+    texts = (*pages.values(), *((site / at).read_text("utf-8") for at in own))
+    named = known.union(*(re.findall(r"--[\w-]+", text) for text in texts))
+    css = drop_unused(one_sheet(common, first, known), named)
     name = f"look-{sha256(css.encode()).hexdigest()[:12]}.css"
     (site / "_static" / name).write_text(css, encoding="utf-8")
     for path in written:
