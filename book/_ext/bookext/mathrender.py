@@ -41,6 +41,8 @@ NEEDLESS = re.compile(
     r' (data-mml-node|data-c|data-mjx-[a-z]+|xmlns(:xlink)?|role|focusable)="[^"]*"'
 )
 MOVE = re.compile(r"(translate|scale)\(([-\d.e]+)(?:[, ]+([-\d.e]+))?\) ?")
+DRAWN = re.compile(r"([A-Z])([^A-Z]*)")
+AXES = {"H": "x", "V": "y", "L": "xy", "T": "xy", "Q": "xyxy", "C": "xyxyxy", "Z": ""}
 USED = re.compile(r'href="#glyph-([^"]+)"')
 
 INLINE = r'<span class="math notranslate"[^>]*>(?:(?!</math>).)*</math></span></span>'
@@ -121,7 +123,7 @@ def mathjax_folder() -> Path:
 
 def _formula(svg: str, mathml: str) -> Formula:
     """Take the glyphs out of a drawing, so that a page needs each of them once."""
-    glyphs = {match["name"]: match["outline"] for match in GLYPH.finditer(svg)}
+    glyphs = {match["name"]: in_steps(match["outline"]) for match in GLYPH.finditer(svg)}
     svg = re.sub(r"<defs>.*?</defs>", "", svg, flags=re.DOTALL)
     svg = USE.sub(r'<use href="#glyph-\1"', svg)
     svg = re.sub(
@@ -130,6 +132,23 @@ def _formula(svg: str, mathml: str) -> Formula:
     svg = flatten(svg).replace("<svg ", '<svg aria-hidden="true" ', 1)
     mathml = re.sub(r' data-mjx-[a-z]+="[^"]*"', "", re.sub(r"\n\s*", "", mathml))
     return Formula(svg, mathml, glyphs)
+
+
+def in_steps(outline: str) -> str:
+    """An outline given point from point, which takes smaller numbers than the places do."""
+    steps = []
+    at = start = {"x": 0.0, "y": 0.0}
+    for command, text in DRAWN.findall(outline):
+        places = [float(number) for number in text.replace("-", " -").split()]
+        if command == "M":
+            at = start = dict(zip("xy", places, strict=True))
+            steps.append(f"M{places[0]:g} {places[1]:g}")
+            continue
+        pairs = [*zip(AXES[command], places, strict=True)]
+        numbers = " ".join(f"{place - at[axis]:g}" for axis, place in pairs)
+        steps.append(command.lower() + numbers.replace(" -", "-"))
+        at = start if command == "Z" else at | dict(pairs)
+    return "".join(steps)
 
 
 class Place(NamedTuple):
