@@ -131,8 +131,20 @@ def resolve(
     return make_refnode(app.builder, node["refdoc"], entry.docname, entry.node_id, content, target)
 
 
+def forget_inner_documents(_: Sphinx, doctree: nodes.document) -> None:
+    """Have all nodes of a page belong to the page.
+
+    autodoc2 reads each docstring as a document of its own, to which the nodes still belong. Such a
+    document holds Sphinx's whole environment, and so would the page where it is kept: megabytes
+    each, which took half of a build to write and read.
+    """
+    for node in doctree.findall():
+        node.document = doctree
+
+
 def setup(app: Sphinx) -> ExtensionMetadata:
-    """Keep astroid out of the large packages, and follow public names."""
+    """Keep astroid out of the large packages, follow public names, and keep pages small."""
     AstroidManager().module_denylist |= OPAQUE
+    app.connect("doctree-read", forget_inner_documents)
     app.connect("missing-reference", resolve)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}
