@@ -140,6 +140,7 @@ def static_of(path: Path) -> Path:
 
 
 LOADER = """<script>
+if (!location.hash) document.documentElement.dataset.lazy = "";
 addEventListener("DOMContentLoaded", () => requestAnimationFrame(() => setTimeout(() => {
   const scripts = [...document.querySelectorAll("script[type=late]")].map((late) => {
     const script = document.createElement("script");

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from functools import lru_cache
 from pathlib import Path
 
 
@@ -16,6 +17,12 @@ def find_test_file(tests: Path, filename: str) -> Path:
     return below[0] if not path.is_file() and len(below) == 1 else path
 
 
+@lru_cache(1)
+def parsed(path: Path, _time: int) -> ast.Module:
+    """A file as it was at that time; a page asks for the tests of one file after another."""
+    return ast.parse(path.read_text(encoding="utf-8"), str(path))
+
+
 def line_of_test(path: Path, name: str) -> int | None:
     """The line on which a test is defined, or `None` where the file has no such test.
 
@@ -25,7 +32,7 @@ def line_of_test(path: Path, name: str) -> int | None:
     """
     if not path.is_file():
         return None
-    scope: ast.Module | ast.ClassDef = ast.parse(path.read_text(encoding="utf-8"), str(path))
+    scope: ast.Module | ast.ClassDef = parsed(path, path.stat().st_mtime_ns)
     *classes, function = name.split("::")
     for wanted in classes:
         inner = [n for n in scope.body if isinstance(n, ast.ClassDef) and n.name == wanted]
