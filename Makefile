@@ -43,7 +43,7 @@ pdf: book  ## print the book into _build/pdf/cnnref.pdf, with Chromium
 	$(BIN)/python book/_ext/bookpdf.py
 
 test: book  ## run all tests, those of the built book in a browser too
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 3 --dist loadscope --no-loadscope-reorder
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadscope --no-loadscope-reorder
 
 lint: $(INSTALLED)  ## ruff and mypy
 	$(BIN)/ruff check .
