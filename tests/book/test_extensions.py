@@ -1,6 +1,7 @@
 """Formulas, images, the API reference and the pages' repairs, in tiny books."""
 
 import json
+import pickle
 import re
 from io import BytesIO
 
@@ -240,6 +241,12 @@ def test_google_docstrings_become_fields():
 )  # fmt: skip
 def test_external_names_have_addresses(name, url):
     assert documentation_url(name) == url
+
+
+def test_a_page_of_the_reference_is_kept_without_the_documents_it_was_made_of(site):
+    kept = site.parent / ".doctrees" / "book" / "api" / "cnnref" / "cnnref.errors.doctree"
+    page = pickle.loads(kept.read_bytes())
+    assert {id(node.document) for node in page.findall()} == {id(page)}
 
 
 # --- pages ------------------------------------------------------------------------------------

@@ -1,8 +1,8 @@
 """Code is coloured with as few elements as its colours need.
 
 Pygments puts every name, bracket and space into an element of its own, though most have the colour
-of plain text: more than half of a chapter's elements, all of which a browser must style and lay
-out. Here tokens that the theme's two styles do not tell apart become one.
+of plain text. On a page with much code they are most of its elements, and a browser must style and
+lay out each. Here tokens that the theme's two styles do not tell apart become one.
 
 To the IPython lexer the body of an unknown cell magic is plain text. `%%needs cifar10` only decides
 whether its cell runs, so the body is read as Python instead.
@@ -34,7 +34,7 @@ STYLES = tuple(get_style_by_name(f"a11y-high-contrast-{theme}") for theme in ("l
 def plainest(kind: _TokenType) -> _TokenType:
     """The most general kind of token that looks the same: `Text`, or a kind that this one is of.
 
-    Operators are made as quiet as brackets: they are a fifth of all that would be coloured.
+    Operators are made as quiet as brackets: no other kind would be coloured as often.
     """
     while kind not in STANDARD_TYPES:
         kind = kind.parent
