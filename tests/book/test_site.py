@@ -5,12 +5,14 @@ import re
 from dataclasses import dataclass, field
 from functools import cache, lru_cache
 from html import unescape
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urljoin, urlsplit
 
 import pytest
 from bs4 import BeautifulSoup
+from PIL import Image
 
 from .explorer_reader import (
     DESK,
@@ -272,3 +274,20 @@ def test_what_is_far_below_waits_and_can_be_gone_to(browser, address):
     top = "document.querySelector('#exercises h2').getBoundingClientRect().top"
     page.wait_for_function(f"0 <= {top} && {top} < innerHeight / 2")
     page.context.close()
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_a_drawing_in_a_section_that_waited_stands_on_the_ground_of_its_page(
+    browser, address, theme
+):
+    page = browser.new_context(color_scheme=theme, viewport=DESK).new_page()
+    page.goto(f"{address}/book/pooling.html")
+    page.wait_for_function(SCRIPTS_RUN)
+    drawing = page.locator("article section section img[src$='.svg']").first
+    drawing.scroll_into_view_if_needed()
+    assert drawing.evaluate("image => image.decode()") is None
+    box = drawing.bounding_box()
+    screen = Image.open(BytesIO(page.screenshot())).convert("RGB")
+    inside, beside = (screen.getpixel((int(box["x"]) + by, int(box["y"]) + 3)) for by in (3, -5))
+    page.context.close()
+    assert max(abs(a - b) for a, b in zip(inside, beside, strict=True)) <= 2
