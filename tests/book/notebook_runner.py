@@ -5,6 +5,7 @@
 prints a line of JSON for each: its path, and the error that stopped it or null.
 """
 
+import importlib
 import json
 import os
 import sys
@@ -14,6 +15,11 @@ from pathlib import Path
 
 BOOK = {"bookext", "docutils", "jupyter_book", "jupyter_cache", "myst_nb", "myst_parser", "sphinx"}
 TESTS = {"hypothesis", "pandas", "pytest", "tests"}
+
+SHARED = [
+    "IPython.core.interactiveshell", "cnnref.experiments", "cnnref.figures", "cnnref.notebook",
+    "matplotlib.backends.backend_svg", "torchvision",
+]  # fmt: skip
 
 
 class Elsewhere(PathFinder):
@@ -42,8 +48,9 @@ def run(notebook: Path) -> str | None:
 def main(library: str, *notebooks: str) -> None:
     sys.path.insert(0, library)
     sys.meta_path[:] = [Elsewhere if f is PathFinder else f for f in sys.meta_path]
-    import torchvision  # noqa: F401 (loaded once, for all of them)
-
+    # Loaded once, for all of them.
+    for name in SHARED:
+        importlib.import_module(name)
     import cnnref
 
     assert cnnref.__file__.startswith(library), cnnref.__file__

@@ -3,11 +3,12 @@
 `google` and `apipages` make the API reference, `external` links to other projects' documentation
 without a network, `answers` ties chapters to the handouts' questions and to tests, `errata`
 collects what is wrong with the handouts, `evidence` says what counts as proof, `execution` decides
-when pages run again, `ahead` runs several at a time, `highlighting` colours code, `chaptermap`
-draws which chapter builds on which, `terms` links the words of the glossary, `explorers` places
-pictures with controls, `mathrender` draws formulas at build time, `images` insists on alternative
-texts, `spaces` keeps numbers with their units, `notebooks` writes chapters that run elsewhere, and
-`assets`, `icons` and `pages` make what the theme produces lighter and more accessible.
+when pages run again, `ahead` runs several at a time, `kernels` forks what runs them, `highlighting`
+colours code, `chaptermap` draws which chapter builds on which, `terms` links the words of the
+glossary, `explorers` places pictures with controls, `mathrender` draws formulas at build time,
+`images` insists on alternative texts, `spaces` keeps numbers with their units, `notebooks` writes
+chapters that run elsewhere, and `assets`, `icons` and `pages` make what the theme produces lighter
+and more accessible.
 """
 
 from __future__ import annotations

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import os
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +22,7 @@ from myst_nb.core.read import create_nb_reader
 from sphinx.util import logging
 
 from .execution import RESULTS
+from .kernels import forked_kernels
 
 if TYPE_CHECKING:
     from sphinx.application import Sphinx
@@ -31,6 +33,9 @@ logger = logging.getLogger(__name__)
 
 MOST = 4
 """Pages at a time: each is a process with torch in it, about a gigabyte."""
+
+MANY = 5
+"""Pages that repay the process that forks their kernels: it takes seconds to import everything."""
 
 
 def run_ahead(app: Sphinx, env: BuildEnvironment, docnames: list[str]) -> None:
@@ -61,7 +66,8 @@ def run_ahead(app: Sphinx, env: BuildEnvironment, docnames: list[str]) -> None:
             allow_errors=config.nb_execution_allow_errors,
         )
 
-    with ThreadPoolExecutor(workers) as pool:
+    quickly = forked_kernels() if len(waiting) >= MANY else nullcontext()
+    with quickly, ThreadPoolExecutor(workers) as pool:
         for path, result in zip(waiting, pool.map(execute, waiting), strict=True):
             if result.err is None:
                 notebook, read_format = waiting[path]
