@@ -36,14 +36,21 @@ def compressed(path: Path, _time: int) -> bytes:
     return gzip.compress(path.read_bytes(), mtime=0)
 
 
+def served_bytes(path: Path) -> bytes:
+    """What a reader's browser is sent of a file: text compressed, as by a real host."""
+    if path.suffix in COMPRESSED:
+        return compressed(path, path.stat().st_mtime_ns)
+    return path.read_bytes()
+
+
 class CompressingHandler(SimpleHTTPRequestHandler):
-    """Serves files as a real host does: text compressed."""
+    """Serves files, and text compressed."""
 
     def do_GET(self) -> None:
         path = Path(self.translate_path(self.path))
         if path.suffix not in COMPRESSED or not path.is_file():
             return super().do_GET()
-        body = compressed(path, path.stat().st_mtime_ns)
+        body = served_bytes(path)
         self.send_response(200)
         self.send_header("Content-Type", self.guess_type(str(path)))
         self.send_header("Content-Encoding", "gzip")
