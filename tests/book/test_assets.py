@@ -77,6 +77,7 @@ def test_a_class_may_come_from_a_page_or_a_script():
         ('<script defer="defer" src="a.js"></script>', '<script type="late" src="a.js"></script>'),
         ('<script async src="a.js"></script>', '<script async src="a.js"></script>'),
         ("<script>let x = 1;</script>", "<script>let x = 1;</script>"),
+        ('  <link rel="preload" as="script" href="a.js" />\n<p>', "<p>"),
         (
             "<script>DOCUMENTATION_OPTIONS.pagename = 'a';</script>",
             '<script>addEventListener("scripts-run", () => '

@@ -35,7 +35,7 @@ MEDIA = re.compile(r'\bmedia="([^"]+)"')
 SCRIPT = re.compile(
     r'<script\b(?![^>]*(?:\basync\b|"late"))(?=[^>]*\bsrc=)(?: defer(?:="defer")?)?'
 )
-PRELOAD = re.compile(r'(<link rel="preload" as="script")(?! fetchpriority)')
+PRELOAD = re.compile(r'[ \t]*<link rel="preload" as="script"[^>]*>\n?')
 OPTION = re.compile(r"<script>(DOCUMENTATION_OPTIONS\.[^<]*)</script>")
 MEASURES = re.compile(
     r"(\w)\.tabIndex=\1\.scrollWidth>\1\.clientWidth\|\|\1\.scrollHeight>\1\.clientHeight\?0:-1"
@@ -165,7 +165,7 @@ def delay(html: str) -> str:
     if LOADER in html:
         return html
     html = OPTION.sub(r'<script>addEventListener("scripts-run", () => {\1});</script>', html)
-    html = PRELOAD.sub(r'\1 fetchpriority="low"', html)
+    html = PRELOAD.sub("", html)  # they would share the line with the style sheet
     return SCRIPT.sub('<script type="late"', html).replace("</head>", f"{LOADER}</head>", 1)
 
 
