@@ -69,6 +69,19 @@ def test_a_class_may_come_from_a_page_or_a_script():
     assert "p" not in known
 
 
+def test_parts_of_bootstrap_are_known_where_a_page_has_them():
+    script = "find('.modal-body, .modality, .carousel')"
+    assert assets.known_classes(['<p class="modal-body">'], [script]) >= {"modal-body", "modality"}
+    assert "carousel" not in assets.known_classes(['<p class="modal-body">'], [script])
+
+
+def test_only_programs_that_pages_run_are_searched_for_classes(tmp_path):
+    for name in ("run", "idle", "searchindex"):
+        (tmp_path / f"{name}.js").write_text(name)
+    page = '<script type="late" src="../run.js?v=1"></script><script src="searchindex.js"></script>'
+    assert list(assets.scripts_of(tmp_path, [page])) == ["run"]
+
+
 @pytest.mark.parametrize(
     ("html", "expected"),
     [
@@ -77,7 +90,6 @@ def test_a_class_may_come_from_a_page_or_a_script():
         ('<script defer="defer" src="a.js"></script>', '<script type="late" src="a.js"></script>'),
         ('<script async src="a.js"></script>', '<script async src="a.js"></script>'),
         ("<script>let x = 1;</script>", "<script>let x = 1;</script>"),
-        ('  <link rel="preload" as="script" href="a.js" />\n<p>', "<p>"),
         (
             "<script>DOCUMENTATION_OPTIONS.pagename = 'a';</script>",
             '<script>addEventListener("scripts-run", () => '

@@ -35,7 +35,7 @@ MEDIA = re.compile(r'\bmedia="([^"]+)"')
 SCRIPT = re.compile(
     r'<script\b(?![^>]*(?:\basync\b|"late"))(?=[^>]*\bsrc=)(?: defer(?:="defer")?)?'
 )
-PRELOAD = re.compile(r'[ \t]*<link rel="preload" as="script"[^>]*>\n?')
+PRELOAD = re.compile(r'(<link rel="preload" as="script")(?! fetchpriority)')
 OPTION = re.compile(r"<script>(DOCUMENTATION_OPTIONS\.[^<]*)</script>")
 MEASURES = re.compile(
     r"(\w)\.tabIndex=\1\.scrollWidth>\1\.clientWidth\|\|\1\.scrollHeight>\1\.clientHeight\?0:-1"
@@ -45,6 +45,8 @@ ADDRESS = re.compile(r"""url\((["']?)(?!data:|#|https?:|/)([^)"']+)\1\)""")
 IMPORTED = re.compile(r"""["'(]([^"'()?]+)""")
 CLASSES = re.compile(r'\bclass="([^"]*)"')
 WORD = re.compile(r"[\w-]+")
+SOURCE = re.compile(r'\bsrc="([^"?]+\.js)')
+BOOTSTRAP = re.compile(r"(?:accordion|alert|carousel|list-group|modal|offcanvas|popover|toast)\b")
 CUSTOM = re.compile(r"""(--[\w-]+)\s*:(?:"[^"]*"|'[^']*'|[^;{}"'])*(?:;|(?=\}))""")
 ASKED = re.compile(r"var\(\s*(--[\w-]+)")
 GROUPS = {"media", "supports", "layer", "container"}
@@ -108,9 +110,21 @@ def read_sheet(path: Path, base: Path) -> str:
 
 
 def known_classes(pages: Iterable[str], scripts: Iterable[str]) -> set[str]:
-    """Every class of a page, and every word of a script: it may be a class that it sets."""
+    """Every class of a page, and every word of a script: it may be a class that it sets.
+
+    Not so the parts of Bootstrap that no page has: its script knows them all.
+    """
     found = {name for page in pages for names in CLASSES.findall(page) for name in names.split()}
-    return found.union(*(WORD.findall(script) for script in scripts))
+    words = {word for script in scripts for word in WORD.findall(script)}
+    return found | {word for word in words if not BOOTSTRAP.match(word)}
+
+
+def scripts_of(site: Path, pages: Iterable[str]) -> Iterator[str]:
+    """The programs that some page runs; the search index is a list of words."""
+    named = {Path(name).name for page in pages for name in SOURCE.findall(page)}
+    for path in sorted(site.rglob("*.js")):
+        if path.name in named - {"searchindex.js"}:
+            yield path.read_text("utf-8")
 
 
 def one_sheet(links: Iterable[str], page: Path, known: set[str]) -> str:
@@ -165,7 +179,7 @@ def delay(html: str) -> str:
     if LOADER in html:
         return html
     html = OPTION.sub(r'<script>addEventListener("scripts-run", () => {\1});</script>', html)
-    html = PRELOAD.sub("", html)  # they would share the line with the style sheet
+    html = PRELOAD.sub(r'\1 fetchpriority="low"', html)
     return SCRIPT.sub('<script type="late"', html).replace("</head>", f"{LOADER}</head>", 1)
 
 
@@ -193,8 +207,7 @@ def finish(app: Sphinx, exception: Exception | None) -> None:
     written = [path for path in pages if len(sheets[path]) > 1 and SCRIPT.search(pages[path])]
     if not written:
         return
-    scripts = (path.read_text("utf-8") for path in site.rglob("*.js"))
-    known = known_classes(pages.values(), scripts)
+    known = known_classes(pages.values(), scripts_of(site, pages.values()))
     first = min(written)
     addresses = {path: [address(link, path) for link in sheets[path]] for path in written}
     common = [
