@@ -31,7 +31,7 @@ def test_formulas_become_drawings(tiny_book):
     book.write(index=f"# Top\n\nInline ($x_1$), and $y$ too.\n\n{block}\n\nSee {{eq}}`eq-a`.\n")
     assert book.build() == []
     html = book.html("index")
-    assert html.count("<math ") == 3
+    assert html.count("<math") == 3
     tied = r'<span class="math-and-mark">\(<span class="math.*?</math></span></span>\),</span> and'
     assert re.search(tied, html)
     assert html.count("math-and-mark") == 1
@@ -81,9 +81,12 @@ def test_a_drawing_looks_as_mathjax_drew_it(browser, tex):
     mathjax.close()
     assert ours.svg.count("<g") <= theirs.count("<g") / 3
     page = browser.new_page()
+    sheet = (ROOT / "book" / "_static" / "book.css").read_text("utf-8")
+    (ink,) = re.findall(r"^\.math svg > g .*$", sheet, re.MULTILINE)
 
     def seen(svg):
-        page.set_content(f"<!doctype html><body style='font-size: 40px'>{svg}")
+        body = f"<body class='math' style='font-size: 40px'>{svg}"
+        page.set_content(f"<!doctype html><style>{ink}</style>{body}")
         shot = page.locator("svg").first.screenshot()
         return np.asarray(Image.open(BytesIO(shot)).convert("L"), dtype=int)
 
@@ -92,8 +95,9 @@ def test_a_drawing_looks_as_mathjax_drew_it(browser, tex):
     drawn, expected = seen(ours.svg + glyphs), seen(theirs)
     page.close()
     assert expected.min() < 100
-    # Places are rounded to a thousandth of a letter, which an edge may show faintly.
-    assert np.abs(drawn - expected).max() <= 40
+    # Places are rounded to a thousandth of a letter, which a thin edge may show faintly.
+    assert np.abs(drawn - expected).max() <= 80
+    assert np.abs(drawn - expected).mean() <= 0.5
 
 
 # --- images -----------------------------------------------------------------------------------

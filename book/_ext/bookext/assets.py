@@ -37,6 +37,9 @@ SCRIPT = re.compile(
 )
 PRELOAD = re.compile(r'(<link rel="preload" as="script")(?! fetchpriority)')
 OPTION = re.compile(r"<script>(DOCUMENTATION_OPTIONS\.[^<]*)</script>")
+COMMENT = re.compile(r"<!--.*?-->", re.DOTALL)
+INDENT = re.compile(r"\s*\n\s*")
+AS_WRITTEN = re.compile(r"(<(pre|script|style|textarea)\b.*?</\2>)", re.DOTALL)
 MEASURES = re.compile(
     r"(\w)\.tabIndex=\1\.scrollWidth>\1\.clientWidth\|\|\1\.scrollHeight>\1\.clientHeight\?0:-1"
 )
@@ -183,6 +186,13 @@ def delay(html: str) -> str:
     return SCRIPT.sub('<script type="late"', html).replace("</head>", f"{LOADER}</head>", 1)
 
 
+def squeeze(html: str) -> str:
+    """A page without its templates' indents and comments."""
+    parts = AS_WRITTEN.split(html)
+    parts[::3] = [INDENT.sub("\n", COMMENT.sub("", part)) for part in parts[::3]]
+    return "".join(parts[i] for i in range(len(parts)) if i % 3 != 2)
+
+
 def leave_measuring(script: Path) -> None:
     """Take the line out of the theme's script that lays out all of a page."""
     if not script.is_file():
@@ -227,7 +237,7 @@ def finish(app: Sphinx, exception: Exception | None) -> None:
         for number, old in enumerate(o for o in sheets[path] if address(o, path) in shared):
             tag = f'<link rel="stylesheet" type="text/css" href="{link}" />\n'
             html = html.replace(old, "" if number else tag, 1)
-        pages[path] = html if path.name == "search.html" else delay(html)
+        pages[path] = squeeze(html if path.name == "search.html" else delay(html))
         path.write_text(pages[path], encoding="utf-8")
     for old_sheet in (site / "_static").glob("look-*.css"):
         if not any(old_sheet.name in html for html in pages.values()):

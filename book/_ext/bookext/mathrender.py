@@ -12,6 +12,7 @@ from __future__ import annotations
 import json
 import re
 import subprocess
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
@@ -40,6 +41,8 @@ USE = re.compile(r'<use data-c="[^"]*" xlink:href="#MJX-\d+-([^"]+)"')
 NEEDLESS = re.compile(
     r' (data-mml-node|data-c|data-mjx-[a-z]+|xmlns(:xlink)?|role|focusable)="[^"]*"'
 )
+INK = ' stroke="currentColor" fill="currentColor" stroke-width="0"'
+WIDTH = re.compile(r' width="[^"]*"')
 MOVE = re.compile(r"(translate|scale)\(([-\d.e]+)(?:[, ]+([-\d.e]+))?\) ?")
 DRAWN = re.compile(r"([A-Z])([^A-Z]*)")
 AXES = {"H": "x", "V": "y", "L": "xy", "T": "xy", "Q": "xyxy", "C": "xyxyxy", "Z": ""}
@@ -126,11 +129,10 @@ def _formula(svg: str, mathml: str) -> Formula:
     glyphs = {match["name"]: in_steps(match["outline"]) for match in GLYPH.finditer(svg)}
     svg = re.sub(r"<defs>.*?</defs>", "", svg, flags=re.DOTALL)
     svg = USE.sub(r'<use href="#glyph-\1"', svg)
-    svg = re.sub(
-        r' (data-mml-node|data-c|data-mjx-[a-z]+|xmlns(:xlink)?|role|focusable)="[^"]*"', "", svg
-    )
-    svg = flatten(svg).replace("<svg ", '<svg aria-hidden="true" ', 1)
-    mathml = re.sub(r' data-mjx-[a-z]+="[^"]*"', "", re.sub(r"\n\s*", "", mathml))
+    svg = flatten(NEEDLESS.sub("", svg)).replace("<svg ", '<svg aria-hidden="true" ', 1)
+    svg = WIDTH.sub("", svg, count=1)  # the height and the view box say it
+    svg = svg.replace(INK, "")  # book.css says it
+    mathml = NEEDLESS.sub("", re.sub(r"\n\s*", "", mathml))
     return Formula(svg, mathml, glyphs)
 
 
@@ -208,7 +210,12 @@ def _parts(element: Element, around: Place) -> Iterator[Element]:
 
 
 def _placed(element: Element, place: Place) -> Element:
-    if place != Place():
+    if element.tag == "use":
+        place = place._replace(x=round(place.x), y=round(place.y))
+    if element.tag == "use" and place.wide == place.high == 1:
+        at = {"x": str(place.x), "y": str(place.y)}
+        element.attrib.update({axis: number for axis, number in at.items() if number != "0"})
+    elif place != Place():
         element.set("transform", str(place))
     return element
 
@@ -266,14 +273,21 @@ def keep_together(body: str) -> str:
 def finish_formulas(
     app: Sphinx, _page: str, _template: str, context: dict[str, Any], _doctree: nodes.document
 ) -> None:
-    """Tie formulas to their punctuation, and add the glyphs that they use at the page's end."""
+    """Tie formulas to their punctuation, and add the glyphs that they use at the page's end.
+
+    On its page a glyph has a number: the fewer, the more often it is used.
+    """
     if "body" not in context:
         return
-    context["body"] = keep_together(context["body"])
     outlines = _glyphs(app)
-    used = sorted(set(USED.findall(context["body"])))
-    if used:
-        paths = "".join(f'<path id="glyph-{name}" d="{outlines[name]}"/>' for name in used)
+    uses = Counter(sorted(USED.findall(context["body"])))
+    numbers = {name: number for number, (name, _) in enumerate(uses.most_common())}
+    body = USED.sub(lambda use: f'href="#glyph-{numbers[use[1]]}"', context["body"])
+    context["body"] = keep_together(body)
+    if numbers:
+        paths = "".join(
+            f'<path id="glyph-{number}" d="{outlines[name]}"/>' for name, number in numbers.items()
+        )
         context["body"] += f'<svg class="glyphs" aria-hidden="true"><defs>{paths}</defs></svg>'
 
 
