@@ -12,6 +12,7 @@ import sys
 import traceback
 from importlib.machinery import PathFinder
 from pathlib import Path
+from typing import Any
 
 BOOK = {"bookext", "docutils", "jupyter_book", "jupyter_cache", "myst_nb", "myst_parser", "sphinx"}
 TESTS = {"hypothesis", "pandas", "pytest", "tests"}
@@ -36,6 +37,9 @@ def run(notebook: Path) -> str | None:
     from IPython.core.interactiveshell import InteractiveShell
 
     shell = InteractiveShell.instance()
+    # What a figure looks like is the pages' concern, and a mistake in it would stop no cell.
+    formatter: Any = shell.display_formatter
+    formatter.mimebundle_formatter.enabled = False
     for cell in json.loads(notebook.read_text(encoding="utf-8"))["cells"]:
         if cell["cell_type"] == "code":
             try:

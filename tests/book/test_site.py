@@ -57,20 +57,25 @@ class Visit:
     shown: Any = None
 
     def show(self, theme, size):
-        """Choose theme and screen, open all that is folded, and stop all motion."""
+        """Choose theme and screen, with all that is folded open, and nothing in motion."""
         if self.shown == (theme, size):
             return
-        self.shown = theme, size
         self.page.emulate_media(color_scheme=theme)
         self.page.set_viewport_size(size)
         self.page.wait_for_function(f"document.documentElement.dataset.theme == '{theme}'")
+        if self.shown is None:
+            self.unfold()
+        self.shown = theme, size
+        self.page.evaluate(NEXT_FRAME)
+
+    def unfold(self):
+        """Open all that is folded, lay out what is far below, and stop all motion."""
         still = "transition: none !important; animation: none !important"
         self.page.add_style_tag(content=f"*, ::before, ::after {{ {still} }} {LAY_OUT_ALL}")
         self.page.evaluate("document.querySelectorAll('details').forEach(d => { d.open = true })")
         folded = ".toggle-button[aria-expanded=false]"
         self.page.evaluate(f"document.querySelectorAll('{folded}').forEach(b => b.click())")
         assert self.page.locator(folded).count() == 0
-        self.page.evaluate(NEXT_FRAME)
 
 
 @dataclass
@@ -83,6 +88,7 @@ class Tab:
     def go(self, name, address):
         """The page of a name, opened unless it is open."""
         if self.visit is None or self.visit.name != name:
+            self.page.goto("about:blank")  # what the last page breaks off counts for that one
             self.page.emulate_media(color_scheme="light")
             self.page.set_viewport_size(DESK)
             self.visit = Visit(name, self.page)
