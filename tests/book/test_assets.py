@@ -127,8 +127,10 @@ def test_scripts_run_in_order_once_the_page_is_shown(browser, tmp_path):
 
 def test_indents_and_comments_go_but_for_text_that_is_shown_as_written():
     script = "<script>x\n  y</script>"
-    html = f"<ul>\n <!-- a -->\n    <li> a\n  b</li>\n<pre> 1\n\n  2</pre>\n  {script}\n </ul>"
-    expected = f"<ul>\n<li> a\nb</li>\n<pre> 1\n\n  2</pre>\n{script}\n</ul>"
+    html = (
+        f"<ul>\n <!-- a -->\n    <li>\xa0a\xa0\n  b</li>\n<pre> 1\n\n  2</pre>\n  {script}\n </ul>"
+    )
+    expected = f"<ul>\n<li>\xa0a\xa0\nb</li>\n<pre> 1\n\n  2</pre>\n{script}\n</ul>"
     assert assets.squeeze(html) == expected
     assert assets.squeeze(expected) == expected
 

@@ -106,6 +106,16 @@ def test_kernels_end_with_the_process_that_forks_them(start):
     assert manager.provisioner.process.wait(10) == 0
 
 
+def test_a_server_that_died_is_named(start):
+    with forked_kernels():
+        start()
+        server = local_provisioner.launch_kernel
+        server._process.kill()
+        server._process.wait(10)
+        with pytest.raises(RuntimeError, match="the process that forks kernels has died"):
+            start()
+
+
 def test_any_other_kernel_starts_as_ever(forked):
     process = local_provisioner.launch_kernel(
         [sys.executable, "-c", "print(6 * 7)"], stdout=subprocess.PIPE

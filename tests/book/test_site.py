@@ -124,6 +124,7 @@ def visit(request, tab, address):
 
 
 # A theme changes colours and nothing else, a narrow screen what is shown where and no colour.
+# Light comes last, for the next test looks at a light page too.
 @pytest.mark.parametrize("theme", ["dark", "light"])
 def test_axe_finds_no_violation(visit, accessibility, theme):
     visit.show(theme, DESK)

@@ -38,7 +38,7 @@ SCRIPT = re.compile(
 PRELOAD = re.compile(r'(<link rel="preload" as="script")(?! fetchpriority)')
 OPTION = re.compile(r"<script>(DOCUMENTATION_OPTIONS\.[^<]*)</script>")
 COMMENT = re.compile(r"<!--.*?-->", re.DOTALL)
-INDENT = re.compile(r"\s*\n\s*")
+INDENT = re.compile(r"\s*\n\s*", re.ASCII)  # a space that keeps words together is no indent
 AS_WRITTEN = re.compile(r"(<(pre|script|style|textarea)\b.*?</\2>)", re.DOTALL)
 MEASURES = re.compile(
     r"(\w)\.tabIndex=\1\.scrollWidth>\1\.clientWidth\|\|\1\.scrollHeight>\1\.clientHeight\?0:-1"

@@ -1,6 +1,6 @@
 """Kernels that have imported everything before they start.
 
-Every page imports torch and matplotlib, which takes longer than most pages run. Here one process
+Every page imports torch and matplotlib, which takes seconds for each. Here one process
 imports them once, and each kernel is a fork of it, with its own environment, folder and session. It
 imports none of this project's code. Where there is no `pidfd` (outside Linux), and for any other
 kernel than IPython's, kernels start as ever.
@@ -91,7 +91,8 @@ class ForkServer:
                 )  # fmt: skip
             assert self._process.stdin is not None
             assert self._process.stdout is not None
-            print(json.dumps(order), file=self._process.stdin, flush=True)
+            with suppress(BrokenPipeError):  # then no answer comes either
+                print(json.dumps(order), file=self._process.stdin, flush=True)
             number = self._process.stdout.readline()
         if not number:
             raise RuntimeError("the process that forks kernels has died; its last words are above")
@@ -100,7 +101,8 @@ class ForkServer:
     def close(self) -> None:
         """End the process that forks, and with it its kernels."""
         if self._process is not None:
-            self._process.communicate()
+            with suppress(BrokenPipeError):
+                self._process.communicate()
 
 
 def serve() -> None:
