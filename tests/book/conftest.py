@@ -3,7 +3,6 @@
 import gzip
 import os
 import re
-import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
@@ -15,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from . import tiny_builds
 from .accessibility import Accessibility
 from .explorer_reader import DESK, PAGES, THEME, WATCH_SHIFTS
 
@@ -128,12 +128,9 @@ class TinyBook:
         """Build, and return the warnings, each with its place."""
         log = self.folder / "warnings.txt"
         log.write_text("")
-        command = [sys.executable, "-m", "sphinx", "-n", "-q", "-w", str(log), "."]
-        done = subprocess.run(
-            [*command, "_build/html"], cwd=self.folder, env=self.env | env,
-            capture_output=True, text=True, check=False,
-        )  # fmt: skip
-        assert done.returncode == 0, done.stderr
+        arguments = ["-n", "-q", "-w", str(log), ".", "_build/html"]
+        status, said = tiny_builds.build(self.folder, self.env | env, arguments)
+        assert status == 0, said
         return [line for line in log.read_text().splitlines() if "WARNING: " in line]
 
     def html(self, page: str) -> str:
