@@ -19,8 +19,9 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from cnnref.accounting.diagnosis import AccountingError
     from cnnref.accounting.effective import EffectiveField, effective_receptive_field
+    from cnnref.accounting.layer import Layer
     from cnnref.accounting.macs import Extras
-    from cnnref.accounting.summary import Layer, Summary, summarize
+    from cnnref.accounting.summary import Summary, summarize
 
 __all__ = [
     "AccountingError",
@@ -36,7 +37,7 @@ _HOMES = {
     "AccountingError": "diagnosis",
     "EffectiveField": "effective",
     "Extras": "macs",
-    "Layer": "summary",
+    "Layer": "layer",
     "Summary": "summary",
     "effective_receptive_field": "effective",
     "summarize": "summary",

@@ -82,12 +82,15 @@ def _rearranged(call: Operation) -> Sight | None:
     else:
         third = call.arg(2)
         named = places if third is None or isinstance(third, Tensor) else third
-        if call.func.overloadpacket is aten.roll:  # without dimensions it rolls over all of them
+        if call.packet is aten.roll:  # without dimensions it rolls over all of them
             named = third or []
         dims = [d % call.out.dim() for d in numbers(named, 1)]
         dims = dims or list(range(call.out.dim()))
     for dim in dims:
-        sight = sight.loosened(dim, call.out.shape[dim], "positions are rearranged")
+        axes, size = sight.axes_of(dim), call.out.shape[dim]
+        sight = sight.loosened(dim, size, "positions are rearranged")
+        if call.packet not in (aten.roll, aten.flip):  # some may be taken, and others not
+            sight = sight.thinned_along(axes)
     return sight
 
 

@@ -9,8 +9,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from cnnref.accounting.calling import ForwardError
 from cnnref.accounting.operation import CONVOLUTIONS, channels_taken
-from cnnref.accounting.tracing import ForwardError
 from cnnref.errors import CnnrefError
 
 __all__ = ["AccountingError", "checked_model", "explain"]
@@ -56,12 +56,13 @@ def checked_model(model: object, device: str | torch.device) -> nn.Module:
         wanted = torch.device(device)
     except (RuntimeError, TypeError) as error:
         raise AccountingError(f"{device!r} is not a device; try 'meta' or 'cpu'") from error
-    own = {tensor.device.type for tensor in [*model.parameters(), *model.buffers()]}
-    if wanted.type != "meta" and own - {wanted.type}:
-        raise AccountingError(
-            f"the network is on {' and '.join(sorted(own))}, the count is to run on {wanted}: "
-            "leave device='meta', or move the network"
-        )
+    if wanted.type != "meta":
+        own = {tensor.device.type for tensor in [*model.parameters(), *model.buffers()]}
+        if own - {wanted.type}:
+            raise AccountingError(
+                f"the network is on {' and '.join(sorted(own))}, the count is to run on {wanted}: "
+                "leave device='meta', or move the network"
+            )
     return model
 
 

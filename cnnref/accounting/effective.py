@@ -10,7 +10,8 @@ import torch
 from torch import Tensor, nn
 
 from cnnref.accounting.diagnosis import AccountingError, checked_model
-from cnnref.accounting.summary import Layer, summarize
+from cnnref.accounting.layer import Layer
+from cnnref.accounting.summary import summarize
 from cnnref.errors import unknown
 
 __all__ = ["EffectiveField", "effective_receptive_field"]

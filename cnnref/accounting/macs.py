@@ -13,7 +13,7 @@ An operator that is in none of the tables below is told, never counted as nothin
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from math import prod
 
 import torch
@@ -22,7 +22,6 @@ from cnnref.accounting.operation import (
     CONVOLUTIONS,
     Operation,
     Operator,
-    convolution_arguments,
     numbers,
 )
 
@@ -50,7 +49,12 @@ class Extras:
 
     def __add__(self, other: Extras) -> Extras:
         """Kind by kind."""
-        return Extras(*(getattr(self, f.name) + getattr(other, f.name) for f in fields(self)))
+        return Extras(
+            self.bias + other.bias,
+            self.normalisation + other.normalisation,
+            self.pooling + other.pooling,
+            self.elementwise + other.elementwise,
+        )
 
 
 @dataclass(frozen=True)
@@ -69,10 +73,10 @@ class Cost:
 
 
 def _convolution(call: Operation) -> Cost:
-    told = convolution_arguments(call.func.overloadpacket, call.args)
+    transposed = CONVOLUTIONS[call.packet] and call.args[6]
     # The weight is (in, out / groups, kernel) when transposed and (out, in / groups, kernel) else:
     # each entry of one side meets all of the weight but its first dimension.
-    side = call.x if told["transposed"] else call.out
+    side = call.x if transposed else call.out
     macs = side.numel() * prod(call.args[1].shape[1:])
     return Cost(macs, Extras(bias=call.out.numel() if call.arg(2) is not None else 0))
 
@@ -114,7 +118,7 @@ def _deformable(call: Operation) -> Cost:
 
 
 def _pooling(call: Operation) -> Cost:
-    kernel = numbers(call.args[1], int(call.func.overloadpacket.__name__.split("pool")[1][0]))
+    kernel = numbers(call.args[1], int(call.packet.__name__.split("pool")[1][0]))
     return Cost(extras=Extras(pooling=call.result.numel() * prod(kernel)))
 
 
@@ -192,9 +196,9 @@ COSTS: dict[Operator, Callable[[Operation], Cost]] = {
 def cost(call: Operation) -> Cost:
     """What a call of an operator costs."""
     func = call.func
-    count = COSTS.get(func.overloadpacket)
+    count = COSTS.get(call.packet)
     if count is None:
-        name = str(func.overloadpacket)
+        name = str(call.packet)
         if name == "torchvision.deform_conv2d":
             count = _deformable
         elif torch.Tag.pointwise in func.tags:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import torch
 
+from cnnref.accounting.dims import plain
 from cnnref.accounting.operation import Operation, Operator, Rule, numbers
 from cnnref.accounting.sights import Sight, combined, contracted
 
@@ -25,8 +26,9 @@ def _linear(call: Operation) -> Sight | None:
     if call.sees(call.x) is None:  # the weight depends on the input: no rule
         return None
     left = call.sight.reduced([-1], keep=False, reason="a linear layer reads all positions")
-    outputs = call.out.shape[-1]
-    return Sight((*left.dims, (((), outputs),) if outputs != 1 else ()), left.fields)
+    labels = None if left.labels is None else left.labels[..., None]
+    sight = Sight((*left.dims, plain(call.out.shape[-1])), left.fields, labels)
+    return sight.steered(call.sights()[1:])
 
 
 def _product(left: Sequence[int | None], right: Sequence[int | None], first: int = 0) -> Rule:

@@ -23,7 +23,7 @@ aten = torch.ops.aten
 
 
 def _convolution(call: Operation) -> Sight:
-    told = convolution_arguments(call.func.overloadpacket, call.args)
+    told = convolution_arguments(call.packet, call.args)
     first = call.x.dim() - told["axes"]
     moves = {}
     for i in range(told["axes"]):
@@ -118,6 +118,8 @@ def _pixel_shuffle(call: Operation) -> Sight:
 
 
 def _pixel_unshuffle(call: Operation) -> Sight:
+    # Each channel sees one position of a block. They are told as one, which sees them all: what
+    # takes some of these channels only is told too much.
     return _shuffled(call, Step.window(int(call.args[1]), int(call.args[1])))
 
 

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
@@ -33,12 +32,12 @@ CONVOLUTIONS: dict[Operator, bool] = {
 """Operators that convolve, and whether they take the arguments `transposed, output_padding`."""
 
 
-@dataclass(frozen=True)
-class Operation:
+class Operation(NamedTuple):
     """One call.
 
     Args:
         func: the `torch._ops.OpOverload` that was called.
+        packet: its `torch._ops.OpOverloadPacket`, which has one name for all overloads.
         args: its arguments by position, defaults at the end left out.
         out: its result.
         sees: the sight of a tensor, `None` for one that depends on no input.
@@ -46,6 +45,7 @@ class Operation:
     """
 
     func: Any
+    packet: Operator
     args: Sequence[Any]
     out: Any
     sees: Callable[[Tensor], Sight | None]
@@ -75,16 +75,14 @@ class Operation:
         first: Tensor = self.out[0] if isinstance(self.out, list | tuple) else self.out
         return first
 
-    def tensors(self) -> Iterator[Tensor]:
-        """All tensors among the arguments."""
-        for value in self.args:
-            for item in value if isinstance(value, list | tuple) else (value,):
-                if isinstance(item, Tensor):
-                    yield item
-
     def sights(self) -> list[Sight]:
         """What the arguments see that depend on an input."""
-        return [sight for sight in map(self.sees, self.tensors()) if sight is not None]
+        found = []
+        for value in self.args:
+            for item in value if isinstance(value, list | tuple) else (value,):
+                if isinstance(item, Tensor) and (sight := self.sees(item)) is not None:
+                    found.append(sight)
+        return found
 
 
 Rule = Callable[[Operation], "Sight | list[Sight] | None"]
@@ -93,8 +91,8 @@ Rule = Callable[[Operation], "Sight | list[Sight] | None"]
 
 def numbers(value: Any, count: int) -> tuple[int, ...]:
     """One number for each axis, given one, a list of one, or all."""
-    values = tuple(value) if isinstance(value, list | tuple) else (value,)
-    return tuple(map(int, values * count if len(values) == 1 else values))
+    values = tuple(map(int, value if isinstance(value, list | tuple) else (value,)))
+    return values * count if len(values) == 1 else values
 
 
 def channels_taken(operator: Operator, args: Sequence[Any]) -> int:

@@ -31,25 +31,30 @@ _CONSTANT = {aten.fill_, aten.zero_, aten.zeros_like, aten.ones_like, aten.full_
 
 def result_sight(call: Operation) -> Sight | list[Sight] | None:
     """What an operator's result sees, or each of several; `None` if it depends on no input."""
-    packet = call.func.overloadpacket
+    packet = call.packet
     seen = call.sights()
     if not seen or packet in _CONSTANT:
         return None
     if torch.Tag.pointwise in call.func.tags or call.func._overloadname == "other":
         return pointwise(call)
     sight: Sight | list[Sight] | None = None
-    if packet in _OF_ANY:
-        sight = _OF_ANY[packet](call)
+    if rule := _OF_FIRST.get(packet):
+        if call.sees(call.x) is not None:
+            sight = rule(call)
+            if isinstance(sight, list):
+                sight = [each.steered(seen[1:]) for each in sight]
+            elif sight is not None:
+                sight = sight.steered(seen[1:])
+    elif rule := _OF_ANY.get(packet):
+        sight = rule(call)
         if sight is None and packet is aten.copy_:
             return None
-    elif packet in _OF_FIRST and call.sees(call.x) is not None:
-        sight = _OF_FIRST[packet](call)
     return _unknown(call, seen) if sight is None else sight
 
 
 def _unknown(call: Operation, seen: list[Sight]) -> Sight | list[Sight] | None:
     results = call.out if isinstance(call.out, list | tuple) else [call.out]
-    reason = f"no rule for {call.func.overloadpacket.__name__}"
+    reason = f"no rule for {call.packet.__name__}"
     together = combined([sight.unknown(reason, ()) for sight in seen], ())
     sights = [together.unknown(reason, t.shape) for t in results if isinstance(t, Tensor)]
     if not sights:

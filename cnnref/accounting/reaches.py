@@ -23,7 +23,7 @@ A convolution, a pooling and a convolution on 32 positions:
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import cached_property, lru_cache
 from math import gcd, lcm
@@ -114,6 +114,9 @@ class Step:
             scale: distance between neighbouring outputs, in input units: below 1 when it enlarges.
             kind: "nearest", "nearest-exact", "linear" or "cubic".
             aligned: the corner units of input and output coincide (`align_corners`).
+
+        Torch multiplies in single precision. Where a nearest unit's place is a whole number, what
+        it reads may be one unit lower than the rule says.
         """
         period, advance = scale.denominator, scale.numerator
         taps: list[tuple[int, ...]] = []
@@ -156,6 +159,11 @@ class Step:
         indices[absent | (indices < 0) | (indices >= n)] = n
         return indices
 
+    @lru_cache(maxsize=512)  # noqa: B019 - as above
+    def reads_all(self, n: int, outputs: int) -> bool:
+        """Whether each of `n` units of a layer below is read by one of `outputs` units."""
+        return len(np.unique(self.indices(n, outputs)[self.indices(n, outputs) < n])) == n
+
 
 @dataclass(frozen=True, eq=False)
 class EndlessField:
@@ -172,6 +180,13 @@ class EndlessField:
 
     def through(self, step: Step) -> EndlessField | None:
         """The field of a layer on top; `None` if no period below `_LONGEST` describes it."""
+        if self.period == step.period == 1:  # nearly always
+            (own,), (taps,), mask = self.masks, step.taps, 0
+            lowest = min(taps, default=0)
+            for tap in taps:
+                mask |= own << (tap - lowest) * self.advance
+            low = self.lows[0] + lowest * self.advance if mask else 0
+            return EndlessField(1, step.advance * self.advance, (low,), (mask,))
         repeats = self.period // gcd(self.period, step.advance)
         period = step.period * repeats
         if period > _LONGEST:
@@ -229,8 +244,9 @@ class Reach:
         reason: why it is not.
         known: whether the bounds are facts; false after an operation without a rule.
         loose: whether each unit sees only some part of what the bounds of the one unit say, after
-            its positions were rearranged. What all units see together is exact until positions are
-            left out, and then at most that.
+            its positions were rearranged.
+        thinned: whether positions may have been left out after that, so that all units together
+            see at most what the bounds say.
     """
 
     bounds: NDArray[np.int64]
@@ -238,6 +254,7 @@ class Reach:
     reason: str = ""
     known: bool = True
     loose: bool = False
+    thinned: bool = False
 
     @staticmethod
     def of_input(n: int) -> Reach:
@@ -311,8 +328,10 @@ class Reach:
         """What the `outputs` units of a layer on top see."""
         if self.loose:
             return self
-        ended = np.append(self.bounds, [[_NEVER], [_NEVER]], axis=1)
-        bounds = ended[:, step.indices(self.units, outputs)].min(axis=1)
+        n = self.units
+        ended = np.empty((2, n + 1), dtype=np.int64)
+        ended[:, :n], ended[:, n] = self.bounds, _NEVER
+        bounds = np.minimum.reduce(ended.take(step.indices(n, outputs), axis=1), axis=1)
         field = None if self.field is None else self.field.through(step)
         reason = self.reason or ("" if field else "its pattern does not repeat")
         return Reach(bounds, field, reason, self.known)
@@ -326,14 +345,19 @@ class Reach:
     def taken(self, unit: int, reason: str) -> Reach:
         """One unit, of which every unit on top knows."""
         if self.loose:
-            return self
+            return self.thin()
         return Reach(self.bounds[:, [unit]], None, self.reason or reason, self.known)
+
+    def thin(self) -> Reach:
+        """The same if it is exact; else positions of which nobody knows may now be left out."""
+        return replace(self, thinned=True) if self.loose and not self.thinned else self
 
     def collapsed(self, reason: str, known: bool = True) -> Reach:
         """Every unit on top sees what any unit sees."""
         bounds = self.bounds.min(axis=1, keepdims=True)
-        first = reason if self.loose and self.known else self.reason or reason
-        return Reach(bounds, None, first, self.known and known)
+        exact = self.loose and self.known and not self.thinned
+        first = reason if exact else self.reason or reason
+        return Reach(bounds, None, first, self.known and known, self.thinned, self.thinned)
 
     def so_far(self, reason: str) -> Reach:
         """Every unit sees what the units up to it see."""
@@ -346,7 +370,8 @@ class Reach:
         """The units stand somewhere else now, and which is where is not followed."""
         bounds = self.bounds.min(axis=1, keepdims=True)
         alike = bool((self.bounds == bounds).all()) and not self.loose
-        return Reach(bounds, None, self.reason or reason, self.known, loose=not alike)
+        thinned = self.thinned and not alike
+        return Reach(bounds, None, self.reason or reason, self.known, not alike, thinned)
 
     def covers(self, other: Reach) -> bool:
         """Whether every unit surely sees all that any unit of `other` sees."""
@@ -361,12 +386,12 @@ def joined(a: Reach, b: Reach) -> Reach:
     for one, other in ((a, b), (b, a)):
         if one.covers(other) and one.field is None:  # whatever is not known of the other
             return one
-    known, loose = a.known and b.known, a.loose or b.loose
+    known, loose, thinned = a.known and b.known, a.loose or b.loose, a.thinned or b.thinned
     bounds = np.minimum(a.bounds, b.bounds)  # one unit against many: known to all of them
     if loose:
         bounds = bounds.min(axis=1, keepdims=True)
     if a.field is None or b.field is None:
-        return Reach(bounds, None, a.reason or b.reason, known, loose)
+        return Reach(bounds, None, a.reason or b.reason, known, loose, thinned)
     if a.units != b.units:
         return Reach(bounds, None, "one position is spread over all", known)
     field = a.field.joined(b.field)

@@ -8,7 +8,7 @@ where a concatenation has put channels of different fields side by side, which c
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, reduce
 from math import prod
@@ -66,6 +66,16 @@ class Sight:
         """With one field for all entries."""
         return self if self.labels is None else Sight(self.dims, (self.field,))
 
+    def merged(self, over: Collection[int]) -> Sight:
+        """With one field for entries that differ only along the dimensions `over`."""
+        if self.labels is None:
+            return self
+        kept = [d for d in range(len(self.dims)) if d not in over]
+        shape = [self.labels.shape[d] if d in kept else 1 for d in range(len(self.dims))]
+        parts = self.labels.transpose(*kept, *over).reshape(prod(shape), -1)
+        fields = [_union([self.fields[i] for i in sorted(set(part.tolist()))]) for part in parts]
+        return _distinct(self.dims, fields, np.arange(len(fields)).reshape(shape))
+
     def collapsed(self, axes: Iterable[int], reason: str, known: bool = True) -> Sight:
         """Every entry sees, along `axes`, what any entry sees."""
         lost = {axis for axis in axes if any(axis in field for field in self.fields)}
@@ -102,6 +112,23 @@ class Sight:
             self.dims,
         )
 
+    def steered(self, others: Sequence[Sight]) -> Sight:
+        """With every entry depending also on all that `others` see: on weights, or on indices."""
+        if not others:
+            return self
+        nowhere = ((),) * len(self.dims)
+        whole = [
+            Sight(nowhere, (other.collapsed(other.field, "all positions steer it").field,))
+            for other in others
+        ]
+        return combined([self, *whole], tuple(map(length_of, self.dims)))
+
+    def thinned_along(self, axes: set[int]) -> Sight:
+        """With some positions along some axes left out, nobody knows which."""
+        return self.mapped(
+            lambda field: {a: r.thin() if a in axes else r for a, r in field.items()}, self.dims
+        )
+
     def unknown(self, reason: str, shape: Sequence[int]) -> Sight:
         """After an operation without a rule: a tensor of `shape`."""
         field = {axis: reach.collapsed(reason, known=False) for axis, reach in self.field.items()}
@@ -116,29 +143,25 @@ class Sight:
             moves: for each dimension moved over.
             through: `Reach.through`, or a memory of it.
         """
-        sight: Sight = self
+        sight, dims, fields = self, list(self.dims), [dict(field) for field in self.fields]
         for dim, (step, outputs) in moves.items():
-            atoms = sight.dims[dim]
-            if len(atoms) > 1:
-                reason = "a window slides over a flattened axis"
-                sight = sight.loosened(dim, length_of(atoms), reason)
-                atoms = sight.dims[dim]
-            if sight.labels is not None and sight.labels.shape[dim] > 1:
+            flattened = len(dims[dim]) > 1
+            if flattened or (sight.labels is not None and sight.labels.shape[dim] > 1):
+                sight = Sight(tuple(dims), tuple(fields), sight.labels)
+                if flattened:
+                    reason = "a window slides over a flattened axis"
+                    sight = sight.loosened(dim, length_of(dims[dim]), reason)
                 sight = sight.mixed()
-            axes = axes_of(atoms)
-            new: Dim = ((tuple(axes), outputs),) if axes else plain(outputs)
-            dims = (*sight.dims[:dim], new, *sight.dims[dim + 1 :])
-
-            n = length_of(atoms)
-            fields = tuple(
-                {
-                    axis: through(reach.over(n), step, outputs) if axis in axes else reach
-                    for axis, reach in field.items()
-                }
-                for field in sight.fields
-            )
-            sight = Sight(dims, fields, sight.labels)
-        return sight
+                dims, fields = list(sight.dims), [dict(field) for field in sight.fields]
+            axes, n = axes_of(dims[dim]), length_of(dims[dim])
+            dims[dim] = ((tuple(axes), outputs),) if axes else plain(outputs)
+            for field in fields:
+                for axis in axes & field.keys():
+                    reach = field[axis].over(n)
+                    if reach.loose and not step.reads_all(n, outputs):
+                        reach = reach.thin()
+                    field[axis] = through(reach, step, outputs)
+        return Sight(tuple(dims), tuple(fields), sight.labels)
 
     def resized(self, dim: int, size: int) -> Sight:
         """With a dimension of channels that now has `size` entries, each of which may see all."""
@@ -150,14 +173,16 @@ class Sight:
         dims = (*self.dims[:dim], plain(channels), *self.dims[dim + 1 :])
         if self.labels is None:
             return Sight(dims, self.fields)
-        if groups == 1 or self.labels.size != self.labels.shape[dim]:
-            return Sight(dims, (self.field,))
-        parts = self.labels.reshape(groups, -1)
-        fields = [_union([self.fields[i] for i in sorted(set(part.tolist()))]) for part in parts]
-        labels = np.repeat(np.arange(groups), channels // groups)
-        shape = [1] * len(dims)
-        shape[dim] = channels
-        return _distinct(dims, fields, labels.reshape(shape))
+        old = self.labels
+        if groups == 1 or old.shape[dim] == 1:
+            return Sight(dims, self.fields, old).merged({dim})
+        apart = old.reshape(*old.shape[:dim], groups, -1, *old.shape[dim + 1 :])
+        inner = (*dims[:dim], (), (), *dims[dim + 1 :])
+        each = Sight(inner, self.fields, apart).merged({dim + 1})
+        if each.labels is None:
+            return Sight(dims, each.fields)
+        labels = each.labels.squeeze(dim + 1).repeat(channels // groups, axis=dim)
+        return Sight(dims, each.fields, labels)
 
     def permuted(self, order: Sequence[int]) -> Sight:
         """With the dimensions in another order."""
@@ -246,11 +271,14 @@ class Sight:
         gone = {d % len(self.dims) for d in dims}
         # A dimension of one position can go without losing where it is.
         lost = {axis for d in gone if length_of(self.dims[d]) > 1 for axis in self.axes_of(d)}
-        sight = self.collapsed(lost, reason).mixed()
+        sight = self.collapsed(lost, reason).merged(gone)
         kept = tuple(
             () if d in gone else dim for d, dim in enumerate(sight.dims) if keep or d not in gone
         )
-        return Sight(kept, sight.fields)
+        labels = sight.labels
+        if labels is not None and not keep:
+            labels = labels.squeeze(tuple(gone))
+        return Sight(kept, sight.fields, labels)
 
 
 def _union(fields: Iterable[Mapping[int, Reach]]) -> Mapping[int, Reach]:
@@ -361,28 +389,23 @@ def concatenated(
     whole = combined(narrow, (*shape[:dim], 1, *shape[dim + 1 :]))
     fields: list[Mapping[int, Reach]] = []
     pieces = []
-    for sight, size in parts:
-        if sight is None:
-            sight = Sight(whole.dims, ({},))
-        old = sight.labels
-        if old is not None and old.size != old.shape[dim]:
-            sight, old = sight.mixed(), None
-        column = (
-            np.zeros(size[dim], dtype=np.int64)
-            if old is None
-            else np.broadcast_to(old.ravel(), size[dim])
-        )
-        pieces.append(column + len(fields))
+    for sight, _ in parts:
+        sight = sight or Sight(whole.dims, ({},))
+        one = np.zeros((1,) * len(shape), dtype=np.int64)
+        pieces.append((one if sight.labels is None else sight.labels) + len(fields))
         fields += sight.fields
-    grid = [1] * len(shape)
-    grid[dim] = shape[dim]
+    grid = np.broadcast_shapes(*((*p.shape[:dim], 1, *p.shape[dim + 1 :]) for p in pieces))
+    pieces = [
+        np.broadcast_to(piece, (*grid[:dim], size[dim], *grid[dim + 1 :]))
+        for piece, (_, size) in zip(pieces, parts, strict=True)
+    ]
     dims = (*whole.dims[:dim], plain(shape[dim]), *whole.dims[dim + 1 :])
     # Where the operands' dimensions did not match, `whole` has given the axes up.
     kept = set().union(*map(axes_of, dims))
     lost = {a for s in sights for d in range(len(shape)) for a in s.axes_of(d)} - kept
     if lost:
         return Sight(dims, whole.fields)
-    return _distinct(dims, fields, np.concatenate(pieces).reshape(grid))
+    return _distinct(dims, fields, np.concatenate(pieces, axis=dim))
 
 
 def contracted(
@@ -404,7 +427,13 @@ def contracted(
         dims: list[Dim] = [()] * len(shape)
         for place, dim in zip(order, left.dims, strict=True):
             dims[place] = dim
-        operands.append(Sight(tuple(dims), left.fields))
+        labels = left.labels
+        if labels is not None:
+            spare = len(shape) - labels.ndim
+            labels = np.moveaxis(
+                labels.reshape(labels.shape + (1,) * spare), range(len(order)), order
+            )
+        operands.append(Sight(tuple(dims), left.fields, labels))
     return combined(operands, shape)
 
 

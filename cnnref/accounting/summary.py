@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field, fields, replace
+from dataclasses import asdict, dataclass, replace
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
@@ -12,81 +12,18 @@ import torch
 from torch import Tensor, nn
 
 from cnnref.accounting import tables
+from cnnref.accounting.calling import Call, ForwardError
 from cnnref.accounting.diagnosis import AccountingError, checked_model, explain
 from cnnref.accounting.inputs import arguments, numbered_axes
+from cnnref.accounting.layer import Layer
 from cnnref.accounting.macs import Extras
-from cnnref.accounting.reaches import Reach
-from cnnref.accounting.sights import Sight
-from cnnref.accounting.tracing import Call, ForwardError, trace
+from cnnref.accounting.tracing import trace
 from cnnref.errors import unknown
 
 if TYPE_CHECKING:
     from cnnref.figures.style import Picture
 
-__all__ = ["Layer", "Summary", "summarize"]
-
-
-@dataclass(frozen=True)
-class Layer:
-    """One row: a layer, or a function that the network calls between its layers.
-
-    Args:
-        name: the module's name; a function's is the name of the module that calls it, a colon and
-            its own.
-        kind: the class, or the function.
-        output_shape: of the first result, the batch included; `None` if the layer was not called.
-        parameters: numbers that it owns; a tensor that several layers share counts at the first.
-        trainable: those of them that ask for a gradient.
-        buffers: numbers that it keeps and does not learn.
-        macs: multiply-accumulates of the whole batch; a lower bound where `macs_status` is
-            "partial", `None` where it is "unavailable".
-        macs_status: "complete", "partial" or "unavailable".
-        extras: operations outside the MACs.
-        uncounted: operators without a formula.
-        receptive_field: for each axis of the input the positions from the first to the last that
-            one unit can see, were the input endless; `None` where none is defined, see `reason`.
-        support: the positions in between that it does see; fewer where dilation leaves holes.
-        jump: for each axis the distance in the input between the fields of neighbouring units.
-        start: for each axis the middle of unit 0's field, in positions from 0.
-        clipped: the same as `receptive_field`, on the real input: the most that any unit sees.
-        seen: for each axis the first and last position of the real input that any unit sees.
-        field_status: "complete"; "partial" if positions were rearranged, so that only what all
-            units see together is known; "unavailable" after an operator without a rule.
-        reason: why there is no receptive field, or no count.
-        reused: whether the layer was called before.
-        reaches: what its units see along each axis, in full.
-    """
-
-    name: str
-    kind: str
-    output_shape: tuple[int, ...] | None
-    parameters: int = 0
-    trainable: int = 0
-    buffers: int = 0
-    macs: int | None = 0
-    macs_status: str = "complete"
-    extras: Extras = field(default_factory=Extras)
-    uncounted: tuple[str, ...] = ()
-    receptive_field: tuple[int, ...] | None = None
-    support: tuple[int, ...] | None = None
-    jump: tuple[int | Fraction, ...] | None = None
-    start: tuple[Fraction, ...] | None = None
-    clipped: tuple[int, ...] | None = None
-    seen: tuple[tuple[int, int], ...] | None = None
-    field_status: str = "complete"
-    reason: str = ""
-    reused: bool = False
-    reaches: tuple[Reach, ...] = field(default=(), repr=False, compare=False)
-
-    @property
-    def flops(self) -> int | None:
-        """Floating-point operations of the MACs: two for each."""
-        return None if self.macs is None else 2 * self.macs
-
-    def values(self) -> dict[str, Any]:
-        """Its fields by name, `reaches` left out and `flops` put in."""
-        kept = {f.name: getattr(self, f.name) for f in fields(self) if f.name != "reaches"}
-        return kept | {"extras": asdict(self.extras), "flops": self.flops}
+__all__ = ["Summary", "summarize"]
 
 
 @dataclass(frozen=True)
@@ -398,7 +335,7 @@ def _row(call: Call, counted: set[int], reused: bool, followed: bool) -> Layer:
     owned = (0, 0, 0) if call.module is None else _owned(call.module, counted)
     unknown = tuple(dict.fromkeys(call.unknown))
     status = "complete" if not unknown else ("partial" if call.macs else "unavailable")
-    told = _told(call.sight) if call.sight is not None and followed else {}
+    field = call.sight.field if call.sight is not None and followed else {}
     return Layer(
         call.name,
         call.kind,
@@ -409,26 +346,5 @@ def _row(call: Call, counted: set[int], reused: bool, followed: bool) -> Layer:
         extras=call.extras,
         uncounted=unknown,
         reused=reused,
-        **told,
+        reaches=tuple(field[axis] for axis in sorted(field)),
     )
-
-
-def _told(sight: Sight) -> dict[str, Any]:
-    """What a row says of the field, by the names of its columns."""
-    reaches = tuple(sight.field[axis] for axis in sorted(sight.field))
-    if not reaches:
-        return {}
-    known = all(reach.known for reach in reaches)
-    partial = any(reach.loose for reach in reaches)
-    told: dict[str, Any] = {
-        "reaches": reaches,
-        "clipped": tuple(reach.clipped for reach in reaches),
-        "seen": tuple(reach.whole for reach in reaches),
-        "field_status": "unavailable" if not known else "partial" if partial else "complete",
-        "reason": next((reach.reason for reach in reaches if reach.reason), ""),
-    }
-    measures = [reach.measures() for reach in reaches]
-    if None not in measures:
-        names = ("receptive_field", "support", "jump", "start")
-        told |= dict(zip(names, zip(*(m for m in measures if m), strict=True), strict=True))
-    return told

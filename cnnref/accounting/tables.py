@@ -11,7 +11,8 @@ from html import escape
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from cnnref.accounting.summary import Layer, Summary
+    from cnnref.accounting.layer import Layer
+    from cnnref.accounting.summary import Summary
 
 __all__ = ["as_csv", "as_html", "as_markdown", "as_text"]
 

@@ -3,21 +3,24 @@
 The pass runs on torch's meta device, where tensors have shapes and no values, so it costs no memory
 and next to no time. The model stays where it is: a mode that sits between torch and its operators
 hands each of them a stand-in for the parameters it is given. Nothing of the model is written to,
-and hooks, training flags and random states are put back whatever happens.
+and training flags and random states are put back whatever happens.
 """
 
 from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.nn.modules.module import _has_any_global_hook
+from torch.utils._mode_utils import no_dispatch
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from cnnref.accounting.macs import COSTS, Cost, Extras, cost
+from cnnref.accounting.calling import Call, Called, ForwardError, calls_seen, plain_convolution
+from cnnref.accounting.macs import COSTS, cost
 from cnnref.accounting.moving import MOVING
 from cnnref.accounting.operation import CONVOLUTIONS, Operation, channels_taken
 from cnnref.accounting.operators import JOINS, result_sight
@@ -25,7 +28,7 @@ from cnnref.accounting.reaches import Reach, Step
 from cnnref.accounting.shapes import quick_result
 from cnnref.accounting.sights import Sight, misaligned
 
-__all__ = ["Call", "ForwardError", "is_leaf", "trace"]
+__all__ = ["is_leaf", "trace"]
 
 _SIGHT = "_cnnref_sight"
 
@@ -37,61 +40,14 @@ _SHOWN = {
 }
 
 
-@dataclass
-class Call:
-    """What happened in one call of a module, or of a function outside the leaves of the model.
+@dataclass(frozen=True)
+class _Fall:
+    """Where an error came from: the calls that were going on, and the operator that raised it."""
 
-    Args:
-        name: the module's name in the model; a function has the name of the module that called it,
-            a colon and its own.
-        kind: the module's class, or the function's name.
-        module: the module; `None` for a function.
-        leaf: whether the module has no modules of its own.
-        macs: multiply-accumulates, those of modules inside left out.
-        extras: operations outside them.
-        unknown: operators without a formula.
-        shapes: of its results.
-        sight: what its first result sees.
-        done: whether it returned.
-        warnings: what a reader has to know of the joins in it.
-    """
-
-    name: str
-    kind: str
-    module: nn.Module | None = None
-    leaf: bool = True
-    macs: int = 0
-    extras: Extras = field(default_factory=Extras)
-    unknown: list[str] = field(default_factory=list)
-    shapes: list[tuple[int, ...]] = field(default_factory=list)
-    sight: Sight | None = None
-    done: bool = False
-    warnings: list[str] = field(default_factory=list)
-
-    def add(self, price: Cost) -> None:
-        """Charge one operator."""
-        self.macs += price.macs
-        self.extras = self.extras + price.extras
-        if price.unknown:
-            self.unknown.append(price.unknown)
-
-
-class ForwardError(Exception):
-    """The forward pass failed.
-
-    Args:
-        error: what torch, or the model, raised.
-        calls: the calls up to there; the last one that is not done was the innermost.
-        func: the operator that failed, if one did.
-        args: its arguments.
-    """
-
-    def __init__(
-        self, error: Exception, calls: list[Call], stack: list[Call], func: Any, args: Sequence[Any]
-    ) -> None:
-        super().__init__(str(error))
-        self.error, self.calls, self.stack, self.func = error, calls, stack, func
-        self.operands = args  # every exception has `args` of its own
+    error: Exception
+    stack: list[Call]
+    func: Any = None
+    args: Sequence[Any] = ()
 
 
 class _Watch(TorchDispatchMode):
@@ -108,7 +64,7 @@ class _Watch(TorchDispatchMode):
         self.writes = 0
         self.counts: dict[str, int] = {}
         self.broken: Exception | None = None
-        self.failed: tuple[Any, Sequence[Any]] | None = None
+        self.fall: _Fall | None = None
 
     def through(self, reach: Reach, step: Step, outputs: int) -> Reach:
         """`Reach.through`, once for axes that share their past."""
@@ -160,21 +116,44 @@ class _Watch(TorchDispatchMode):
                 return func.decompose(*args, **kwargs)
         try:
             out = quick_result(packet, args) if self.meta else None
-            if out is None:
+            if out is not None:
+                self.mark(out, None)
+            else:
                 if self.meta:
                     args, kwargs = self.on_meta(func, args, kwargs)
                 if packet in CONVOLUTIONS:
                     _check_channels(packet, args)
                 out = func(*args, **kwargs)
-        except Exception:
-            self.failed = self.failed or (func, args)
-            raise
-        try:
-            self.note(func, packet, args, out)
         except Exception as error:
-            self.broken = error
+            self.fell(error, func, args)
             raise
+        self.note(func, packet, args, out)
         return out
+
+    def without_torch(
+        self, module: nn.Module, args: Sequence[Any], kwargs: Mapping[str, Any]
+    ) -> Tensor | None:
+        """The result of a plain convolution of a tensor that was handed out here; else `None`.
+
+        Transformations such as `torch.func.vmap` put tensors of their own in place of ours.
+        """
+        known = plain_convolution(module, args, kwargs)
+        if known is None or getattr(args[0], _SIGHT, None) is None:
+            return None
+        func, operands = known
+        packet = func.overloadpacket
+        with no_dispatch():
+            out = quick_result(packet, operands)
+        if out is not None:
+            self.mark(out, None)
+            self.note(func, packet, operands, out)
+        return out
+
+    def fell(self, error: Exception, func: Any = None, args: Sequence[Any] = ()) -> None:
+        """Note where an error came from, unless that is known: the innermost place comes first."""
+        before = (error, error.__cause__, error.__context__)
+        if self.fall is None or all(self.fall.error is not known for known in before):
+            self.fall = _Fall(error, list(self.stack), func, args)
 
     def on_meta(
         self, func: Any, args: Sequence[Any], kwargs: dict[str, Any]
@@ -205,8 +184,15 @@ class _Watch(TorchDispatchMode):
 
     def note(self, func: Any, packet: Any, args: Sequence[Any], out: Any) -> None:
         """Charge the operator and follow the field."""
+        try:
+            self._note(func, packet, args, out)
+        except Exception as error:
+            self.broken = error
+            raise
+
+    def _note(self, func: Any, packet: Any, args: Sequence[Any], out: Any) -> None:
         call = self.stack[-1]
-        operation = Operation(func, args, out, self.sees, self.through)
+        operation = Operation(func, packet, args, out, self.sees, self.through)
         price = cost(operation)
         if not call.leaf and (price.macs or packet in _SHOWN):
             call = self.function(call, packet)
@@ -272,7 +258,8 @@ class _Write:
 
 def is_leaf(module: nn.Module) -> bool:
     """Whether a module is told as one layer. An attention uses its parts without calling them."""
-    return isinstance(module, nn.MultiheadAttention) or next(module.children(), None) is None
+    inside = module._modules.values()  # `children()` says the same and takes longer
+    return isinstance(module, nn.MultiheadAttention) or all(each is None for each in inside)
 
 
 def _needs_decomposition(packet: Any, args: Sequence[Any]) -> bool:
@@ -312,30 +299,41 @@ def trace(
     Raises:
         ForwardError: the pass failed.
     """
-    names = {id(module): name for name, module in model.named_modules()}
+    modules = dict(model.named_modules())
+    names = {id(module): name for name, module in modules.items()}
+    shortcuts = meta and not _has_any_global_hook()
     # A network without modules of its own calls functions, and each of them is told.
     from_torch = type(model).__module__.startswith("torch.nn.")
     root = Call("", type(model).__name__, model, leaf=from_torch and is_leaf(model))
     watch = _Watch(root, meta, axes is not None)
 
-    def enter(module: nn.Module, *_: Any) -> None:
-        if module is model and len(watch.stack) == 1:
-            return
-        leaf = watch.stack[-1].leaf or is_leaf(module)
-        call = Call(names[id(module)], type(module).__name__, module, leaf)
-        if not watch.stack[-1].leaf:
+    def seen(
+        called: Called, module: nn.Module, args: Sequence[Any], kwargs: Mapping[str, Any]
+    ) -> Any:
+        name = names.get(id(module))
+        outer = watch.stack[-1]
+        itself = module is model and outer is root
+        if name is None or itself or isinstance(module, torch.jit.ScriptModule):
+            return called(module, args, kwargs)
+        call = Call(name, type(module).__name__, module, outer.leaf or is_leaf(module))
+        if not outer.leaf:
             watch.calls.append(call)
         watch.stack.append(call)
-
-    def leave(_: nn.Module, __: Any, output: Any) -> None:
-        call = watch.stack[-1]
-        _finish(watch, call, output)
-        if call is not root:
+        try:
+            output = watch.without_torch(module, args, kwargs) if shortcuts else None
+            if output is None:
+                output = called(module, args, kwargs)
+            _finish(watch, call, output)
+        except Exception as error:
+            watch.fell(error)
+            raise
+        finally:
             watch.stack.pop()
-            if watch.stack[-1].leaf:
-                watch.stack[-1].macs += call.macs
-                watch.stack[-1].extras += call.extras
-                watch.stack[-1].unknown += call.unknown
+        if outer.leaf:
+            outer.macs += call.macs
+            outer.extras += call.extras
+            outer.unknown += call.unknown
+        return output
 
     def ready(value: Any) -> Any:
         if isinstance(value, Tensor):
@@ -345,8 +343,7 @@ def trace(
                 if meta
                 else value.detach().clone()
             )
-            if axes is not None:
-                watch.mark(fresh, Sight.of_input(fresh.shape, axes(value)))
+            watch.mark(fresh, None if axes is None else Sight.of_input(fresh.shape, axes(value)))
             return fresh
         if isinstance(value, list | tuple):
             return type(value)(map(ready, value))
@@ -355,25 +352,20 @@ def trace(
         return value
 
     with contextlib.ExitStack() as undo, torch.inference_mode():
-        undo.enter_context(_restored(model, training, not meta))
+        undo.enter_context(_restored(model, modules, training, not meta))
         arguments = [ready(value) for value in args]
         named = {key: ready(value) for key, value in kwargs.items()}
-        for module in model.modules():
-            if isinstance(module, torch.jit.ScriptModule):
-                continue
-            undo.callback(module.register_forward_pre_hook(enter, prepend=False).remove)
-            undo.callback(module.register_forward_hook(leave).remove)
         try:
-            with watch:
+            with calls_seen(seen), watch:
                 output = model(*arguments, **named)
         except Exception as error:
             if watch.broken is not None:  # ours, not the caller's: it keeps its traceback
                 raise
-            raise ForwardError(
-                error, watch.calls, watch.stack, *(watch.failed or (None, ()))
-            ) from error
-        if not root.done:
-            _finish(watch, root, output)
+            watch.fell(error)
+            assert watch.fall is not None
+            fall = watch.fall
+            raise ForwardError(error, watch.calls, fall.stack, fall.func, fall.args) from error
+        _finish(watch, root, output)
     return watch.calls
 
 
@@ -396,22 +388,26 @@ def _tensors(value: Any) -> Iterator[Tensor]:
 
 
 @contextlib.contextmanager
-def _restored(model: nn.Module, training: bool, values: bool) -> Iterator[None]:
+def _restored(
+    model: nn.Module, modules: Mapping[str, nn.Module], training: bool, values: bool
+) -> Iterator[None]:
     """The model in the wanted mode; afterwards its own modes, its buffers (if the pass has values
     to write into them) and the random states are back."""
-    flags = [(module, module.training) for module in model.modules()]
+    flags = [(module, module.training) for module in modules.values()]
     buffers = [(buffer, buffer.clone()) for buffer in model.buffers()] if values else []
     on_cuda = list(range(torch.cuda.device_count())) if torch.cuda.is_initialized() else []
     fast = torch.backends.mha.get_fastpath_enabled()
     try:
         with torch.random.fork_rng(on_cuda):
-            for module, _ in flags:
-                module.training = training
+            for module, flag in flags:
+                if flag is not training:  # setting an attribute of a module takes a while
+                    module.training = training
             torch.backends.mha.set_fastpath_enabled(False)
             yield
     finally:
         torch.backends.mha.set_fastpath_enabled(fast)
         for module, flag in flags:
-            module.training = flag
+            if module.training is not flag:
+                module.training = flag
         for buffer, content in buffers:
             buffer.copy_(content)

@@ -7,6 +7,9 @@ mean over what it normalises, an attention has no softmax.
 
 from __future__ import annotations
 
+from fractions import Fraction
+
+import numpy as np
 import torch
 from hypothesis import strategies as st
 from torch import nn
@@ -145,7 +148,25 @@ def _interpolation(draw, shape):
         options["scale_factor"] = draw(st.sampled_from([2, 3, 1.5, 0.5, 4, 0.75]))
     else:
         options["size"] = draw(st.tuples(*[st.integers(1, 2 * n) for n in shape[2:]]))
+    if "nearest" in mode:
+        sizes = options.get("size") or [int(n * options["scale_factor"]) for n in shape[2:]]
+        ratios = [
+            Fraction(n, m) if "size" in options else 1 / Fraction(options["scale_factor"])
+            for n, m in zip(shape[2:], sizes, strict=True)
+        ]
+        if not all(map(as_written, sizes, ratios)):
+            return None
     return f"interpolate {options}", lambda x: F.interpolate(x, **options)
+
+
+def as_written(units, ratio):
+    """Whether torch, which multiplies in single precision, finds the units that a ratio means.
+
+    Its unit 11 of 22, of an interpolation from 26, is 12, for 11 times its 26/22 is below 13.
+    """
+    single = np.float32(float(ratio))
+    places = [i + half for i in range(units) for half in (Fraction(0), Fraction(1, 2))]
+    return all(int(np.float32(float(at)) * single) == at * ratio // 1 for at in places)
 
 
 def _pixels(draw, shape):
@@ -153,7 +174,9 @@ def _pixels(draw, shape):
         return None
     if shape[1] == 4 * CHANNELS and draw(st.booleans()):
         return "pixel shuffle", lambda x: F.pixel_shuffle(x, 2)
-    return "pixel unshuffle", lambda x: F.pixel_unshuffle(x, 2)
+    # The channels that an unshuffling makes of positions are told as one.
+    w = weight(4 * shape[1], 4 * shape[1], 1, 1)
+    return "pixel unshuffle, mixed", lambda x: convolve(F.pixel_unshuffle(x, 2), w)
 
 
 def _residual(draw, shape):
@@ -176,6 +199,8 @@ def _dense(draw, shape):
 
 def _branches(draw, shape):
     """Channels that see differently, some of which are taken: fields by channel."""
+    if shape[1] < 2:
+        return None
     title, f = _same_conv(draw, (1, shape[1] // 2, *shape[2:]))[:2]
     how = draw(st.sampled_from(["first", "second", "shuffle", "split", "grouped"]))
     halves = weight(shape[1], shape[1] // 2, *[1] * (len(shape) - 2))
@@ -208,7 +233,9 @@ def _slice(draw, shape):
 def _gate(draw, shape):
     w = weight(shape[1], shape[1], *[1] * (len(shape) - 2))
     pool = (F.adaptive_avg_pool1d, F.adaptive_avg_pool2d)[len(shape) - 3]
-    return "gate", lambda x: x * torch.sigmoid(convolve(pool(x, 1), w))
+    gate = lambda x: convolve(pool(x, 1), w)  # noqa: E731
+    # Measured by a sum: a product with an entry that is zero has no slope.
+    return "gate", lambda x: x * torch.sigmoid(gate(x)), lambda x: x + gate(x)
 
 
 def _mean(draw, shape):
@@ -285,7 +312,8 @@ def _norm(draw, shape):
     c, axes = shape[1], tuple(range(2, len(shape)))
     zero, one = torch.zeros(c, dtype=torch.float64), torch.ones(c, dtype=torch.float64)
     if how == "batch":
-        return "batch norm", lambda x: F.batch_norm(x, zero, one)
+        # Torch's own slope of it is wrong where an einsum has left unusual strides on one position.
+        return "batch norm", lambda x: F.batch_norm(x, zero, one), lambda x: x + 0
     if how == "group":
         return "group norm", lambda x: F.group_norm(x, 2), lambda x: average(x, (1, *axes))
     if how == "instance":
@@ -295,6 +323,31 @@ def _norm(draw, shape):
         lambda x: F.layer_norm(x, tuple(x.shape[1:])),
         lambda x: average(x, (1, *axes)),
     )
+
+
+def _steered(draw, shape):
+    """Weights are made of the input."""
+    how = draw(st.sampled_from(["conv", "transposed", "batch norm", "linear", "bias"]))
+    c, axes = shape[1], range(2, len(shape))
+    w, square = weight(c, c, *[3 for _ in axes]), weight(c, c)
+    zero, one = torch.zeros(c, dtype=torch.float64), torch.ones(c, dtype=torch.float64)
+    back = (F.conv_transpose1d, F.conv_transpose2d)[len(axes) - 1]
+    run = {
+        "conv": lambda x: convolve(x, w * x.mean(), padding=1),
+        "bias": lambda x: convolve(x, w, padding=1, bias=x.mean((0, *axes))),
+        "transposed": lambda x: back(x, w * x.mean(), padding=1),
+        "batch norm": lambda x: F.batch_norm(x, zero, one, x.mean((0, *axes))),
+        "linear": lambda x: F.linear(x.movedim(1, -1), square * x.mean()).movedim(-1, 1),
+    }[how]
+    plain = {
+        "conv": lambda x: convolve(x, w, padding=1),
+        "bias": lambda x: convolve(x, w, padding=1),
+        "transposed": lambda x: back(x, w, padding=1),
+        "batch norm": lambda x: x,
+        "linear": lambda x: x,
+    }[how]
+    # Measured by a sum: a product with an entry that is zero has no slope.
+    return f"{how} made of the input", run, lambda x: plain(x) + x.mean()
 
 
 def _softmax(draw, shape):
@@ -362,7 +415,7 @@ EXACT = [
     _pixels, _residual, _misaligned, _dense, _branches, _slice, _convnext, _reflect, _adaptive,
     _glu, _einsum, _stack, _unfold,
 ]  # fmt: skip
-MIXING = [_gate, _mean, _attention, _norm, _softmax]
+MIXING = [_gate, _mean, _attention, _norm, _softmax, _steered]
 MOVING = [_moved]
 
 

@@ -188,9 +188,23 @@ def test_sums_so_far_and_rearranged_positions():
     moved = x.loosened("rearranged")
     assert moved.loose
     assert moved.whole == (0, 5)
-    assert moved.taken(4, "taken") is moved
     assert not moved.collapsed("all").loose
     assert moved.collapsed("all").reason == "all"
+    # Once some are left out, nobody knows which are there.
+    some = moved.taken(4, "taken")
+    assert some.whole == (0, 5)
+    assert some.thinned
+    assert some.collapsed("all").loose
+    assert some.collapsed("all").reason == "rearranged"
+    assert joined(x, some).thinned
+    assert x.thin() is x
+
+
+@pytest.mark.parametrize(
+    ("stride", "outputs", "all_read"), [(1, 6, True), (2, 4, True), (3, 2, False)]
+)
+def test_whether_all_units_are_read(stride, outputs, all_read):
+    assert Step.window(2, stride, (0, 1)).reads_all(7 if stride == 2 else 6, outputs) == all_read
 
 
 def test_a_pattern_too_long_to_follow_is_told():

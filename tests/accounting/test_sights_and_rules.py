@@ -94,6 +94,47 @@ def test_a_slice_after_rearranging_says_no_more_than_it_knows():
     assert told.seen == ((0, 7),)
 
 
+def test_an_index_made_of_the_input_steers_what_is_picked():
+    told = row(lambda x: x.index_select(1, x.mean((0, 2)).argmax()[None]), 4, 8)
+    assert told.receptive_field is None
+    assert told.seen == ((0, 7),)
+    assert "over all positions" in told.reason
+
+
+@pytest.mark.parametrize(
+    ("run", "status"),
+    [
+        (lambda x: F.avg_pool1d(x.flip(2), 3).mean(2), "complete"),  # all are read
+        (lambda x: x.flip(2)[:, :, ::2].mean(2), "partial"),
+        (lambda x: x.index_select(2, torch.tensor([3, 5])).mean(2), "partial"),
+        (lambda x: x.roll(1, 2)[:, :, 0], "partial"),
+    ],
+)
+def test_what_is_left_out_after_rearranging_is_not_claimed_to_be_seen(run, status):
+    told = row(run, 4, 9)
+    assert told.seen == ((0, 8),)
+    assert told.field_status == status
+
+
+def test_channels_keep_their_fields_through_a_stack_and_groups():
+    def stacked(x):
+        y = torch.cat([x, F.avg_pool1d(x, 3, 1, 1)], 1)  # channels of 1 and of 3
+        return torch.stack([y, F.avg_pool1d(y, 3, 1, 1)], 2)  # and of 3 and of 5
+
+    fields = [[row(lambda x, c=c, s=s: stacked(x)[:, c, s], 2, 8).receptive_field[0]
+               for s in range(2)] for c in (0, 2)]  # fmt: skip
+    assert fields == [[1, 3], [3, 5]]
+
+    def siamese(x):
+        both = torch.cat([x, F.avg_pool1d(x, 3, 1, 1)], 0)
+        return F.conv1d(both, torch.zeros(2, 2, 3), padding=1)
+
+    assert [row(lambda x, i=i: siamese(x)[i], 2, 8).receptive_field for i in range(2)] == [
+        (3,),
+        (5,),
+    ]
+
+
 def test_a_gate_keeps_its_units():
     """Each unit of a strided layer over a gated one sees everything, not only the first."""
 

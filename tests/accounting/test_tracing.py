@@ -2,6 +2,7 @@
 
 import gc
 import weakref
+from concurrent.futures import ThreadPoolExecutor
 from math import ceil
 
 import pytest
@@ -18,7 +19,7 @@ pytestmark = pytest.mark.filterwarnings("ignore:Using padding='same'")
 
 
 def examples(count):
-    return settings(max_examples=count, suppress_health_check=list(HealthCheck))
+    return settings(max_examples=count * 15, suppress_health_check=list(HealthCheck))
 
 
 def some(units):
@@ -38,14 +39,18 @@ def check(net, size, every=False):
         row, values = counted[f"nodes.{i}"], kept[f"nodes.{i}"]
         assert row.output_shape == tuple(values.shape)
         zeros = zeros and not any(word in node.title for word in ("reflect", "repl", "interp"))
+        # A unit that sees nothing along one axis sees nothing along the others.
+        nothing = (bool((r.bounds[0] > -r.bounds[1]).any()) for r in row.reaches)
+        blank = blank or (len(size) > 2 and any(nothing))
+        spread = any(reach.units == 1 for reach in row.reaches)
         for axis, reach in enumerate(row.reaches):
-            margin[axis] += 0 if row.jump is None else 4 * ceil(row.jump[axis])
+            measures = reach.measures()
+            margin[axis] += 0 if measures is None else 4 * ceil(measures[2])
             units = values.shape[2 + axis] if values.dim() > 2 else values.shape[1]
             asked = range(units) if every else some(units)
-            blank = blank or (len(size) > 2 and bool((reach.bounds[0] > -reach.bounds[1]).any()))
             told = f"node {i} ({node.title}), axis {axis}, reason {reach.reason!r}"
             for unit, found in zip(asked, sets(values, x, asked, axis, 1e-9), strict=True):
-                bounds_agree(reach, unit, units, found, told, blank)
+                bounds_agree(reach, unit, units, found, told, blank, spread)
                 if reach.field is not None and found:
                     # One unit stands for all of an axis that shrank to one position and was spread.
                     assert reach.units in (1, units), told
@@ -53,8 +58,8 @@ def check(net, size, every=False):
                     told_too = f"{told}, unit {unit}: {sorted(found)}, field {sorted(ideal)}"
                     if zeros:
                         assert found <= ideal, told_too
-                    far = margin[axis] + max(ideal) - min(ideal)
-                    if far <= min(ideal) and max(ideal) < size[1 + axis] - far:
+                    far = margin[axis] + max(ideal, default=0) - min(ideal, default=0)
+                    if ideal and far <= min(ideal) and max(ideal) < size[1 + axis] - far:
                         event("far from the borders")
                         assert found == ideal, told_too
         assert (row.receptive_field is None) == any(r.field is None for r in row.reaches)
@@ -62,15 +67,15 @@ def check(net, size, every=False):
         event(row.reason or "field")
 
 
-def bounds_agree(reach, unit, units, found, told, blank):
+def bounds_agree(reach, unit, units, found, told, blank, spread):
     """What a unit is said to see, against what it was found to depend on."""
     ends = (min(found), max(found)) if found else None
     told = f"{told}, unit {unit} depends on {sorted(found)}"
     if not reach.known:
         return
     # A unit all of whose window lies in the padding depends on nothing. That is told for each axis
-    # by itself, and not where every unit is said to see everything.
-    if not found and (reach.units == 1 or blank):
+    # by itself, and not along an axis all of whose units are said to see the same.
+    if not found and (spread or blank):
         return
     if reach.loose or blank:
         assert reach.whole[0] <= ends[0], told
@@ -213,6 +218,119 @@ def test_a_hook_of_the_callers_stays_and_an_interrupt_leaves_none():
     handle.remove()
     after = state(model)
     assert all(same(before[key], after[key]) for key in before)
+
+
+class Forked(nn.Conv2d):
+    """Not torch's own convolution, though it looks like one."""
+
+    def forward(self, x):
+        return super().forward(super().forward(x))
+
+
+def wrapped(layer):
+    layer.forward = lambda x: nn.functional.conv2d(x, layer.weight, padding=3)
+    return layer
+
+
+def hooked(layer):
+    layer.register_forward_hook(lambda _, __, out: nn.functional.max_pool2d(out, 2))
+    return layer
+
+
+def conv(**options):
+    return nn.Conv2d(4, 4, 3, **options)
+
+
+@pytest.mark.parametrize(
+    ("layer", "shape", "macs", "field"),
+    [
+        (conv(), (1, 4, 10, 10), 100 * 144, 3),
+        (conv(padding="same"), (1, 4, 12, 12), 144 * 144, 3),
+        (conv(padding=1, padding_mode="circular"), (1, 4, 12, 12), 144 * 144, None),
+        (conv(padding=1, stride=2, dilation=2, groups=4), (1, 4, 5, 5), 25 * 36, 5),
+        (Forked(4, 4, 3), (1, 4, 8, 8), (100 + 64) * 144, 5),
+        (wrapped(conv()), (1, 4, 16, 16), 256 * 144, 3),
+        (hooked(conv()), (1, 4, 5, 5), 100 * 144, 4),
+        (nn.utils.parametrizations.weight_norm(conv()), (1, 4, 10, 10), 100 * 144, 3),
+        (nn.LazyConv2d(4, 3), None, None, None),
+    ],
+    ids=["plain", "same", "circular", "options", "subclass", "own forward", "hook", "weight norm",
+         "lazy"],
+)  # fmt: skip
+@pytest.mark.parametrize("fields", [True, False])
+def test_a_convolution_is_what_it_does(layer, shape, macs, field, fields):
+    """Torch's own are not asked for; what only looks like one of them is."""
+    net = nn.Sequential(layer)
+    if shape is None:
+        with pytest.raises(AccountingError, match="has no weights yet"):
+            summarize(net, (4, 12, 12), receptive_fields=fields)
+        return
+    counted = summarize(net, (4, 12, 12), receptive_fields=fields)
+    assert counted["0"].output_shape == shape
+    assert counted.total_macs == macs
+    if fields:
+        assert counted["0"].receptive_field == (field and (field, field))
+
+
+class Mapped(nn.Module):
+    """A convolution over a batch of batches, which `vmap` makes of one over a batch."""
+
+    def __init__(self):
+        super().__init__()
+        self.conv = conv()
+
+    def forward(self, x):
+        return torch.func.vmap(self.conv)(x)
+
+
+def test_a_transformed_convolution_is_counted_whole():
+    counted = summarize(Mapped(), inputs=torch.zeros(5, 2, 4, 12, 12))
+    assert counted.total_macs == 10 * 100 * 144
+
+
+class Rescued(nn.Module):
+    """A layer that does not fit is tried first."""
+
+    def __init__(self, fails_after=False):
+        super().__init__()
+        self.wide, self.narrow = nn.Conv2d(9, 4, 3), nn.Conv2d(3, 4, 3)
+        self.last = nn.Linear(7 if fails_after else 6, 2)
+
+    def forward(self, x):
+        try:
+            x = self.wide(x)
+        except RuntimeError:
+            x = self.narrow(x)
+        return self.last(x)
+
+
+def test_an_error_that_the_network_caught_leaves_the_rest_in_order():
+    counted = summarize(Rescued(), (3, 8, 8))
+    assert counted["narrow"].macs == counted.total_macs - counted["last"].macs == 36 * 108
+    with pytest.raises(AccountingError, match="^last"):
+        summarize(Rescued(fails_after=True), (3, 8, 8))
+
+
+class Meanwhile(nn.Module):
+    """Lets another thread use a network while this one is counted."""
+
+    def __init__(self):
+        super().__init__()
+        self.conv, self.other = conv(), conv()
+
+    def forward(self, x):
+        with ThreadPoolExecutor(1) as other:
+            self.seen = other.submit(lambda: self.other(torch.ones(1, 4, 3, 3))).result()
+        return self.conv(x)
+
+
+def test_other_threads_are_left_alone():
+    net = Meanwhile()
+    assert summarize(net, (4, 12, 12)).total_macs == 100 * 144
+    assert net.seen.device.type == "cpu"
+    with ThreadPoolExecutor(2) as pool:
+        counted = pool.map(lambda n: summarize(conv(), (4, n, n)).total_macs, range(5, 25))
+        assert list(counted) == [(n - 2) ** 2 * 144 for n in range(5, 25)]
 
 
 def test_the_default_device_stays():
