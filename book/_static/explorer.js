@@ -347,12 +347,36 @@
     }
   }
 
+  // An explorer is made when it comes near, or when the address leads to it or past it: to make one
+  // takes a phone a fifth of a second, in which it could not scroll. Until then its figure stands
+  // there.
+  const waiting = new Map();
+  const begin = (root) => {
+    const make = waiting.get(root);
+    if (!make) return;
+    waiting.delete(root);
+    near.unobserve(root);
+    make();
+  };
+  const near = new IntersectionObserver((entries) => {
+    entries.filter(({ isIntersecting }) => isIntersecting).forEach(({ target }) => begin(target));
+  }, { rootMargin: "100% 0px" });
+  const isOnTheWay = (root) => {
+    const aim = document.getElementById(location.hash.slice(1).split("?")[0]);
+    return aim && !(root.compareDocumentPosition(aim) & Node.DOCUMENT_POSITION_PRECEDING);
+  };
+  window.addEventListener("hashchange", () => [...waiting.keys()].filter(isOnTheWay).forEach(begin));
+
   function define(name, definition) {
     for (const root of document.querySelectorAll(`.explorer[data-explorer="${name}"]`)) {
-      const preset = JSON.parse(root.dataset.preset);
-      const data = JSON.parse(root.querySelector("script")?.textContent ?? "null");
-      const defined = typeof definition === "function" ? definition(preset, data) : definition;
-      new Explorer(root, defined, preset, data);
+      waiting.set(root, () => {
+        const preset = JSON.parse(root.dataset.preset);
+        const data = JSON.parse(root.querySelector("script")?.textContent ?? "null");
+        const defined = typeof definition === "function" ? definition(preset, data) : definition;
+        new Explorer(root, defined, preset, data);
+      });
+      if (isOnTheWay(root)) begin(root);
+      else near.observe(root);
     }
   }
 

@@ -129,6 +129,7 @@ class Reader:
 
     def __init__(self, page, name):
         self.page, self.box = page, page.locator(f"#{name}")
+        self.box.locator(".explorer-words").wait_for()  # it is made when it comes near
 
     def set(self, **values):
         for name, value in values.items():

@@ -92,7 +92,7 @@ def test_one_seed_has_no_range_and_a_shorter_run_ends(visit):
 
 
 def test_mini_batches_are_averaged_over_tenths_of_an_epoch(visit):
-    reader = Reader(visit("curves"), "stepped")
+    reader = Reader(visit("curves", fragment="#stepped"), "stepped")
     reader.box.get_by_role("slider").fill("2")
     for name in ("optimizer-adam", "optimizer-sgd"):
         steps = run(name, mode="stored").history("step_loss")

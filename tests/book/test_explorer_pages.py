@@ -75,6 +75,23 @@ def test_nothing_jumps(visit, name, place, screen):
     assert sum(size for size, _ in shifts) <= 0.02, shifts
 
 
+MADE = "[...document.querySelectorAll('.explorer')].map((e) => Boolean(e.querySelector('input')))"
+
+
+@pytest.mark.parametrize(
+    ("fragment", "made"),
+    [("", [True, False, False]), ("#tuned", [True, True, False]), ("#stepped?at=2", [True] * 3)],
+)
+def test_an_explorer_is_made_when_it_comes_near(visit, fragment, made):
+    page = visit("curves", {"width": 360, "height": 400}, fragment=fragment)
+    page.wait_for_function(f"String({MADE}) === '{str(made).lower()[1:-1].replace(' ', '')}'")
+    if not all(made):
+        assert page.locator("#stepped .explorer-fallback").is_visible()
+        page.locator("#stepped").scroll_into_view_if_needed()
+        page.locator("#stepped .explorer-controls").wait_for()
+        assert not page.locator("#stepped .explorer-fallback").is_visible()
+
+
 def test_without_scripts_there_is_a_figure_and_a_text(visit):
     page = visit("line", java_script_enabled=False)
     box = page.locator(".explorer")

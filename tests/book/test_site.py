@@ -76,6 +76,9 @@ class Visit:
         folded = ".toggle-button[aria-expanded=false]"
         self.page.evaluate(f"document.querySelectorAll('{folded}').forEach(b => b.click())")
         assert self.page.locator(folded).count() == 0
+        for explorer in self.page.locator(".explorer").all():  # made when it comes near
+            explorer.scroll_into_view_if_needed()
+            explorer.locator(".explorer-controls").wait_for()
 
 
 @dataclass
