@@ -124,6 +124,13 @@ WATCH_SHIFTS = """
 """
 
 
+def pass_all_explorers(page):
+    """Scroll past every explorer of a page: it is made when it comes near."""
+    for explorer in page.locator(".explorer").all():
+        explorer.scroll_into_view_if_needed()
+        explorer.locator(".explorer-controls").wait_for(state="attached")
+
+
 class Reader:
     """What a reader does with an explorer, and sees of it."""
 

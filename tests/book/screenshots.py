@@ -14,7 +14,7 @@ from playwright.sync_api import Browser, sync_playwright
 from tqdm import tqdm
 
 from .conftest import SITE
-from .explorer_reader import DESK, LAY_OUT_ALL, PHONE, SCRIPTS_RUN
+from .explorer_reader import DESK, LAY_OUT_ALL, PHONE, SCRIPTS_RUN, pass_all_explorers
 
 import headless  # isort: skip (found once the lines above have run)
 
@@ -43,6 +43,7 @@ def photograph(browser: Browser, page: Path, look: str) -> list[Path]:
     tab.wait_for_function(SCRIPTS_RUN)
     tab.wait_for_load_state("networkidle")
     tab.add_style_tag(content=LAY_OUT_ALL)
+    pass_all_explorers(tab)
     tab.evaluate(LOAD_ALL)
     height = tab.evaluate("document.documentElement.scrollHeight")
     tab.set_viewport_size({"width": LOOKS[look]["viewport"]["width"], "height": min(height, TALL)})

@@ -22,6 +22,7 @@ from .explorer_reader import (
     PHONE,
     SCRIPTS_RUN,
     WATCH_SHIFTS,
+    pass_all_explorers,
 )
 
 SITE = Path(__file__).parents[2] / "_build" / "html"
@@ -76,9 +77,7 @@ class Visit:
         folded = ".toggle-button[aria-expanded=false]"
         self.page.evaluate(f"document.querySelectorAll('{folded}').forEach(b => b.click())")
         assert self.page.locator(folded).count() == 0
-        for explorer in self.page.locator(".explorer").all():  # made when it comes near
-            explorer.scroll_into_view_if_needed()
-            explorer.locator(".explorer-controls").wait_for()
+        pass_all_explorers(self.page)
 
 
 @dataclass
