@@ -12,6 +12,8 @@ from typing import Any
 import matplotlib as mpl
 from cycler import cycler
 from matplotlib.figure import Figure
+from matplotlib.spines import Spine
+from matplotlib.text import Text
 
 __all__ = ["COLOURS", "Picture", "new_figure", "style"]
 
@@ -74,7 +76,7 @@ class Picture:
         alt: what it shows, in words; made from the data wherever it shows data.
         vector: whether it is best kept as SVG; photographs are not.
         shades: whether light and dark mean something in it, so that a dark page must not turn them
-            round.
+            round, but only the words beside them; always so if it is no SVG.
 
     Raises:
         ValueError: `alt` is empty.
@@ -97,14 +99,32 @@ class Picture:
 
     def _repr_mimebundle_(self, **_: Any) -> tuple[dict[str, Any], dict[str, Any]]:
         kind = "image/svg+xml" if self.vector else "image/png"
+        shades = self.shades or not self.vector
         buffer = BytesIO()
         with style():
+            if shades:
+                _let_words_through(self.figure)
             if self.vector:
-                self.figure.savefig(buffer, format="svg", metadata={"Date": None})
+                self.figure.savefig(
+                    buffer, format="svg", transparent=shades, metadata={"Date": None}
+                )
             else:
-                self.figure.savefig(buffer, format="png", dpi=160, metadata={"Software": None})
+                self.figure.savefig(
+                    buffer, format="png", transparent=True, dpi=160, metadata={"Software": None}
+                )
         data: str | bytes = buffer.getvalue()
         if self.vector:
             data = buffer.getvalue().decode()
-        words = {"alt": self.alt, **({"shades": True} if self.shades else {})}
+        words = {"alt": self.alt, **({"shades": True} if shades else {})}
         return {kind: data, "text/plain": self.alt}, {kind: words}
+
+
+def _let_words_through(figure: Figure) -> None:
+    """Make words, frames and ticks not quite opaque: by that a dark page knows them from shades,
+    and draws them in a light ink (`bookext.images`)."""
+    for artist in figure.findobj(lambda artist: isinstance(artist, Text | Spine)):
+        artist.set_alpha(0.9)
+    for axes in figure.axes:
+        for axis in (axes.xaxis, axes.yaxis):
+            for line in axis.get_ticklines() + axis.get_ticklines(minor=True):
+                line.set_alpha(0.9)

@@ -58,6 +58,16 @@ EXERCISE_PAGE = (
 )
 
 
+def shaded(vector):
+    """A word over a black and a white tile."""
+    with style():
+        figure, axes = new_figure(2, 2)
+        axes.imshow([[0, 1]], cmap="gray", aspect="auto")
+        axes.set_title("█ word", fontsize=14)
+        axes.axis("off")
+    return Picture(figure, "Black and white.", vector=vector, shades=True)
+
+
 @pytest.fixture(scope="module")
 def look_book(tiny_book):
     """The address of pages with images."""
@@ -65,6 +75,10 @@ def look_book(tiny_book):
     conf = book.folder / "conf.py"
     conf.write_text(conf.read_text() + THEME + FOLDS + EXERCISES)
     (book.folder / "swatches.svg").write_text(swatches())
+    for vector in (True, False):
+        shown, _ = shaded(vector)._repr_mimebundle_()[0].values()
+        path = book.folder / f"shades.{'svg' if vector else 'png'}"
+        path.write_bytes(shown.encode() if vector else shown)
     Image.new("RGB", (90, 90), (200, 60, 40)).save(book.folder / "photograph.png")
     plain, note, answer, folded = (image("swatches.svg", name) for name in PLACES)
     drawings = [
@@ -73,7 +87,10 @@ def look_book(tiny_book):
         boxed("admonition", answer, "Answer", ":class: answer\n"),
         solution(folded),
         image("photograph.png", "photograph"),
-        image("swatches.svg", "shaded").replace(":alt:", ":class: shades\n:alt:"),
+        *(
+            image(f"shades.{ending}", f"shades-{ending}").replace(":alt:", ":class: shades\n:alt:")
+            for ending in ("svg", "png")
+        ),
     ]
     heavy = [
         f"## Part {i}\n\nWords.\n\n{image('swatches.svg') * 2}{solution('Words.')}"
@@ -152,18 +169,26 @@ def test_a_photograph_is_not_turned_round(look_book, page):
     assert red > 170 > 70 > max(green, blue)
 
 
-def test_a_drawing_whose_shades_mean_something_is_not_turned_round(look_book, page):
+@pytest.mark.parametrize("ending", ["svg", "png"])
+def test_where_shades_mean_something_only_words_turn_light(look_book, page, ending):
     page.goto(f"{look_book}/drawings.html")
-    inks = []
     for theme in ("light", "dark"):
         page.emulate_media(color_scheme=theme)
         page.wait_for_function(f"document.documentElement.dataset.theme == '{theme}'")
-        found = pixels(page, "#shaded")
-        colours = [colour for _, colour in found.getcolors(100_000)]
-        inks.append((min(map(luminance, colours)), max(map(luminance, colours))))
-    (dark_in_light, _), (dark_in_dark, light_in_dark) = inks
-    assert abs(dark_in_light - dark_in_dark) < 0.05
-    assert light_in_dark > 0.7
+        box = page.locator(f"#shades-{ending}").bounding_box()
+        screen = Image.open(BytesIO(page.screenshot(full_page=True))).convert("RGB")
+        left, top = int(box["x"]), int(box["y"] + page.evaluate("scrollY"))
+        width, height = int(box["width"]), int(box["height"])
+        ground = screen.getpixel((left - 3, top + 5))
+        inside = screen.getpixel((left + 3, top + 3))
+        assert max(abs(a - b) for a, b in zip(inside, ground, strict=True)) <= 2
+        # Above stands a word, below lie a black and a white tile.
+        words = screen.crop((left, top, left + width, top + height // 4))
+        told = max(contrast(colour, ground) for _, colour in words.getcolors(100_000))
+        assert told >= 7
+        tiles = [screen.getpixel((left + width * i // 4, top + height * 5 // 8)) for i in (1, 3)]
+        assert luminance(tiles[0]) < 0.01
+        assert luminance(tiles[1]) > 0.95
 
 
 # --- sizes -------------------------------------------------------------------------------------

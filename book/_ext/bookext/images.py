@@ -109,9 +109,25 @@ def check_images(_: Sphinx, doctree: nodes.document, _docname: str) -> None:
             logger.warning("image without an alternative text: %s", image["uri"], location=image)
 
 
+# In a picture whose shades mean something, words are not quite opaque (`cnnref.figures.style`). On
+# a dark page this draws them, and nothing else, in a light ink.
+LIGHT_WORDS = (
+    '<svg class="light-words" width="0" height="0" aria-hidden="true" focusable="false">'
+    '<filter id="light-words" x="0" y="0" width="1" height="1" color-interpolation-filters="sRGB">'
+    '<feComponentTransfer in="SourceAlpha" result="solid">'
+    '<feFuncA type="linear" slope="20" intercept="-19"/></feComponentTransfer>'
+    '<feComposite in="SourceGraphic" in2="solid" operator="in" result="shades"/>'
+    '<feFlood flood-color="#e6e6e6"/><feComposite in2="SourceAlpha" operator="in"/>'
+    '<feComposite in="shades"/></filter></svg>'
+)
+
+
 def visit_image(self: HTML5Translator, node: nodes.image) -> None:
     """Write an image as the theme does, with its size and when to load it."""
     path = Path(self.builder.srcdir, node["uri"].lstrip("/"))
+    shaded = (image for image in self.document.findall(nodes.image) if "shades" in image["classes"])
+    if next(shaded, None) is node:
+        self.body.insert(0, LIGHT_WORDS)  # outside all that may be folded or wait
     type(self).visit_image(self, node)
     # As attributes: the style sheet may still shrink what is wider than the page.
     if not node.attributes.keys() & {"width", "height", "scale"} and path.is_file():
