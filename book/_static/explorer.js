@@ -347,9 +347,8 @@
     }
   }
 
-  // An explorer is made when it comes near, or when the address leads to it or past it: to make one
-  // takes a phone a fifth of a second, in which it could not scroll. Until then its figure stands
-  // there.
+  // An explorer is made when it comes near, or when the address leads to it or past it: a phone that
+  // makes one cannot scroll meanwhile. Until then its figure stands there.
   const waiting = new Map();
   const begin = (root) => {
     const make = waiting.get(root);

@@ -19,7 +19,7 @@ COLUMNS = (
 """What a row says."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Layer:
     """One row: a layer, or a function that the network calls between its layers.
 
@@ -107,6 +107,14 @@ class Layer:
     def flops(self) -> int | None:
         """Floating-point operations of the MACs: two for each."""
         return None if self.macs is None else 2 * self.macs
+
+    def __eq__(self, other: object) -> bool:
+        """Whether two rows say the same."""
+        return self.values() == other.values() if isinstance(other, Layer) else NotImplemented
+
+    def __hash__(self) -> int:
+        """By what names it."""
+        return hash((self.name, self.kind, self.output_shape))
 
     def values(self) -> dict[str, Any]:
         """What it says by name, in the order of a table's columns."""

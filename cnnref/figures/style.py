@@ -101,16 +101,15 @@ class Picture:
         kind = "image/svg+xml" if self.vector else "image/png"
         shades = self.shades or not self.vector
         buffer = BytesIO()
+        told: dict[str, Any] = {"facecolor": _GROUND} if shades else {}
         with style():
             if shades:
-                _let_words_through(self.figure)
+                _let_ground_through(self.figure)
             if self.vector:
-                self.figure.savefig(
-                    buffer, format="svg", transparent=shades, metadata={"Date": None}
-                )
+                self.figure.savefig(buffer, format="svg", metadata={"Date": None}, **told)
             else:
                 self.figure.savefig(
-                    buffer, format="png", transparent=True, dpi=160, metadata={"Software": None}
+                    buffer, format="png", dpi=160, metadata={"Software": None}, **told
                 )
         data: str | bytes = buffer.getvalue()
         if self.vector:
@@ -119,12 +118,18 @@ class Picture:
         return {kind: data, "text/plain": self.alt}, {kind: words}
 
 
-def _let_words_through(figure: Figure) -> None:
-    """Make words, frames and ticks not quite opaque: by that a dark page knows them from shades,
-    and draws them in a light ink (`bookext.images`)."""
+_GROUND = (1, 1, 1, 0.8)
+"""Light enough for a dark notebook."""
+
+
+def _let_ground_through(figure: Figure) -> None:
+    """Make words, frames and ticks not quite opaque, and the ground less: by that a dark page of
+    the book knows them from shades, drops the ground and draws words in a light ink
+    (`bookext.images`)."""
     for artist in figure.findobj(lambda artist: isinstance(artist, Text | Spine)):
         artist.set_alpha(0.9)
     for axes in figure.axes:
+        axes.patch.set_alpha(0)
         for axis in (axes.xaxis, axes.yaxis):
             for line in axis.get_ticklines() + axis.get_ticklines(minor=True):
                 line.set_alpha(0.9)

@@ -159,6 +159,9 @@ def test_without_receptive_fields(counted):
     bare = summarize(NET, (3, 32, 32), receptive_fields=False)
     assert bare.total_macs == counted.total_macs
     assert all(row.receptive_field is None and not row.reaches for row in bare.layers)
+    # Rows are equal if all that they say is.
+    assert all(a != b for a, b in zip(bare.layers, counted.layers, strict=True))
+    assert list(map(hash, bare.layers)) == list(map(hash, counted.layers))
 
 
 def test_a_compiled_network_is_counted_as_what_it_wraps():

@@ -1,10 +1,13 @@
 """Pictures say in words what they draw; drawing is deterministic."""
 
+from io import BytesIO
 from itertools import pairwise
 
+import numpy as np
 import pytest
 import torch
 from matplotlib.figure import Figure
+from PIL import Image
 
 from cnnref import figures
 from cnnref.convolution import matrix_of
@@ -43,6 +46,16 @@ def test_a_picture_may_say_that_its_shades_mean_something():
     figure = PICTURES["window"]().figure
     _, metadata = figures.Picture(figure, "Dark is 1.", shades=True)._repr_mimebundle_()
     assert metadata == {"image/svg+xml": {"alt": "Dark is 1.", "shades": True}}
+
+
+def test_a_picture_of_shades_has_a_ground_that_a_page_can_tell_from_them():
+    data, metadata = PICTURES["images"]()._repr_mimebundle_()
+    opacity = np.asarray(Image.open(BytesIO(data["image/png"])).convert("RGBA"))[..., 3]
+    assert metadata["image/png"]["shades"]
+    assert opacity[0, 0] == round(0.8 * 255)
+    assert opacity.max() == 255
+    # Words on it: nearly opaque, and not quite.
+    assert 245 <= opacity[opacity < 255].max() <= 252
 
 
 @pytest.mark.parametrize("columns", [2, 4, 8])
