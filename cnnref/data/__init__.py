@@ -2,11 +2,13 @@
 
     images = load("cats-dogs", "train")        # 10,000 images, labels 0 and 1
 
-Five rooms: `cnnref.data.images` holds what a set of images is, `cnnref.data.batches` cuts it into
-mini-batches, `cnnref.data.files` reads it from disk and fetches it; `cnnref.data.kats_cat` and
-`cnnref.data.far_pairs` make images for one question each.
+Six rooms: `cnnref.data.images` holds what a set of images is, `cnnref.data.batches` cuts it into
+mini-batches, `cnnref.data.augmentation` changes them at random, `cnnref.data.files` reads them from
+disk and fetches them; `cnnref.data.kats_cat` and `cnnref.data.far_pairs` make images for one
+question each.
 """
 
+from cnnref.data.augmentation import AUGMENTATIONS
 from cnnref.data.batches import Batches
 from cnnref.data.far_pairs import far_pairs
 from cnnref.data.files import (
@@ -24,6 +26,7 @@ from cnnref.data.images import ImageDataset, ImageSet, Normalization, class_extr
 from cnnref.data.kats_cat import kats_images
 
 __all__ = [
+    "AUGMENTATIONS",
     "DATASETS",
     "SPLITS",
     "Batches",

@@ -42,7 +42,7 @@ __all__ = [
 SPLITS = ("train", "test")
 """The parts of a dataset that is whole; one for tuning has `"validation"` in place of `"test"`."""
 
-HELD_OUT = 10_000
+HELD_OUT = {"mnist": 10_000, "fashion-mnist": 10_000, "cifar10": 5_000, "cats-dogs": 2_000}
 """Training images that the datasets for tuning hold out, the same for every seed of training."""
 
 
@@ -65,6 +65,8 @@ class DatasetInfo(NamedTuple):
     """Channels, height and width of one image."""
     class_names: tuple[str, ...]
     """The name of every label, in order."""
+    train_size: int
+    """Number of training images."""
     parent: str | None = None
     """The dataset whose files hold it, where it is a subset."""
     splits: tuple[str, str] = SPLITS
@@ -80,23 +82,28 @@ _CIFAR10 = (
     "airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck",
 )  # fmt: skip
 
+_WHOLE = {
+    "mnist": DatasetInfo((1, 28, 28), _DIGITS, 60_000),
+    "fashion-mnist": DatasetInfo((1, 28, 28), _FASHION, 60_000),
+    "cifar10": DatasetInfo((3, 32, 32), _CIFAR10, 50_000),
+    "cats-dogs": DatasetInfo((3, 32, 32), ("cat", "dog"), 10_000, parent="cifar10"),
+}
+
 DATASETS: Mapping[str, DatasetInfo] = {
-    "mnist": DatasetInfo((1, 28, 28), _DIGITS),
-    "fashion-mnist": DatasetInfo((1, 28, 28), _FASHION),
-    "cifar10": DatasetInfo((3, 32, 32), _CIFAR10),
+    **_WHOLE,
     **{
-        f"{parent}-tuning": DatasetInfo(shape, names, parent, ("train", "validation"))
-        for parent, shape, names in (
-            ("mnist", (1, 28, 28), _DIGITS),
-            ("fashion-mnist", (1, 28, 28), _FASHION),
+        f"{name}-tuning": info._replace(
+            train_size=info.train_size - HELD_OUT[name],
+            parent=name,
+            splits=("train", "validation"),
         )
+        for name, info in _WHOLE.items()
     },
-    "mnist-first-10000": DatasetInfo((1, 28, 28), _DIGITS, parent="mnist"),
-    "cats-dogs": DatasetInfo((3, 32, 32), ("cat", "dog"), parent="cifar10"),
-    "synthetic": DatasetInfo((3, 32, 32), ("pattern 0", "pattern 1")),
-    "far-pairs": DatasetInfo((1, 8, 32), ("ring to the right", "ring to the left")),
-    "kats-cat": DatasetInfo((1, 100, 100), ("no cat", "cat")),
-    "kats-cat-moved": DatasetInfo((1, 100, 100), ("no cat", "cat")),
+    "mnist-first-10000": DatasetInfo((1, 28, 28), _DIGITS, 10_000, parent="mnist"),
+    "synthetic": DatasetInfo((3, 32, 32), ("pattern 0", "pattern 1"), 200),
+    "far-pairs": DatasetInfo((1, 8, 32), ("ring to the right", "ring to the left"), 2_000),
+    "kats-cat": DatasetInfo((1, 100, 100), ("no cat", "cat"), 800),
+    "kats-cat-moved": DatasetInfo((1, 100, 100), ("no cat", "cat"), 800),
 }
 """Every dataset that `load` knows."""
 
@@ -117,8 +124,9 @@ def load(name: str, split: str) -> ImageSet:
             `"kats-cat-moved"`, made on the spot too: one training set with the cat in the lower
             left quadrant, and a test set with it there, or in the upper right one; or
             `"far-pairs"`, two marks that no small window holds together. For choosing settings:
-            `"mnist-tuning"` and `"fashion-mnist-tuning"`, the training images alone, 10,000 of them
-            held out for validation. For training on less: `"mnist-first-10000"`.
+            `"mnist-tuning"`, `"fashion-mnist-tuning"`, `"cifar10-tuning"` and `"cats-dogs-tuning"`,
+            the training images alone, `HELD_OUT` of them kept for validation. For training on
+            less: `"mnist-first-10000"`.
         split: `"train"` or `"test"`; of a dataset for tuning `"train"` or `"validation"`.
 
     Raises:
@@ -145,7 +153,7 @@ def load(name: str, split: str) -> ImageSet:
             else kats_images(400, seed=2, quadrant="upper right")
         )
     if info.splits != SPLITS and info.parent:
-        return _held_out(load(info.parent, "train"), split)
+        return _held_out(load(info.parent, "train"), split, info.train_size)
     if name == "mnist-first-10000":
         mnist = load("mnist", split)
         return mnist.select(range(10_000)) if split == "train" else mnist
@@ -162,9 +170,8 @@ def load(name: str, split: str) -> ImageSet:
     return _read_cifar10(split)[0] if name == "cifar10" else _read_idx(name, split)
 
 
-def _held_out(whole: ImageSet, split: str) -> ImageSet:
+def _held_out(whole: ImageSet, split: str, cut: int) -> ImageSet:
     order = torch.randperm(len(whole), generator=torch.Generator().manual_seed(0))
-    cut = len(whole) - HELD_OUT
     return whole.select(order[:cut] if split == "train" else order[cut:])
 
 
@@ -182,7 +189,8 @@ def fetch(name: str) -> Path:
     """
     if name not in DATASETS:
         raise UnknownDatasetError(unknown("dataset", name, DATASETS))
-    name = DATASETS[name].parent or name
+    while parent := DATASETS[name].parent:
+        name = parent
     try:
         for split in DATASETS[name].splits:
             load(name, split)

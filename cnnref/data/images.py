@@ -39,6 +39,15 @@ class Normalization:
                 f"{self.std}; a channel that is constant has none"
             )
 
+    @classmethod
+    def unit(cls, channels: int) -> Normalization:
+        """The one that only scales pixels to run from 0 to 1.
+
+        Args:
+            channels: of the images.
+        """
+        return cls((0.0,) * channels, (1.0,) * channels)
+
     def __call__(self, images: Tensor, dtype: torch.dtype = torch.float32) -> Tensor:
         """Normalise uint8 images `(N, C, H, W)`, on their own device, to `dtype`.
 

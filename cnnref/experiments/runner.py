@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import platform
+import string
 import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -25,7 +26,7 @@ from cnnref.experiments.catalogue import Experiment
 from cnnref.experiments.catalogue import experiment as by_name
 from cnnref.experiments.probe import probe
 from cnnref.experiments.statistics import Interval, mean_interval
-from cnnref.experiments.store import DamagedRecordError, Record
+from cnnref.experiments.store import RIGHT, DamagedRecordError, Record
 from cnnref.models import build
 from cnnref.training import (
     Checkpoint,
@@ -55,6 +56,10 @@ MODES = ("auto", "stored", "force")
 """`auto`: the stored record, else training; `stored`: never train; `force`: always train."""
 
 MISTAKES = 16
+"""How many of the most confident wrong answers a record keeps with their probabilities."""
+
+DIGITS = string.digits + string.ascii_lowercase
+"""A predicted class, in a record's answers."""
 
 
 class ModeError(CnnrefError, ValueError):
@@ -275,8 +280,9 @@ def train(
 
     def outcome() -> dict[str, Any]:
         wide = next(model.parameters()).dtype
-        batches = Batches(test, 1000, data.normalization(), device=place, dtype=wide)
-        logits, labels = (tensor.cpu() for tensor in predict(model, batches))
+        batches = Batches(test, 1000, recipe.normalization(data), device=place, dtype=wide)
+        predicted = predict(model, batches, flip=recipe.flip_test)
+        logits, labels = (tensor.cpu() for tensor in predicted)
         counted = _outcome(probabilities(logits.double()), labels, test)
         # Summed in another order by several processes, an image on the fence may have fallen over.
         right = sum(row[i] for i, row in enumerate(counted["confusion"]))
@@ -324,7 +330,8 @@ def _for_record(history: History, split: str) -> dict[str, Any]:
 def load_model(name: str) -> nn.Module:
     """The trained model of an experiment, from its stored weights, in evaluation mode.
 
-    Normalise its input with the statistics of its training set: `load(...).normalization()`.
+    Normalise its input as its recipe does: `experiment(name).recipe.normalization(train)`, with
+    the training set `train`.
 
     Args:
         name: an experiment of the catalogue that keeps its weights.
@@ -366,8 +373,8 @@ def _stored(experiment: Experiment, seed: int, *, strict: bool) -> Record | None
 
 def _outcome(
     probability: torch.Tensor, labels: torch.Tensor, test: ImageSet
-) -> dict[str, list[Any]]:
-    """Confusion counts, and the most confident mistakes."""
+) -> dict[str, Any]:
+    """Confusion counts, the answer on every image, and the most confident mistakes."""
     classes = len(test.class_names)
     confidence, predicted = probability.max(dim=1)
     confusion = torch.bincount(labels * classes + predicted, minlength=classes**2)
@@ -375,6 +382,10 @@ def _outcome(
     worst = wrong[confidence[wrong].argsort(descending=True, stable=True)][:MISTAKES]
     return {
         "confusion": confusion.view(classes, classes).tolist(),
+        "answers": "".join(
+            RIGHT if guess == label else DIGITS[guess]
+            for guess, label in zip(predicted.tolist(), labels.tolist(), strict=True)
+        ),
         "mistakes": [
             {
                 "index": int(i),

@@ -24,6 +24,7 @@ from pathlib import Path
 from typing import Any
 
 import jsonschema
+import numpy as np
 import platformdirs
 import safetensors.torch
 from torch import Tensor
@@ -46,6 +47,9 @@ __all__ = [
 ]
 
 SCHEMA_VERSION = 1
+
+RIGHT = "."
+"""Stands for a right answer among a record's answers."""
 
 HOUR = 3600.0
 """An unfinished file that is older has no writer any more; writing takes less than a second."""
@@ -112,6 +116,17 @@ class Record:
             )
         tensors: dict[str, Tensor] = safetensors.torch.load(data)
         return tensors
+
+    @property
+    def right(self) -> np.ndarray[Any, np.dtype[np.bool_]] | None:
+        """Which images of the evaluation set it got right, `(images,)`, in the dataset's order.
+
+        `None` where the record is from before answers were kept.
+        """
+        answers = self.content.get("answers")
+        if answers is None:
+            return None
+        return np.frombuffer(answers.encode(), np.uint8) == ord(RIGHT)
 
     def _mend(self) -> str:
         return _mend(self.content["name"])
@@ -273,6 +288,12 @@ def _fault(content: Any) -> str | None:
     ):
         if not math.isclose(accuracy, right / images, rel_tol=1e-9):
             return f"{where}: {accuracy} does not agree with the confusion counts"
+    answers = content.get("answers")
+    if answers is not None and (len(answers), answers.count(RIGHT)) != (images, right):
+        return (
+            f"$.answers: {answers.count(RIGHT)} of {len(answers)} are right, the confusion counts "
+            f"say {right} of {images}"
+        )
     return None
 
 

@@ -13,12 +13,22 @@ from cnnref.training.evaluation import Evaluation, evaluate, predict, probabilit
 from cnnref.training.loop import History, NonFiniteLossError, fit
 from cnnref.training.memory import keep_freed_memory
 from cnnref.training.processes import Team, TeamError, team
-from cnnref.training.recipes import LOSSES, OPTIMIZERS, PRECISIONS, SCHEDULES, Recipe
+from cnnref.training.recipes import (
+    LOSSES,
+    OPTIMIZERS,
+    PIXELS,
+    PRECISIONS,
+    REMAINDERS,
+    SCHEDULES,
+    Recipe,
+)
 
 __all__ = [
     "LOSSES",
     "OPTIMIZERS",
+    "PIXELS",
     "PRECISIONS",
+    "REMAINDERS",
     "SCHEDULES",
     "Checkpoint",
     "DeviceError",

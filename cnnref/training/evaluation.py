@@ -24,13 +24,16 @@ class Evaluation(NamedTuple):
     """Share of images whose most probable class is right."""
 
 
-def predict(model: nn.Module, batches: Iterable[tuple[Tensor, Tensor]]) -> tuple[Tensor, Tensor]:
+def predict(
+    model: nn.Module, batches: Iterable[tuple[Tensor, Tensor]], *, flip: bool = False
+) -> tuple[Tensor, Tensor]:
     """Logits and labels of every image, in evaluation mode and without gradients.
 
     Args:
         model: returns logits `(B, classes)`, or `(B, 1)` for two classes; its mode is restored.
         batches: `Batches`, or any iterable of normalised images and labels on the model's device,
             a `DataLoader` for instance.
+        flip: take the mean of the logits of each image and of its mirror image, left to right.
 
     Returns:
         Logits `(N, classes or 1)` and labels `(N,)`, in the order of `batches`.
@@ -42,7 +45,10 @@ def predict(model: nn.Module, batches: Iterable[tuple[Tensor, Tensor]]) -> tuple
     model.eval()
     try:
         with torch.no_grad():
-            pairs = [(model(images), labels) for images, labels in batches]
+            pairs = [
+                ((model(images) + model(images.flip(3))) / 2 if flip else model(images), labels)
+                for images, labels in batches
+            ]
     finally:
         model.train(training)
     if not pairs:
@@ -62,6 +68,8 @@ def evaluate(
     model: nn.Module,
     batches: Iterable[tuple[Tensor, Tensor]],
     loss: str = "binary-cross-entropy",
+    *,
+    flip: bool = False,
 ) -> Evaluation:
     """Loss and accuracy over all images, as the test function of question UT-P2.3.
 
@@ -72,13 +80,14 @@ def evaluate(
         model: see `predict`.
         batches: see `predict`.
         loss: a key of `LOSSES`.
+        flip: see `predict`.
 
     Raises:
         ValueError: no such loss, or no batch.
     """
     if loss not in LOSSES:
         raise ValueError(unknown("loss", loss, LOSSES))
-    logits, labels = predict(model, batches)
+    logits, labels = predict(model, batches, flip=flip)
     # In float64, so that the mean over thousands of images does not depend on their grouping.
     logits = logits.cpu().double()
     labels = labels.cpu()

@@ -15,13 +15,13 @@ from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LambdaLR, LRScheduler
 from tqdm import tqdm
 
-from cnnref.data import Batches, ImageSet
+from cnnref.data import AUGMENTATIONS, Batches, ImageSet
 from cnnref.errors import CnnrefError
 from cnnref.training.checkpoints import Checkpoint
 from cnnref.training.devices import choose_device, seeded
 from cnnref.training.evaluation import Evaluation, evaluate, probabilities
 from cnnref.training.processes import TeamError, team
-from cnnref.training.recipes import LOSSES, OPTIMIZERS, SCHEDULES, Recipe
+from cnnref.training.recipes import OPTIMIZERS, SCHEDULES, Recipe
 
 __all__ = ["History", "NonFiniteLossError", "fit"]
 
@@ -43,6 +43,8 @@ class History:
         test_accuracy: accuracy on the test set after the epoch.
         seconds: wall time of the epoch's training in seconds, without the evaluation.
         images_per_second: training images over that time.
+        processor_seconds: processor time of the epoch's training in seconds, of this process and
+            all its threads: on a CPU, what the epoch cost, whatever else the machine was doing.
         step_loss: loss of every mini-batch, where it was asked for.
         step_error: share of every mini-batch that was wrong, where it was asked for.
     """
@@ -54,6 +56,7 @@ class History:
     test_accuracy: list[float] = field(default_factory=list)
     seconds: list[float] = field(default_factory=list)
     images_per_second: list[float] = field(default_factory=list)
+    processor_seconds: list[float] = field(default_factory=list)
     step_loss: list[float] | None = None
     step_error: list[float] | None = None
 
@@ -81,7 +84,7 @@ def fit(
 ) -> History:
     """Train `model` in place and test it after every epoch.
 
-    Both sets are normalised with the training set's statistics. Torch's global random state is
+    Both sets are normalised alike, as `recipe.pixels` says. Torch's global random state is
     left as it was. Under `torchrun` every process calls this with the same arguments, and each
     takes its share of every batch.
 
@@ -114,7 +117,7 @@ def fit(
     # Channels last is the layout that convolutions on CPUs and tensor cores are fastest in.
     model.to(place, wide).to(memory_format=torch.channels_last)
     network = us.network(model, place)
-    normalization = train.normalization()
+    normalization = recipe.normalization(train)
     share = (us.rank, us.size)
     batches = Batches(
         train,
@@ -144,7 +147,7 @@ def fit(
         for name, part in stateful.items():
             part.load_state_dict(kept[name])
     else:
-        history = History(evaluate(model, test_batches, recipe.loss))
+        history = History(evaluate(model, test_batches, recipe.loss, flip=recipe.flip_test))
         history.step_loss, history.step_error = ([], []) if record_steps else (None, None)
     done = len(history.train_loss)
     silent = True if not us.leads else None if progress is None else not progress
@@ -154,12 +157,13 @@ def fit(
             # Dropout, too, can go on at any epoch, and differs from process to process: in the low
             # 32 bits, since the CPU's generator looks at no others.
             torch.manual_seed(recipe.seed * 1_000_003 + epoch + us.rank * 2_654_435_761)
-            start = time.perf_counter()
+            start, processor_start = time.perf_counter(), time.process_time()
             losses, right = _train_epoch(
                 network, batches.epoch(epoch), batches.sizes, optimizer, scheduler, recipe, bar
             )
             seconds = time.perf_counter() - start
-            after = evaluate(model, test_batches, recipe.loss)
+            processor_seconds = time.process_time() - processor_start
+            after = evaluate(model, test_batches, recipe.loss, flip=recipe.flip_test)
             _require_finite(losses, after, epoch, recipe)
             sizes = torch.tensor(batches.sizes, dtype=torch.float64)
             history.train_loss.append((losses * sizes).sum().item() / len(train))
@@ -168,6 +172,7 @@ def fit(
             history.test_accuracy.append(after.accuracy)
             history.seconds.append(seconds)
             history.images_per_second.append(len(train) / seconds)
+            history.processor_seconds.append(processor_seconds)
             if history.step_loss is not None and history.step_error is not None:
                 history.step_loss.extend(losses.tolist())
                 history.step_error.extend((1 - right / sizes).tolist())
@@ -195,16 +200,19 @@ def _train_epoch(
 ) -> tuple[Tensor, Tensor]:
     """One pass over the batches: the loss of each, and how many of its images were right."""
     half = recipe.precision == "bfloat16"
+    augment = AUGMENTATIONS[recipe.augmentation]
     processes = team().size
     losses, right = [], []
     network.train()
     for (images, labels), size in zip(batches, sizes, strict=True):
         with torch.autocast(images.device.type, torch.bfloat16, enabled=half):
-            logits = network(images).to(images.dtype)
+            logits = network(augment(images)).to(images.dtype)
         # This process's share of the batch's mean loss: all of it, where there is one process.
-        loss = LOSSES[recipe.loss](logits, labels) * (len(labels) / size)
+        loss = recipe.criterion(logits, labels) * (len(labels) / size)
+        # A last batch that is smaller steps in proportion: each image weighs as in a full one.
+        share = size / sizes[0] if recipe.remainder == "scaled" else 1.0
         optimizer.zero_grad()
-        (loss * processes).backward()  # the gradients will be averaged over the processes
+        (loss * share * processes).backward()  # the gradients are averaged over the processes
         optimizer.step()
         scheduler.step()
         # Kept on the device: reading a value here would make a GPU wait.

@@ -13,9 +13,19 @@ from torch import Tensor
 from torch.nn import functional as F
 from torch.optim import Optimizer
 
+from cnnref.data import AUGMENTATIONS
+from cnnref.data.images import ImageSet, Normalization
 from cnnref.errors import unknown
 
-__all__ = ["LOSSES", "OPTIMIZERS", "PRECISIONS", "SCHEDULES", "Recipe"]
+__all__ = [
+    "LOSSES",
+    "OPTIMIZERS",
+    "PIXELS",
+    "PRECISIONS",
+    "REMAINDERS",
+    "SCHEDULES",
+    "Recipe",
+]
 
 
 def _binary_cross_entropy(logits: Tensor, labels: Tensor) -> Tensor:
@@ -43,8 +53,20 @@ with momentum use 0.9."""
 SCHEDULES: dict[str, Callable[[float], float]] = {
     "constant": lambda _: 1.0,
     "cosine": lambda progress: 0.5 * (1 + math.cos(math.pi * progress)),
+    "one-cycle": lambda progress: min(progress / 0.25, (1 - progress) / 0.75),
 }
-"""Factor on the learning rate, from the share of the training's steps already done."""
+"""Factor on the learning rate, from the share of the training's steps already done. One cycle is
+Smith and Topin 2018's, in straight lines: up for a quarter of the steps, then down to zero."""
+
+PIXELS: dict[str, Callable[[ImageSet], Normalization]] = {
+    "standardised": ImageSet.normalization,
+    "unit": lambda data: Normalization.unit(data.images.shape[1]),
+}
+"""Scale of the pixels that the network is given, from the training set: `standardised` to mean 0
+and standard deviation 1 in each channel, or `unit`, from 0 to 1."""
+
+REMAINDERS = ("scaled", "full")
+"""What the last batch of an epoch does where the batch size does not divide the training set."""
 
 PRECISIONS: dict[str, torch.dtype] = {
     "float32": torch.float32,
@@ -67,8 +89,18 @@ class Recipe:
         weight_decay: as the optimizer defines it; not negative.
         schedule: a key of `SCHEDULES`.
         precision: a key of `PRECISIONS`.
-        seed: fixes the order of the batches and the dropout (and, in an experiment, the initial
-            weights).
+        seed: fixes the order of the batches, the dropout and the augmentation (and, in an
+            experiment, the initial weights).
+        remainder: `"scaled"`: the gradient of a last batch that is smaller is multiplied by its
+            share of a full one, so that every image weighs the same in an epoch. `"full"`: it is
+            the mean over its few images, as most training loops have it: sixteen images then move
+            the weights as far as 64 do, by a gradient with twice the scatter, and the evaluation
+            follows at once.
+        pixels: a key of `PIXELS`.
+        augmentation: a key of `cnnref.data.AUGMENTATIONS`; of the training images alone.
+        label_smoothing: share of the target that is spread evenly over the classes (Szegedy et al.
+            2016, Section 7), from 0 to below 1, in training; cross-entropy alone.
+        flip_test: evaluate by the mean of the logits of an image and of its mirror image.
 
     Raises:
         ValueError: the message names the field and the value.
@@ -83,6 +115,11 @@ class Recipe:
     schedule: str = "constant"
     precision: str = "float32"
     seed: int = 0
+    remainder: str = "scaled"
+    pixels: str = "standardised"
+    augmentation: str = "none"
+    label_smoothing: float = 0.0
+    flip_test: bool = False
 
     def __post_init__(self) -> None:
         """Validate every field."""
@@ -91,6 +128,9 @@ class Recipe:
             "loss": LOSSES,
             "schedule": SCHEDULES,
             "precision": PRECISIONS,
+            "remainder": dict.fromkeys(REMAINDERS),
+            "pixels": PIXELS,
+            "augmentation": AUGMENTATIONS,
         }
         for name, table in tables.items():
             chosen = getattr(self, name)
@@ -106,6 +146,36 @@ class Recipe:
             raise ValueError(f"learning_rate must be positive, got {self.learning_rate!r}")
         if not (_is_number(self.weight_decay) and self.weight_decay >= 0):
             raise ValueError(f"weight_decay must not be negative, got {self.weight_decay!r}")
+        if not (_is_number(self.label_smoothing) and 0 <= self.label_smoothing < 1):
+            raise ValueError(
+                f"label_smoothing must be from 0 to below 1, got {self.label_smoothing!r}"
+            )
+        if self.label_smoothing and self.loss != "cross-entropy":
+            raise ValueError(
+                f"label_smoothing needs the loss 'cross-entropy', got {self.loss!r} with "
+                f"label_smoothing {self.label_smoothing}"
+            )
+        if not isinstance(self.flip_test, bool):
+            raise ValueError(f"flip_test must be True or False, got {self.flip_test!r}")
+
+    def criterion(self, logits: Tensor, labels: Tensor) -> Tensor:
+        """The loss that training minimises, in nats per image.
+
+        Args:
+            logits: as `LOSSES` takes them.
+            labels: `(N,)`.
+        """
+        if self.label_smoothing:
+            return F.cross_entropy(logits, labels, label_smoothing=self.label_smoothing)
+        return LOSSES[self.loss](logits, labels)
+
+    def normalization(self, train: ImageSet) -> Normalization:
+        """What all images are normalised with: training and test images alike.
+
+        Args:
+            train: the training set.
+        """
+        return PIXELS[self.pixels](train)
 
 
 def _is_number(value: object) -> bool:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field, fields, replace
 from functools import partial
 from types import MappingProxyType
 from typing import Any
@@ -20,6 +20,9 @@ from cnnref.models import MODELS
 from cnnref.training import Recipe
 
 __all__ = ["Expectation", "Experiment", "short"]
+
+_LATER = ("remainder", "pixels", "augmentation", "label_smoothing", "flip_test")
+"""Fields of a recipe that the first records do not have."""
 
 
 @dataclass(frozen=True)
@@ -112,9 +115,17 @@ class Experiment:
 
     @property
     def fields(self) -> dict[str, Any]:
-        """All that decides the outcome of a run, apart from its seed, as JSON values."""
+        """All that decides the outcome of a run, apart from its seed, as JSON values.
+
+        What recipes did not have from the first is left out where it is at its default, so that
+        the records from before still fit; that they did as the default does is told by their probe.
+        """
         recipe = asdict(self.recipe)
         del recipe["seed"]
+        defaults = {f.name: f.default for f in fields(Recipe)}
+        for name in _LATER:
+            if recipe[name] == defaults[name]:
+                del recipe[name]
         return {
             "dataset": self.dataset,
             "model": self.model,
