@@ -24,14 +24,18 @@ from cnnref.errors import CnnrefError, unknown
 from cnnref.experiments import store
 from cnnref.experiments.catalogue import Experiment
 from cnnref.experiments.catalogue import experiment as by_name
+from cnnref.experiments.catalogue.entry import TAIL
 from cnnref.experiments.probe import probe
 from cnnref.experiments.statistics import Interval, mean_interval
 from cnnref.experiments.store import RIGHT, DamagedRecordError, Record
 from cnnref.models import build
 from cnnref.training import (
+    PRECISIONS,
     Checkpoint,
+    Evaluation,
     History,
     choose_device,
+    evaluate,
     fit,
     predict,
     probabilities,
@@ -266,6 +270,15 @@ def train(
     )
     with seeded(seed):
         model = build(experiment.model, experiment.arguments)
+    wide = PRECISIONS["float64" if recipe.precision == "float64" else "float32"]
+    batches = Batches(test, 1000, recipe.normalization(data), device=place, dtype=wide)
+    steps = recipe.epochs * -(-len(data) // recipe.batch_size)
+    tail: list[Evaluation] = []
+
+    def look(step: int) -> None:
+        if step > steps - TAIL:
+            tail.append(evaluate(model, batches, recipe.loss, flip=recipe.flip_test))
+
     history = fit(
         model,
         data,
@@ -275,12 +288,11 @@ def train(
         record_steps=experiment.keep_steps,
         progress=progress,
         on_epoch=on_epoch,
+        on_step=look if experiment.keep_tail else None,
         checkpoint=checkpoint,
     )
 
     def outcome() -> dict[str, Any]:
-        wide = next(model.parameters()).dtype
-        batches = Batches(test, 1000, recipe.normalization(data), device=place, dtype=wide)
         predicted = predict(model, batches, flip=recipe.flip_test)
         logits, labels = (tensor.cpu() for tensor in predicted)
         counted = _outcome(probabilities(logits.double()), labels, test)
@@ -294,6 +306,7 @@ def train(
             "history": _for_record(history, split),
             "final": {"loss": history.test_loss[-1], "accuracy": history.test_accuracy[-1]},
             **counted,
+            **_tail(tail),
             "dataset": {
                 "name": experiment.dataset,
                 "train_size": len(data),
@@ -325,6 +338,12 @@ def _for_record(history: History, split: str) -> dict[str, Any]:
         if plain[key] is not None:
             plain[key] = [float(str(np.float32(value))) for value in plain[key]]
     return plain
+
+
+def _tail(tail: Sequence[Evaluation]) -> dict[str, Any]:
+    if not tail:
+        return {}
+    return {"tail": {key: [getattr(one, key) for one in tail] for key in Evaluation._fields}}
 
 
 def load_model(name: str) -> nn.Module:
@@ -371,9 +390,7 @@ def _stored(experiment: Experiment, seed: int, *, strict: bool) -> Record | None
     return None
 
 
-def _outcome(
-    probability: torch.Tensor, labels: torch.Tensor, test: ImageSet
-) -> dict[str, Any]:
+def _outcome(probability: torch.Tensor, labels: torch.Tensor, test: ImageSet) -> dict[str, Any]:
     """Confusion counts, the answer on every image, and the most confident mistakes."""
     classes = len(test.class_names)
     confidence, predicted = probability.max(dim=1)

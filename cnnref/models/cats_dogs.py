@@ -33,6 +33,8 @@ class PlainCNN(nn.Module):
         batch_norm: normalise the activations of layers 1, 4 and 7.
         dropout: probability of dropping an input channel of layers 1 and 4, or an input entry of
             layer 7; 0 for none.
+        drop_input: whether layer 1, too, drops its input channels: the colours of the image.
+        norm_first: normalise before the activation, as Ioffe and Szegedy 2015 did, not after it.
 
     Raises:
         ValueError: `dropout` is not a probability.
@@ -41,9 +43,16 @@ class PlainCNN(nn.Module):
         Input `(N, 3, 32, 32)`, output `(N, 1)`.
     """
 
-    def __init__(self, batch_norm: bool = False, dropout: float = 0.0) -> None:
+    def __init__(
+        self,
+        batch_norm: bool = False,
+        dropout: float = 0.0,
+        drop_input: bool = True,
+        norm_first: bool = False,
+    ) -> None:
         super().__init__()
-        self.drop1 = nn.Dropout2d(dropout)
+        self.norm_first = norm_first
+        self.drop1 = nn.Dropout2d(dropout if drop_input else 0.0)
         self.conv1 = nn.Conv2d(3, 32, kernel_size=3)
         self.norm1 = nn.BatchNorm2d(32) if batch_norm else nn.Identity()
         self.conv2 = nn.Conv2d(32, 32, kernel_size=3)
@@ -58,15 +67,19 @@ class PlainCNN(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Logits `(N, 1)` of images `(N, 3, 32, 32)`."""
-        x = self.norm1(relu(self.conv1(self.drop1(x))))
+        x = self._activate(self.norm1, self.conv1(self.drop1(x)))
         x = relu(self.conv2(x))
         x = max_pool2d(x, kernel_size=2, stride=2)
-        x = self.norm4(relu(self.conv4(self.drop4(x))))
+        x = self._activate(self.norm4, self.conv4(self.drop4(x)))
         x = relu(self.conv5(x))
         x = max_pool2d(x, kernel_size=2, stride=2)
-        x = self.norm7(relu(self.fc7(self.drop7(x.flatten(1)))))
+        x = self._activate(self.norm7, self.fc7(self.drop7(x.flatten(1))))
         logits: Tensor = self.fc8(x)
         return logits
+
+    def _activate(self, norm: nn.Module, z: Tensor) -> Tensor:
+        activated: Tensor = relu(norm(z)) if self.norm_first else norm(relu(z))
+        return activated
 
 
 class SkipCNN(nn.Module):
@@ -92,6 +105,7 @@ class SkipCNN(nn.Module):
         batch_norm: normalise the activations of layers 1, 2, 3, 5 and 7.
         dropout: probability of dropping an input channel of layers 1 and 5, or an input entry of
             layer 7; 0 for none.
+        skip: whether layer 3 adds the output of layer 1; without, the same layers in a plain chain.
 
     Raises:
         ValueError: `dropout` is not a probability.
@@ -100,8 +114,9 @@ class SkipCNN(nn.Module):
         Input `(N, 3, 32, 32)`, output `(N, 1)`.
     """
 
-    def __init__(self, batch_norm: bool = False, dropout: float = 0.0) -> None:
+    def __init__(self, batch_norm: bool = False, dropout: float = 0.0, skip: bool = True) -> None:
         super().__init__()
+        self.skip = skip
         self.drop1 = nn.Dropout2d(dropout)
         self.conv1 = nn.Conv2d(3, 32, kernel_size=3)
         self.norm1 = nn.BatchNorm2d(32) if batch_norm else nn.Identity()
@@ -121,7 +136,8 @@ class SkipCNN(nn.Module):
         """Logits `(N, 1)` of images `(N, 3, 32, 32)`."""
         x = self.norm1(relu(self.conv1(self.drop1(x))))
         inside = self.norm2(relu(self.conv2(x)))
-        x = self.norm3(relu(x + self.conv3(inside)))
+        inside = self.conv3(inside)
+        x = self.norm3(relu(x + inside if self.skip else inside))
         x = max_pool2d(x, kernel_size=2, stride=2)
         x = self.norm5(relu(self.conv5(self.drop5(x))))
         x = max_pool2d(x, kernel_size=2, stride=2)

@@ -10,17 +10,19 @@ __all__ = ["DilatedStack"]
 
 
 class DilatedStack(nn.Module):
-    """3 x 3 convolutions with ReLU that see the image as a torus, then the mean and a linear layer.
+    """3 x 3 convolutions with ReLU on the image as a torus, then the maximum and a linear layer.
 
     Circular padding keeps every size and leaves no border to tell positions by. So the network is
-    invariant to circular shifts, and what it answers depends only on which windows of the size of
-    its receptive field the image holds.
+    invariant to circular shifts, and what it answers depends only on the set of windows, as large
+    as its receptive field, that the image holds.
 
     Args:
         dilations: one for each layer, first to last.
         channels: of the image.
         width: channels of every layer.
         classes: number of classes; two give one logit.
+        he: draw the kernels by He et al. 2015, Eq. 10, so that signals neither grow nor shrink from
+            layer to layer; torch's own law shrinks their energy to a sixth in each.
 
     Raises:
         ValueError: there is no layer, or a dilation is not positive.
@@ -35,6 +37,7 @@ class DilatedStack(nn.Module):
         channels: int = 1,
         width: int = 16,
         classes: int = 2,
+        he: bool = False,
     ) -> None:
         super().__init__()
         if not dilations or min(dilations) < 1:
@@ -49,6 +52,10 @@ class DilatedStack(nn.Module):
                 nn.ReLU(),
             ]  # fmt: skip
         self.layers = nn.Sequential(*layers)
+        if he:
+            for layer in self.layers[::2]:
+                # From a uniform law, which torch draws alike everywhere.
+                nn.init.kaiming_uniform_(layer.weight, nonlinearity="relu")
         self.fc = nn.Linear(width, 1 if classes == 2 else classes)
 
     def forward(self, x: Tensor) -> Tensor:

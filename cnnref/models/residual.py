@@ -99,7 +99,7 @@ class ResNet(nn.Module):
         self.fc = nn.Linear(4 * width, classes)
         for module in self.modules():
             if isinstance(module, nn.Conv2d):
-                # He et al. 2015, Eq. 10, from a uniform law, which torch draws alike everywhere.
+                # He et al. 2015, Eq. 14, from a uniform law, which torch draws alike everywhere.
                 nn.init.kaiming_uniform_(module.weight, mode="fan_out", nonlinearity="relu")
 
     def forward(self, x: Tensor) -> Tensor:

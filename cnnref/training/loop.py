@@ -80,6 +80,7 @@ def fit(
     record_steps: bool = False,
     progress: bool | None = None,
     on_epoch: Callable[[int, History], None] | None = None,
+    on_step: Callable[[int], None] | None = None,
     checkpoint: Checkpoint | None = None,
 ) -> History:
     """Train `model` in place and test it after every epoch.
@@ -98,6 +99,8 @@ def fit(
         record_steps: also keep the loss and the error of every step.
         progress: show a progress bar; where none is given, on a terminal only.
         on_epoch: called after every epoch with its number, from 1, and the history so far.
+        on_step: called after every step with its number, from 1 in the first epoch; for looking
+            closely, since whatever it evaluates makes training wait.
         checkpoint: where to keep the state after every epoch, and to go on from.
 
     Raises:
@@ -159,7 +162,14 @@ def fit(
             torch.manual_seed(recipe.seed * 1_000_003 + epoch + us.rank * 2_654_435_761)
             start, processor_start = time.perf_counter(), time.process_time()
             losses, right = _train_epoch(
-                network, batches.epoch(epoch), batches.sizes, optimizer, scheduler, recipe, bar
+                network,
+                batches.epoch(epoch),
+                batches.sizes,
+                optimizer,
+                scheduler,
+                recipe,
+                bar,
+                on_step,
             )
             seconds = time.perf_counter() - start
             processor_seconds = time.process_time() - processor_start
@@ -197,6 +207,7 @@ def _train_epoch(
     scheduler: LRScheduler,
     recipe: Recipe,
     bar: tqdm[Any],
+    on_step: Callable[[int], None] | None = None,
 ) -> tuple[Tensor, Tensor]:
     """One pass over the batches: the loss of each, and how many of its images were right."""
     half = recipe.precision == "bfloat16"
@@ -220,6 +231,8 @@ def _train_epoch(
         guesses = probabilities(logits.detach()).argmax(1)
         right.append((guesses == labels).sum())
         bar.update()
+        if on_step:
+            on_step(scheduler.last_epoch)  # torch's name for the number of steps so far
     loss_of_step = torch.stack(losses)
     both = torch.stack([loss_of_step, torch.stack(right).to(loss_of_step.dtype)])
     loss_of_step, right_of_step = team().add_up(both).cpu().double()

@@ -73,18 +73,20 @@ def _wide_field() -> Iterator[Experiment]:
         seen,
         explanation="its field suffices, but eight plain layers learn nothing in six passes",
     )
-    for name, dilations, expected in (
-        ("standard", [1, 1, 1, 1], chance),
-        ("dilated", [1, 2, 4, 8], seen),
-        ("deep", [1] * 8, deep),
+    for name, dilations, expected, he in (
+        ("standard", [1, 1, 1, 1], chance, {}),
+        ("dilated", [1, 2, 4, 8], seen, {}),
+        ("deep", [1] * 8, deep, {}),
+        ("deep-he", [1] * 8, None, {"he": True}),
     ):
         yield Experiment(
             name=f"wide-field-{name}",
-            title=f"Far pairs: dilations {', '.join(map(str, dilations))}",
+            title=f"Far pairs: dilations {', '.join(map(str, dilations))}"
+            + ", He's start" * len(he),
             dataset="far-pairs",
             model="DilatedStack",
             recipe=recipe,
-            seeds=_SEEDS,
-            arguments={"dilations": dilations},
+            seeds=(0, 1, 2, 3, 4) if he else _SEEDS,
+            arguments={"dilations": dilations, **he},
             expected=expected,
         )

@@ -19,7 +19,10 @@ from cnnref.errors import unknown
 from cnnref.models import MODELS
 from cnnref.training import Recipe
 
-__all__ = ["Expectation", "Experiment", "short"]
+__all__ = ["TAIL", "Expectation", "Experiment", "short"]
+
+TAIL = 12
+"""Steps at the end of training that `keep_tail` evaluates after."""
 
 _LATER = ("remainder", "pixels", "augmentation", "label_smoothing", "flip_test")
 """Fields of a recipe that the first records do not have."""
@@ -67,6 +70,7 @@ class Experiment:
         arguments: keyword arguments of the model.
         keep_weights: also store the first seed's weights, in half precision.
         keep_steps: also store the loss and the error of every mini-batch.
+        keep_tail: also evaluate after each of the last `TAIL` steps, and store that.
         expected: what is known beforehand of the outcome.
 
     Raises:
@@ -82,6 +86,7 @@ class Experiment:
     arguments: Mapping[str, Any] = field(default_factory=dict)
     keep_weights: bool = False
     keep_steps: bool = False
+    keep_tail: bool = False
     expected: Expectation | None = None
 
     def __post_init__(self) -> None:
