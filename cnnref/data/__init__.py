@@ -13,6 +13,7 @@ from cnnref.data.batches import Batches
 from cnnref.data.far_pairs import far_pairs
 from cnnref.data.files import (
     DATASETS,
+    HELD_OUT,
     SPLITS,
     DamagedDataError,
     DatasetInfo,
@@ -28,6 +29,7 @@ from cnnref.data.kats_cat import kats_images
 __all__ = [
     "AUGMENTATIONS",
     "DATASETS",
+    "HELD_OUT",
     "SPLITS",
     "Batches",
     "DamagedDataError",

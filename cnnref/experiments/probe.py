@@ -45,15 +45,13 @@ def probe(experiment: Experiment) -> dict[str, list[float]]:
         synthetic(info.shape, len(info.class_names), count, seed=seed)
         for seed, count in enumerate((TRAIN, TEST))
     )
-    batch = experiment.recipe.batch_size
-    ragged = info.train_size > batch and info.train_size % batch > 0
     recipe = replace(
         experiment.recipe,
         # The probe's last batch is always short. Where the experiment's never is, nothing that
         # becomes of it may show here, and it counts as a full one.
-        remainder=experiment.recipe.remainder if ragged else "full",
+        remainder=experiment.recipe.remainder if experiment.ragged else "full",
         epochs=EPOCHS,
-        batch_size=min(BATCH, batch),
+        batch_size=min(BATCH, experiment.recipe.batch_size),
         precision="float64",
         seed=0,
     )

@@ -239,11 +239,12 @@ def test_the_data_folder(monkeypatch, tmp_path):
     assert data.data_folder().parts[-2:] == ("cnnref", "data")
 
 
-@pytest.mark.parametrize("parent", ["mnist", "fashion-mnist"])
+@pytest.mark.parametrize("parent", data.HELD_OUT)
 def test_validation_images_are_held_out_of_the_training_set_alone(parent):
     whole = data.load(parent, "train")
     train, held = (data.load(f"{parent}-tuning", split) for split in ("train", "validation"))
-    assert (len(train), len(held)) == (50_000, 10_000)
+    assert len(held) == data.HELD_OUT[parent]
+    assert len(train) + len(held) == len(whole)
     # Both together are the training images, each once.
     rows = [{image.numpy().tobytes() for image in part.images} for part in (train, held, whole)]
     assert rows[0] | rows[1] == rows[2]
@@ -251,6 +252,11 @@ def test_validation_images_are_held_out_of_the_training_set_alone(parent):
     assert torch.equal(together, whole.labels.bincount())
     with pytest.raises(UnknownDatasetError, match=f"split of {parent}-tuning 'test'"):
         data.load(f"{parent}-tuning", "test")
+
+
+@pytest.mark.parametrize("name", data.DATASETS)
+def test_the_number_of_training_images_is_known_beforehand(name):
+    assert len(data.load(name, "train")) == data.DATASETS[name].train_size
 
 
 def test_the_first_ten_thousand_are_tested_on_the_whole_test_set():

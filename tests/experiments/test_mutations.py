@@ -9,7 +9,7 @@ to the same code, does not hide; for one experiment, `verify` sees every change 
 """
 
 import json
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from functools import cache, partial
 from types import ModuleType
 from typing import Any
@@ -20,7 +20,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from cnnref import models, training
-from cnnref.data import DATASETS, Batches, Normalization
+from cnnref.data import AUGMENTATIONS, DATASETS, Batches, Normalization
 from cnnref.experiments import CATALOGUE, Experiment, store, verify
 from cnnref.experiments.probe import differences, probe
 from cnnref.training import LOSSES, OPTIMIZERS, SCHEDULES, loop
@@ -36,6 +36,7 @@ def read_by_the_probe(entry: Experiment) -> dict[str, Any]:
         "model": entry.model,
         "arguments": dict(entry.arguments),
         "recipe": recipe,
+        "ragged": entry.ragged,
     }
 
 
@@ -68,7 +69,7 @@ def test_the_probe_reads_nothing_else_of_an_experiment():
             return getattr(CATALOGUE["digits-linear"], name)
 
     assert probe(Watched()) == original("digits-linear")
-    assert read == {"dataset", "model", "arguments", "recipe"}
+    assert read == {"dataset", "model", "arguments", "recipe", "ragged"}
 
 
 @pytest.mark.parametrize("name", sorted(CATALOGUE.keys() - set(BEHAVIOURS.values())))
@@ -156,8 +157,9 @@ def evaluation(monkeypatch, _):
     """The first image of every batch is left out."""
     evaluate = training.evaluate
 
-    def changed(model, batches, loss):
-        return evaluate(model, [(images[1:], labels[1:]) for images, labels in batches], loss)
+    def changed(model, batches, loss, **how):
+        fewer = [(images[1:], labels[1:]) for images, labels in batches]
+        return evaluate(model, fewer, loss, **how)
 
     monkeypatch.setattr(loop, "evaluate", changed)
 
@@ -208,6 +210,46 @@ def test_the_smallest_setting_of_an_optimizer_is_seen(name, monkeypatch):
     changed = partial(OPTIMIZERS[optimizer], eps=EPSILONS[optimizer])
     monkeypatch.setitem(OPTIMIZERS, optimizer, changed)
     assert differences(before, probe(CATALOGUE[name]))
+
+
+# -- settings that only some recipes have ----------------------------------------------------------
+
+
+def full_remainder(monkeypatch, entry):
+    """A last, small batch takes a full step."""
+    fit = training.fit
+
+    def changed(model, train, test, recipe, **how):
+        return fit(model, train, test, replace(recipe, remainder="full"), **how)
+
+    monkeypatch.setattr("cnnref.experiments.probe.fit", changed)
+    return entry.ragged and entry.recipe.remainder == "scaled"
+
+
+def augmentation(monkeypatch, entry):
+    """Images that are changed at random are turned upside down, too."""
+    name = entry.recipe.augmentation
+    augment = AUGMENTATIONS[name]
+    if name != "none":
+        monkeypatch.setitem(AUGMENTATIONS, name, lambda images: augment(images).flip(2))
+    return name != "none"
+
+
+def pixels(monkeypatch, entry):
+    """Pixels from 0 to 1 run from 0 to 255."""
+    scale = Normalization((0.0,) * 3, (1 / 255,) * 3)
+    monkeypatch.setattr(Normalization, "unit", lambda channels: Normalization(
+        scale.mean[:channels], scale.std[:channels]
+    ))  # fmt: skip
+    return entry.recipe.pixels == "unit"
+
+
+@pytest.mark.parametrize("name", BEHAVIOURS.values())
+@pytest.mark.parametrize("change", [full_remainder, augmentation, pixels])
+def test_a_changed_setting_is_seen_exactly_where_it_is_used(name, change, monkeypatch):
+    before = original(name)
+    used = change(monkeypatch, CATALOGUE[name])
+    assert bool(differences(before, probe(CATALOGUE[name]))) == used
 
 
 # -- layers that only some models have ------------------------------------------------------------

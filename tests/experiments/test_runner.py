@@ -56,6 +56,22 @@ def test_a_record_says_what_happened(trained, tiny):
     assert len(record["mistakes"]) == min(wrong, runner.MISTAKES)
     certainty = [mistake["probability"] for mistake in record["mistakes"]]
     assert certainty == sorted(certainty, reverse=True)
+    assert record.right.sum() == right
+    labels = data.load("synthetic", "test").labels.numpy()
+    assert [(labels[record.right] == k).sum() for k in (0, 1)] == [
+        record["confusion"][k][k] for k in (0, 1)
+    ]
+
+
+def test_the_last_steps_are_kept_where_they_are_asked_for(results, tiny):
+    watched = run(replace(tiny, keep_tail=True), seeds=[1]).records[0]
+    tail = watched["tail"]
+    assert [len(tail[key]) for key in ("loss", "accuracy")] == [8, 8]  # all steps: 12 are not there
+    assert tail["accuracy"][-1] == watched["final"]["accuracy"]
+    assert tail["loss"][3] == pytest.approx(watched["history"]["test_loss"][0], rel=1e-6)
+    plain = run(tiny, seeds=[1], mode="force").records[0]
+    assert "tail" not in plain.content
+    assert plain["history"]["train_loss"] == watched["history"]["train_loss"]
 
 
 def test_mistakes_are_the_most_confident_wrong_ones():
@@ -64,6 +80,7 @@ def test_mistakes_are_the_most_confident_wrong_ones():
     found = runner._outcome(probability, test.labels, test)
     assert found["confusion"] == [[1, 1], [2, 0]]
     assert [m["index"] for m in found["mistakes"]] == [3, 0, 1]
+    assert found["answers"] == "10.0"
     assert found["mistakes"][1] == {
         "index": 0, "label": 0, "predicted": 1, "probability": pytest.approx(0.8)
     }  # fmt: skip

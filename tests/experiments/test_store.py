@@ -145,6 +145,8 @@ def test_an_edit_by_hand_is_refused(record, path, value):
         (("history", "seconds"), [1.0], r"\$.history.seconds: 1 epochs"),
         (("confusion",), [[1, 2]], r"\$.confusion: not square"),
         (("confusion", 0, 0), 10**6, r"\$.confusion: counts"),
+        (("answers",), "." * 100, r"\$.answers: 100 of 100 are right, the confusion counts say"),
+        (("answers",), "?" * 100, r"\$.answers: .* does not match"),
         (("final", "accuracy"), 1.7, r"\$.final.accuracy: 1.7 is greater"),
         (("seed",), 3, "holds tiny seed 3"),
         (("name",), "other", "holds other seed 1"),

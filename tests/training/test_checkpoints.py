@@ -17,7 +17,7 @@ from cnnref.training import Checkpoint, Recipe, fit, seeded
 
 TRAIN, TEST = synthetic((1, 6, 6), 2, 40), synthetic((1, 6, 6), 2, 30, seed=1)
 MOMENTUM = Recipe("momentum", 0.05, epochs=4, batch_size=16, schedule="cosine")
-WALL_TIMES = ("seconds", "images_per_second")
+WALL_TIMES = ("seconds", "images_per_second", "processor_seconds")
 
 
 def network(seed: int) -> nn.Module:

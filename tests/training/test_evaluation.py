@@ -47,6 +47,16 @@ def test_predict_makes_no_gradients_and_restores_the_mode_after_an_error():
     assert model.training
 
 
+def test_a_flipped_evaluation_is_the_mean_of_two_logits():
+    model, images = small().double(), TRAIN.normalization()(TEST.images, torch.float64)
+    by_hand = (model(images) + model(images.flip(3))) / 2
+    batches = Batches(TEST, 8, TRAIN.normalization(), dtype=torch.float64)
+    torch.testing.assert_close(predict(model, batches, flip=True)[0], by_hand)
+    found = evaluate(model, batches, flip=True)
+    assert found.loss == pytest.approx(binary(by_hand, TEST.labels).item())
+    assert found.loss != evaluate(model, batches).loss
+
+
 def test_probabilities():
     logits = torch.tensor([[0.0], [2.0]], dtype=torch.float64)
     two = torch.cat([torch.zeros_like(logits), logits], dim=1)

@@ -18,7 +18,11 @@ from tests.training.small import BINARY, MANY, TEST, TEST3, TRAIN, TRAIN3, binar
 
 
 def textbook(model, train, test, recipe, loss_of, optimizer):
-    """The loop of any tutorial, on the batches that the seed gives."""
+    """The loop of any tutorial, on the batches that the seed gives.
+
+    A batch's loss is the sum over its images, over the size of a full batch: so says the recipe's
+    `remainder` by default. What is kept of it is the mean.
+    """
     normalization = train.normalization()
     batches = Batches(train, 16, normalization, shuffle_seed=recipe.seed, dtype=torch.float64)
     steps, test_losses = [], []
@@ -27,7 +31,8 @@ def textbook(model, train, test, recipe, loss_of, optimizer):
         for images, labels in batches.epoch(epoch):
             optimizer.zero_grad()
             loss = loss_of(model(images), labels)
-            loss.backward()
+            share = len(labels) / 16 if recipe.remainder == "scaled" else 1
+            (loss * share).backward()
             optimizer.step()
             steps.append(loss.item())
         model.eval()
@@ -43,6 +48,7 @@ def textbook(model, train, test, recipe, loss_of, optimizer):
         (replace(BINARY, optimizer="sgd", learning_rate=0.1, weight_decay=0.01), torch.optim.SGD),
         (replace(BINARY, optimizer="adamw", weight_decay=0.1, seed=5), torch.optim.AdamW),
         (MANY, torch.optim.Adam),
+        (replace(BINARY, remainder="full", optimizer="sgd"), torch.optim.SGD),
     ],
 )
 def test_fit_is_the_textbook_loop(recipe, optimizer):
@@ -62,6 +68,52 @@ def test_fit_is_the_textbook_loop(recipe, optimizer):
     assert history.train_loss == pytest.approx(weighted, rel=1e-9)
 
 
+def test_every_image_weighs_the_same_in_an_epoch_or_those_of_a_small_last_batch_more():
+    """At a rate so small that the weights stand still, an epoch moves them by a weighted sum."""
+    gradients = []
+    for images, labels in Batches(TRAIN, 1, TRAIN.normalization(), dtype=torch.float64).epoch(0):
+        model = small().double()
+        binary(model(images), labels).backward()
+        gradients.append(model[1].weight.grad)
+    order = torch.randperm(40, generator=torch.Generator().manual_seed(0))
+    for remainder, last in (("scaled", 1.0), ("full", 2.0)):
+        rate = 1e-7
+        recipe = replace(BINARY, optimizer="sgd", learning_rate=rate, epochs=1, remainder=remainder)
+        model = small()
+        fit(model, TRAIN, TEST, recipe, device="cpu")
+        moved = (small().double()[1].weight - model[1].weight).detach() / rate
+        weighed = sum(
+            gradients[i] / 16 * (last if place >= 32 else 1.0)
+            for place, i in enumerate(order.tolist())
+        )
+        torch.testing.assert_close(moved, weighed, rtol=1e-5, atol=1e-7)
+
+
+def test_a_training_set_smaller_than_a_batch_takes_full_steps():
+    recipe = replace(BINARY, optimizer="sgd", batch_size=64, epochs=2)
+    weights = []
+    for remainder in ("scaled", "full"):
+        model = small()
+        fit(model, TRAIN, TEST, replace(recipe, remainder=remainder), device="cpu")
+        weights.append(model[1].weight)
+    assert torch.equal(*weights)
+
+
+def test_steps_can_be_watched():
+    seen = []
+    fit(small(), TRAIN, TEST, BINARY, device="cpu", on_step=seen.append)
+    assert seen == list(range(1, 10))
+
+
+def test_augmentation_changes_what_is_trained_on_and_not_what_is_tested_on():
+    plain, augmented = (
+        fit(small(), TRAIN, TEST, replace(BINARY, augmentation=name), device="cpu")
+        for name in ("none", "flip-crop")
+    )
+    assert augmented.untrained == plain.untrained
+    assert augmented.train_loss != plain.train_loss
+
+
 def test_history_has_an_entry_for_every_epoch_and_learns():
     seen = []
     history = fit(
@@ -70,7 +122,8 @@ def test_history_has_an_entry_for_every_epoch_and_learns():
     )  # fmt: skip
     assert seen == [(i, i) for i in range(1, 41)]
     for series in (history.train_loss, history.train_accuracy, history.test_loss,
-                   history.test_accuracy, history.seconds, history.images_per_second):  # fmt: skip
+                   history.test_accuracy, history.seconds, history.images_per_second,
+                   history.processor_seconds):  # fmt: skip
         assert len(series) == 40
     assert history.step_loss is None
     assert history.untrained.loss == pytest.approx(math.log(2), abs=0.2)

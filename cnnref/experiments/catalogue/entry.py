@@ -119,6 +119,12 @@ class Experiment:
         return DATASETS[self.dataset].splits[1]
 
     @property
+    def ragged(self) -> bool:
+        """Whether the last batch of an epoch is smaller than the others."""
+        images, batch = DATASETS[self.dataset].train_size, self.recipe.batch_size
+        return images > batch and images % batch > 0
+
+    @property
     def fields(self) -> dict[str, Any]:
         """All that decides the outcome of a run, apart from its seed, as JSON values.
 
