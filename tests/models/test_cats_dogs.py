@@ -114,6 +114,47 @@ def test_skip_cnn_adds_before_the_activation():
     assert taken_away.abs().max() == 0
 
 
+def test_without_its_skip_the_cnn_is_a_plain_chain_of_the_same_layers():
+    torch.manual_seed(0)
+    chain, skipping = SkipCNN(skip=False).double(), SkipCNN().double()
+    skipping.load_state_dict(chain.state_dict())
+    x = torch.randn(3, 3, 32, 32, dtype=torch.float64)
+    y = x
+    for layer in (chain.conv1, chain.conv2, chain.conv3):
+        y = F.relu(layer(y))
+    y = F.max_pool2d(F.relu(chain.conv5(F.max_pool2d(y, 2))), 2).flatten(1)
+    torch.testing.assert_close(chain(x), chain.fc8(F.relu(chain.fc7(y))))
+    assert not torch.allclose(chain(x), skipping(x))
+
+
+def test_plain_cnn_may_normalise_before_the_activation():
+    torch.manual_seed(0)
+    model = PlainCNN(batch_norm=True, norm_first=True)
+    seen = {}
+    for name in ("conv2", "conv5", "fc8"):
+        getattr(model, name).register_forward_hook(
+            lambda _, inputs, __, name=name: seen.update({name: inputs[0]})
+        )
+    model(torch.randn(50, 3, 32, 32))
+    # What follows the activation is not negative only where nothing normalises it again.
+    assert all(x.min() == 0 for x in seen.values())
+    late = PlainCNN(batch_norm=True)
+    late.conv2.register_forward_hook(lambda _, inputs, __: seen.update(late=inputs[0]))
+    late(torch.randn(50, 3, 32, 32))
+    assert seen["late"].min() < 0
+
+
+def test_plain_cnn_may_keep_the_colours_of_the_image():
+    x = torch.ones(100, 3, 32, 32)
+    for drop_input in (True, False):
+        model = PlainCNN(dropout=0.4, drop_input=drop_input)
+        seen = []
+        model.conv1.register_forward_hook(lambda _, inputs, __, seen=seen: seen.append(inputs[0]))
+        model(x)
+        assert bool((seen[0] == 0).any()) == drop_input
+        assert model.drop4.p == model.drop7.p == 0.4
+
+
 def test_plain_cnn_returns_logits_that_are_not_squashed():
     model = PlainCNN()
     nn.init.constant_(model.fc8.bias, 7.0)
