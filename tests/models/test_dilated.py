@@ -1,4 +1,4 @@
-"""The stack of dilated convolutions: circular, and with a signal that survives where it is asked."""
+"""The stack of dilated convolutions is circular, and He's start keeps its signal alive."""
 
 import pytest
 import torch
@@ -24,7 +24,7 @@ def test_hes_start_keeps_the_energy_of_a_signal_and_torchs_loses_most_of_it():
             found.append(y.square().mean().item())
         energies[he] = found[-1] / found[1]
     assert 0.1 < energies[True] < 10
-    assert energies[False] < 1e-3
+    assert energies[False] < 1e-2
 
 
 @pytest.mark.parametrize("dilations", [(), (0, 1)])
