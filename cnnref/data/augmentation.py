@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-__all__ = ["AUGMENTATIONS", "crop", "flip"]
+__all__ = ["AUGMENTATIONS", "crop", "flip", "shift"]
 
 
 def flip(images: Tensor) -> Tensor:
@@ -42,6 +42,19 @@ def crop(images: Tensor, padding: int = 4) -> Tensor:
     windows = padded.unfold(2, height, 1).unfold(3, width, 1)  # (N, C, row, column, H, W), a view
     row, column = torch.randint(2 * padding + 1, (2, count)).to(images.device)
     return windows[torch.arange(count, device=images.device), :, row, column]
+
+
+def shift(images: Tensor, pixels: int) -> Tensor:
+    """The images moved down and to the right; what comes in continues the image by reflection.
+
+    Args:
+        images: `(N, C, H, W)`.
+        pixels: how far; negative for up and to the left.
+    """
+    width = abs(pixels)
+    padded = F.pad(images, (width,) * 4, mode="reflect")
+    start = width - pixels
+    return padded[:, :, start : start + images.shape[2], start : start + images.shape[3]]
 
 
 AUGMENTATIONS: dict[str, Callable[[Tensor], Tensor]] = {

@@ -277,7 +277,7 @@ def train(
 
     def look(step: int) -> None:
         if step > steps - TAIL:
-            tail.append(evaluate(model, batches, recipe.loss, flip=recipe.flip_test))
+            tail.append(evaluate(model, batches, recipe.loss, views=recipe.views))
 
     history = fit(
         model,
@@ -293,7 +293,7 @@ def train(
     )
 
     def outcome() -> dict[str, Any]:
-        predicted = predict(model, batches, flip=recipe.flip_test)
+        predicted = predict(model, batches, views=recipe.views)
         logits, labels = (tensor.cpu() for tensor in predicted)
         counted = _outcome(probabilities(logits.double()), labels, test)
         # Summed in another order by several processes, an image on the fence may have fallen over.

@@ -20,6 +20,7 @@ from cnnref.training.recipes import (
     PRECISIONS,
     REMAINDERS,
     SCHEDULES,
+    VIEWS,
     Recipe,
 )
 
@@ -30,6 +31,7 @@ __all__ = [
     "PRECISIONS",
     "REMAINDERS",
     "SCHEDULES",
+    "VIEWS",
     "Checkpoint",
     "DeviceError",
     "Evaluation",

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from cnnref.errors import unknown
 from cnnref.training.processes import team
-from cnnref.training.recipes import LOSSES
+from cnnref.training.recipes import LOSSES, VIEWS
 
 __all__ = ["Evaluation", "evaluate", "predict", "probabilities"]
 
@@ -25,7 +25,7 @@ class Evaluation(NamedTuple):
 
 
 def predict(
-    model: nn.Module, batches: Iterable[tuple[Tensor, Tensor]], *, flip: bool = False
+    model: nn.Module, batches: Iterable[tuple[Tensor, Tensor]], *, views: str = "one"
 ) -> tuple[Tensor, Tensor]:
     """Logits and labels of every image, in evaluation mode and without gradients.
 
@@ -33,20 +33,22 @@ def predict(
         model: returns logits `(B, classes)`, or `(B, 1)` for two classes; its mode is restored.
         batches: `Batches`, or any iterable of normalised images and labels on the model's device,
             a `DataLoader` for instance.
-        flip: take the mean of the logits of each image and of its mirror image, left to right.
+        views: a key of `VIEWS`; the logits are the weighted mean over the views of an image.
 
     Returns:
         Logits `(N, classes or 1)` and labels `(N,)`, in the order of `batches`.
 
     Raises:
-        ValueError: there is no batch.
+        ValueError: there is no batch, or no such views.
     """
+    if views not in VIEWS:
+        raise ValueError(unknown("views", views, VIEWS))
     training = model.training
     model.eval()
     try:
         with torch.no_grad():
             pairs = [
-                ((model(images) + model(images.flip(3))) / 2 if flip else model(images), labels)
+                (sum(weight * model(view) for weight, view in VIEWS[views](images)), labels)
                 for images, labels in batches
             ]
     finally:
@@ -69,7 +71,7 @@ def evaluate(
     batches: Iterable[tuple[Tensor, Tensor]],
     loss: str = "binary-cross-entropy",
     *,
-    flip: bool = False,
+    views: str = "one",
 ) -> Evaluation:
     """Loss and accuracy over all images, as the test function of question UT-P2.3.
 
@@ -80,14 +82,14 @@ def evaluate(
         model: see `predict`.
         batches: see `predict`.
         loss: a key of `LOSSES`.
-        flip: see `predict`.
+        views: see `predict`.
 
     Raises:
-        ValueError: no such loss, or no batch.
+        ValueError: no such loss or views, or no batch.
     """
     if loss not in LOSSES:
         raise ValueError(unknown("loss", loss, LOSSES))
-    logits, labels = predict(model, batches, flip=flip)
+    logits, labels = predict(model, batches, views=views)
     # In float64, so that the mean over thousands of images does not depend on their grouping.
     logits = logits.cpu().double()
     labels = labels.cpu()

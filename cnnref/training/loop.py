@@ -150,7 +150,7 @@ def fit(
         for name, part in stateful.items():
             part.load_state_dict(kept[name])
     else:
-        history = History(evaluate(model, test_batches, recipe.loss, flip=recipe.flip_test))
+        history = History(evaluate(model, test_batches, recipe.loss, views=recipe.views))
         history.step_loss, history.step_error = ([], []) if record_steps else (None, None)
     done = len(history.train_loss)
     silent = True if not us.leads else None if progress is None else not progress
@@ -173,7 +173,7 @@ def fit(
             )
             seconds = time.perf_counter() - start
             processor_seconds = time.process_time() - processor_start
-            after = evaluate(model, test_batches, recipe.loss, flip=recipe.flip_test)
+            after = evaluate(model, test_batches, recipe.loss, views=recipe.views)
             _require_finite(losses, after, epoch, recipe)
             sizes = torch.tensor(batches.sizes, dtype=torch.float64)
             history.train_loss.append((losses * sizes).sum().item() / len(train))

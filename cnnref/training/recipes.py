@@ -14,6 +14,7 @@ from torch.nn import functional as F
 from torch.optim import Optimizer
 
 from cnnref.data import AUGMENTATIONS
+from cnnref.data.augmentation import shift
 from cnnref.data.images import ImageSet, Normalization
 from cnnref.errors import unknown
 
@@ -24,6 +25,7 @@ __all__ = [
     "PRECISIONS",
     "REMAINDERS",
     "SCHEDULES",
+    "VIEWS",
     "Recipe",
 ]
 
@@ -65,6 +67,19 @@ PIXELS: dict[str, Callable[[ImageSet], Normalization]] = {
 """Scale of the pixels that the network is given, from the training set: `standardised` to mean 0
 and standard deviation 1 in each channel, or `unit`, from 0 to 1."""
 
+VIEWS: dict[str, Callable[[Tensor], list[tuple[float, Tensor]]]] = {
+    "one": lambda x: [(1.0, x)],
+    "mirror": lambda x: [(0.5, x), (0.5, x.flip(3))],
+    "six": lambda x: [
+        (weight / 2, view)
+        for weight, shifted in ((0.5, x), (0.25, shift(x, -1)), (0.25, shift(x, 1)))
+        for view in (shifted, shifted.flip(3))
+    ],
+}
+"""What of an image `(N, C, H, W)` is evaluated: views of it and the weights that average their
+logits. `mirror` adds the mirror image; `six` also both of them one pixel up and left, and one down
+and right, at half the weight."""
+
 REMAINDERS = ("scaled", "full")
 """What the last batch of an epoch does where the batch size does not divide the training set."""
 
@@ -100,7 +115,7 @@ class Recipe:
         augmentation: a key of `cnnref.data.AUGMENTATIONS`; of the training images alone.
         label_smoothing: share of the target that is spread evenly over the classes (Szegedy et al.
             2016, Section 7), from 0 to below 1, in training; cross-entropy alone.
-        flip_test: evaluate by the mean of the logits of an image and of its mirror image.
+        views: a key of `VIEWS`: what of each image is evaluated.
 
     Raises:
         ValueError: the message names the field and the value.
@@ -119,7 +134,7 @@ class Recipe:
     pixels: str = "standardised"
     augmentation: str = "none"
     label_smoothing: float = 0.0
-    flip_test: bool = False
+    views: str = "one"
 
     def __post_init__(self) -> None:
         """Validate every field."""
@@ -131,6 +146,7 @@ class Recipe:
             "remainder": dict.fromkeys(REMAINDERS),
             "pixels": PIXELS,
             "augmentation": AUGMENTATIONS,
+            "views": VIEWS,
         }
         for name, table in tables.items():
             chosen = getattr(self, name)
@@ -155,8 +171,6 @@ class Recipe:
                 f"label_smoothing needs the loss 'cross-entropy', got {self.loss!r} with "
                 f"label_smoothing {self.label_smoothing}"
             )
-        if not isinstance(self.flip_test, bool):
-            raise ValueError(f"flip_test must be True or False, got {self.flip_test!r}")
 
     def criterion(self, logits: Tensor, labels: Tensor) -> Tensor:
         """The loss that training minimises, in nats per image.

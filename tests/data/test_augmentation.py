@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from cnnref.data import AUGMENTATIONS
-from cnnref.data.augmentation import crop, flip
+from cnnref.data.augmentation import crop, flip, shift
 
 IMAGES = torch.arange(400 * 2 * 5 * 6, dtype=torch.float64).view(400, 2, 5, 6)
 
@@ -37,6 +37,14 @@ def test_a_crop_is_a_shift_that_brings_zeros_in():
         counts[i, j] += 1
     assert counts.min() > 0  # 16 expected in each of the 25 places
     assert counts.max() < 40
+
+
+def test_a_shift_moves_the_pixels_and_reflects_the_border():
+    rows = torch.arange(5.0).view(1, 1, 5, 1).expand(1, 1, 5, 6)
+    assert shift(rows, 2)[0, 0, :, 0].tolist() == [2, 1, 0, 1, 2]
+    assert shift(rows, -2)[0, 0, :, 0].tolist() == [2, 3, 4, 3, 2]
+    columns = rows.transpose(2, 3)
+    assert torch.equal(shift(columns, 1), shift(columns.transpose(2, 3), 1).transpose(2, 3))
 
 
 @pytest.mark.parametrize("name", AUGMENTATIONS)

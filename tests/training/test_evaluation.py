@@ -8,6 +8,7 @@ from torchvision import transforms
 
 from cnnref.data import Batches
 from cnnref.training import (
+    VIEWS,
     evaluate,
     predict,
     probabilities,
@@ -47,14 +48,20 @@ def test_predict_makes_no_gradients_and_restores_the_mode_after_an_error():
     assert model.training
 
 
-def test_a_flipped_evaluation_is_the_mean_of_two_logits():
+def test_views_are_averaged():
     model, images = small().double(), TRAIN.normalization()(TEST.images, torch.float64)
     by_hand = (model(images) + model(images.flip(3))) / 2
     batches = Batches(TEST, 8, TRAIN.normalization(), dtype=torch.float64)
-    torch.testing.assert_close(predict(model, batches, flip=True)[0], by_hand)
-    found = evaluate(model, batches, flip=True)
+    torch.testing.assert_close(predict(model, batches, views="mirror")[0], by_hand)
+    found = evaluate(model, batches, views="mirror")
     assert found.loss == pytest.approx(binary(by_hand, TEST.labels).item())
     assert found.loss != evaluate(model, batches).loss
+    for views in VIEWS.values():
+        assert sum(weight for weight, _ in views(images)) == 1
+        assert all(view.shape == images.shape for _, view in views(images))
+    assert len(VIEWS["six"](images)) == 6
+    with pytest.raises(ValueError, match="did you mean 'mirror'"):
+        predict(model, batches, views="mirrored")
 
 
 def test_probabilities():

@@ -32,7 +32,7 @@ from tests.training.small import BINARY, MANY, TRAIN
         ({"augmentation": "flips"}, "did you mean 'flip'"),
         ({"label_smoothing": 1.0}, "label_smoothing must be from 0 to below 1, got 1.0"),
         ({"label_smoothing": 0.1}, "needs the loss 'cross-entropy', got 'binary-cross-entropy'"),
-        ({"flip_test": 1}, "flip_test must be True or False, got 1"),
+        ({"views": "mirrors"}, "did you mean 'mirror'"),
         ({"seed": -1}, "seed must be an integer of at least 0, got -1"),
     ],
 )

@@ -24,7 +24,7 @@ __all__ = ["TAIL", "Expectation", "Experiment", "short"]
 TAIL = 12
 """Steps at the end of training that `keep_tail` evaluates after."""
 
-_LATER = ("remainder", "pixels", "augmentation", "label_smoothing", "flip_test")
+_LATER = ("remainder", "pixels", "augmentation", "label_smoothing", "views")
 """Fields of a recipe that the first records do not have."""
 
 
