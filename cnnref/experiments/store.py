@@ -126,7 +126,9 @@ class Record:
         answers = self.content.get("answers")
         if answers is None:
             return None
-        return np.frombuffer(answers.encode(), np.uint8) == ord(RIGHT)
+        right: np.ndarray[Any, np.dtype[np.bool_]]
+        right = np.frombuffer(answers.encode(), np.uint8) == ord(RIGHT)
+        return right
 
     def _mend(self) -> str:
         return _mend(self.content["name"])

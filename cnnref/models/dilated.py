@@ -52,8 +52,8 @@ class DilatedStack(nn.Module):
                 nn.ReLU(),
             ]  # fmt: skip
         self.layers = nn.Sequential(*layers)
-        if he:
-            for layer in self.layers[::2]:
+        for layer in self.layers:
+            if he and isinstance(layer, nn.Conv2d):
                 # From a uniform law, which torch draws alike everywhere.
                 nn.init.kaiming_uniform_(layer.weight, nonlinearity="relu")
         self.fc = nn.Linear(width, 1 if classes == 2 else classes)
