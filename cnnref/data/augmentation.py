@@ -25,20 +25,22 @@ def flip(images: Tensor) -> Tensor:
     return torch.where(mirrored[:, None, None, None], images.flip(3), images)
 
 
-def crop(images: Tensor, padding: int = 4) -> Tensor:
-    """A window of each image's own size, at a random place of the image with a border of zeros.
+def crop(images: Tensor, padding: int = 4, mode: str = "constant") -> Tensor:
+    """A window of each image's own size, at a random place of the image with a border.
 
-    He et al. 2016, Section 4.2, has four pixels of border on images of 32.
+    He et al. 2016, Section 4.2, has four pixels of zeros as a border on images of 32.
 
     Args:
         images: `(N, C, H, W)`.
         padding: width of the border in pixels; every shift of up to so many is equally likely.
+        mode: what the border is made of, as `torch.nn.functional.pad` calls it: `"constant"` for
+            zeros, `"reflect"` for the image's own reflection.
 
     Returns:
         Images of the same shape; the draws are of torch's global generator.
     """
     count, _, height, width = images.shape
-    padded = F.pad(images, (padding,) * 4)
+    padded = F.pad(images, (padding,) * 4, mode=mode)
     windows = padded.unfold(2, height, 1).unfold(3, width, 1)  # (N, C, row, column, H, W), a view
     row, column = torch.randint(2 * padding + 1, (2, count)).to(images.device)
     return windows[torch.arange(count, device=images.device), :, row, column]

@@ -20,6 +20,7 @@ from cnnref.models.cats_dogs import PlainCNN, SkipCNN
 from cnnref.models.counted import CountedCNN
 from cnnref.models.digits import MLP, DigitCNN
 from cnnref.models.dilated import DilatedStack
+from cnnref.models.fast import FastCNN
 from cnnref.models.inception import InceptionBlock, InceptionNet
 from cnnref.models.kats_cat import KatBlocks, KatFeatures, KatFilter, KitDense
 from cnnref.models.residual import ResidualUnit, ResNet
@@ -31,6 +32,7 @@ __all__ = [
     "CountedCNN",
     "DigitCNN",
     "DilatedStack",
+    "FastCNN",
     "InceptionBlock",
     "InceptionNet",
     "KatBlocks",
@@ -61,6 +63,7 @@ MODELS: Mapping[str, Callable[..., nn.Module]] = {
     "OneLayer": OneLayer,
     "InceptionNet": InceptionNet,
     "DilatedStack": DilatedStack,
+    "FastCNN": FastCNN,
     "KatFilter": KatFilter,
     "KatFeatures": KatFeatures,
     "KatBlocks": KatBlocks,
