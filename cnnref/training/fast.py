@@ -112,7 +112,8 @@ def sprint(
         for epoch in range(recipe.epochs):
             start, processor_start = time.perf_counter(), time.process_time()
             model.train()
-            model.whitening.bias.requires_grad_(epoch < recipe.whitening_epochs)
+            bias = model.get_parameter("whitening.bias")
+            bias.requires_grad_(epoch < recipe.whitening_epochs)
             losses, right = [], []
             for chosen in torch.randperm(len(images)).split(recipe.batch_size)[:per_epoch]:
                 # Mirrored in every other epoch, an image is seen both ways in each two.
