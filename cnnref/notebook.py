@@ -8,13 +8,44 @@ prints what is missing and which command fetches it, and the page goes on.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from cnnref.data import DATASETS, SPLITS, MissingDataError, load
 
-__all__ = ["glue", "load_ipython_extension"]
+if TYPE_CHECKING:
+    from cnnref.experiments.claims import Finding
+
+__all__ = ["claim", "glue", "load_ipython_extension"]
+
+
+def claim(name: str) -> Finding:
+    """What the records say of a claim; where it no longer holds, a box in the page says so.
+
+    A cell that calls it must show its output. It never fails for what the records say: with other
+    seeds the book must build too.
+
+    Args:
+        name: a key of `cnnref.experiments.claims.CLAIMS`.
+
+    Raises:
+        UnknownClaimError: there is no such claim.
+        NoRecordError: a record that it needs is missing.
+    """
+    from IPython.display import Markdown, display
+
+    from cnnref.experiments.claims import find
+
+    made = find(name)
+    found = made.look()
+    if not found.holds:
+        text = (
+            f"> **With the present records this no longer holds:** {made.text} "
+            f"They show: {found.shows}."
+        )
+        display(Markdown(text))  # type: ignore[no-untyped-call]
+    return found
 
 
 def glue(name: str, value: object, display: bool = True) -> None:

@@ -22,6 +22,7 @@ SAME_FLOOR = {
     ("convolution", "windows"),
     ("figures", "experiments"),
     ("experiments", "lineage"),
+    ("notebook", "experiments"),
     ("cli", "experiments"),
     ("__main__", "cli"),
     ("accounting", "models"),

@@ -5,7 +5,8 @@
 
 `catalogue` says what is run, `runner` runs it, `store` keeps what came out, `probe` and
 `verification` find out when a stored result no longer fits the code, `statistics` says what several
-seeds show, `comparison` which of two is better, `report` writes it all into tables.
+seeds show, `comparison` which of two is better, `claims` what the book says of all this, `report`
+writes it into tables.
 """
 
 from cnnref.experiments.catalogue import (
@@ -14,7 +15,14 @@ from cnnref.experiments.catalogue import (
     UnknownExperimentError,
     experiment,
 )
-from cnnref.experiments.comparison import Comparison, NotComparableError, compare
+from cnnref.experiments.claims import CLAIMS, Claim
+from cnnref.experiments.comparison import (
+    Comparison,
+    Disagreement,
+    NotComparableError,
+    compare,
+    disagreement,
+)
 from cnnref.experiments.runner import (
     MODES,
     ModeError,
@@ -36,9 +44,12 @@ from cnnref.experiments.verification import verify
 
 __all__ = [
     "CATALOGUE",
+    "CLAIMS",
     "MODES",
+    "Claim",
     "Comparison",
     "DamagedRecordError",
+    "Disagreement",
     "Experiment",
     "Interval",
     "ModeError",
@@ -50,6 +61,7 @@ __all__ = [
     "Result",
     "UnknownExperimentError",
     "compare",
+    "disagreement",
     "experiment",
     "load_model",
     "mean_interval",

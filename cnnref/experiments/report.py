@@ -7,11 +7,19 @@ from collections.abc import Iterable, Mapping, Sequence
 import torch
 
 from cnnref.experiments.catalogue import CATALOGUE, Expectation, Experiment
+from cnnref.experiments.claims import CLAIMS, Claim
+from cnnref.experiments.comparison import Comparison
 from cnnref.experiments.runner import Result, run
 from cnnref.experiments.store import Record
 from cnnref.models import build
 
-__all__ = ["comparison_markdown", "result_markdown", "summary_markdown"]
+__all__ = [
+    "claims_markdown",
+    "comparison_markdown",
+    "comparisons_markdown",
+    "result_markdown",
+    "summary_markdown",
+]
 
 
 def comparison_markdown(results: Iterable[Result] | Mapping[str, Result]) -> str:
@@ -51,6 +59,61 @@ def comparison_markdown(results: Iterable[Result] | Mapping[str, Result]) -> str
         "parameters:", "seconds per epoch:",
     ]  # fmt: skip
     return f"{_table(head, rows)}\n\nTimes are of {machines}."
+
+
+def comparisons_markdown(comparisons: Mapping[tuple[str, str], Comparison]) -> str:
+    """Comparisons as a table in Markdown, for under the answer that tells them in words.
+
+    Args:
+        comparisons: each under the names of its first and its second.
+
+    Raises:
+        ValueError: there are none, or their confidences differ.
+    """
+    confidences = {found.confidence for found in comparisons.values()}
+    if len(confidences) != 1:
+        raise ValueError(f"a table needs one confidence, got {sorted(confidences) or 'none'}")
+    (confidence,) = confidences
+    rows = []
+    for (first, second), found in comparisons.items():
+        told = found.numbers
+        rows.append(
+            [
+                f"{first}: {told.first}",
+                f"{second}: {told.second}",
+                found.metric,
+                f"{told.difference} [{told.low}, {told.high}]{told.unit}",
+                found.verdict,
+            ]
+        )
+    interval = f"difference, {100 * confidence:g} % interval"
+    head = ["first", "second", "in", interval, "the first is"]
+    sources = _unique(found.sources for found in comparisons.values())
+    return f"{_table(head, rows)}\n\nThe intervals allow for chance in {sources}."
+
+
+def claims_markdown(claims: Iterable[Claim] | None = None) -> str:
+    """What the records now say of the book's claims, those first that no longer hold.
+
+    Args:
+        claims: which; all where none are given.
+
+    Raises:
+        NoRecordError: a claim needs a record that is missing.
+    """
+    looked = [(claim, claim.look()) for claim in (CLAIMS.values() if claims is None else claims)]
+    changed = sum(not found.holds for _, found in looked)
+    rows = [
+        [
+            claim.text,
+            f"[{claim.chapter}](../{claim.chapter}.md)",
+            found.shows,
+            "holds" if found.holds else "**CHANGED**",
+        ]
+        for claim, found in sorted(looked, key=lambda pair: pair[1].holds)
+    ]
+    table = _table(["the book says", "in", "the records show", ""], rows)
+    return f"{len(rows)} claims, {changed} of them changed.\n\n{table}"
 
 
 def summary_markdown(dataset: str | None = None, results: Iterable[Result] | None = None) -> str:

@@ -1,0 +1,36 @@
+"""What the book says of outcomes of chance, in a file for each chapter that says such things.
+
+holds, shows, _ = find("digits-width").look()
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from cnnref.errors import CnnrefError, unknown
+from cnnref.experiments.claims.claim import VERDICTS, Claim, Finding
+from cnnref.experiments.claims.reading_digits import reading_digits
+from cnnref.experiments.claims.regularisation import regularisation
+
+__all__ = ["CLAIMS", "VERDICTS", "Claim", "Finding", "UnknownClaimError", "find"]
+
+
+class UnknownClaimError(CnnrefError, LookupError):
+    """The book makes no claim of that name."""
+
+
+CLAIMS: Mapping[str, Claim] = {
+    claim.name: claim for group in (reading_digits(), regularisation()) for claim in group
+}
+"""Every claim by name, in the order of the chapters."""
+
+
+def find(name: str) -> Claim:
+    """The claim of that name.
+
+    Raises:
+        UnknownClaimError: there is none; the message suggests the nearest.
+    """
+    if name not in CLAIMS:
+        raise UnknownClaimError(unknown("claim", name, CLAIMS))
+    return CLAIMS[name]
