@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import platform
 import string
@@ -120,8 +121,13 @@ class Result:
         return np.array([record["final"][metric] for record in self.records])
 
     def interval(self, metric: str = "accuracy", confidence: float = 0.95) -> Interval:
-        """Mean over the seeds of a final metric, with its confidence interval."""
-        return mean_interval(self.final(metric).tolist(), confidence)
+        """Mean over the seeds of a final metric, with its confidence interval.
+
+        It says how well the mean over seeds is known for these very images, and stops where an
+        accuracy or a loss does: at 0, and an accuracy at 1.
+        """
+        most = 1.0 if metric == "accuracy" else math.inf
+        return mean_interval(self.final(metric).tolist(), confidence, (0.0, most))
 
     @property
     def confusion(self) -> np.ndarray[Any, np.dtype[np.int64]]:

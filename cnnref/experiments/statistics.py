@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
@@ -24,20 +25,31 @@ class Interval(NamedTuple):
         return f"{self.mean:.4g} [{self.low:.4g}, {self.high:.4g}] (n = {self.runs})"
 
 
-def mean_interval(values: Sequence[float], confidence: float = 0.95) -> Interval:
+def mean_interval(
+    values: Sequence[float],
+    confidence: float = 0.95,
+    bounds: tuple[float, float] = (-math.inf, math.inf),
+) -> Interval:
     """Mean of independent runs and Student's interval for it.
 
     Args:
         values: one number per run; at least two.
         confidence: coverage of the interval, between 0 and 1.
+        bounds: what no value can be beyond, `(0, 1)` for shares. An end that is, is set there: as
+            the mean cannot be beyond either, the coverage is the same.
 
     Raises:
-        ValueError: fewer than two values, or `confidence` is not between 0 and 1.
+        ValueError: fewer than two values, values beyond `bounds`, or `confidence` is not between 0
+            and 1.
     """
-    return _student(values, confidence, new_runs=0)
+    return _student(values, confidence, bounds, new_runs=0)
 
 
-def prediction_interval(values: Sequence[float], confidence: float = 0.95) -> Interval:
+def prediction_interval(
+    values: Sequence[float],
+    confidence: float = 0.95,
+    bounds: tuple[float, float] = (-math.inf, math.inf),
+) -> Interval:
     """Where the value of one more run is expected to fall.
 
     Wider than `mean_interval` by the factor sqrt(n + 1): the mean of many runs is steadier than the
@@ -46,22 +58,29 @@ def prediction_interval(values: Sequence[float], confidence: float = 0.95) -> In
     Args:
         values: one number per run; at least two.
         confidence: how often a new run falls inside, between 0 and 1.
+        bounds: as `mean_interval` takes them.
 
     Raises:
-        ValueError: fewer than two values, or `confidence` is not between 0 and 1.
+        ValueError: fewer than two values, values beyond `bounds`, or `confidence` is not between 0
+            and 1.
     """
-    return _student(values, confidence, new_runs=1)
+    return _student(values, confidence, bounds, new_runs=1)
 
 
-def _student(values: Sequence[float], confidence: float, new_runs: int) -> Interval:
+def _student(
+    values: Sequence[float], confidence: float, bounds: tuple[float, float], new_runs: int
+) -> Interval:
     runs = len(values)
     if runs < 2:
         raise ValueError(f"an interval needs at least two runs, got {runs}")
     require_share(confidence)
+    least, most = bounds
+    if not (least <= min(values) and max(values) <= most):
+        raise ValueError(f"values must be from {least} to {most}, got {list(values)}")
     mean = float(np.mean(values))
     error = np.std(values, ddof=1) * np.sqrt(new_runs + 1 / runs)
     half = float(error * stdtrit(runs - 1, (1 + confidence) / 2))
-    return Interval(mean, mean - half, mean + half, runs)
+    return Interval(mean, max(mean - half, least), min(mean + half, most), runs)
 
 
 def require_share(confidence: float) -> None:

@@ -39,6 +39,18 @@ def test_as_many_new_runs_as_promised_fall_into_the_prediction(runs):
 
 
 @pytest.mark.parametrize("interval", [mean_interval, prediction_interval])
+def test_an_interval_ends_where_its_values_must(interval):
+    free, shares = interval([0.97, 0.99, 0.999]), interval([0.97, 0.99, 0.999], bounds=(0, 1))
+    assert free.high > 1
+    assert shares == free._replace(high=1)
+    low = interval([0.001, 0.01], bounds=(0, 1))
+    assert low.low == 0
+    assert interval([0.5, 0.51], bounds=(0, 1)) == interval([0.5, 0.51])
+    with pytest.raises(ValueError, match=r"from 0 to 1, got \[97, 99\]"):
+        interval([97, 99], bounds=(0, 1))
+
+
+@pytest.mark.parametrize("interval", [mean_interval, prediction_interval])
 def test_refusals(interval):
     with pytest.raises(ValueError, match="at least two runs, got 1"):
         interval([0.5])

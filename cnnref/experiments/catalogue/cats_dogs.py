@@ -43,6 +43,7 @@ def cats_dogs() -> Iterator[Experiment]:
                 0.86,
                 "far above chance; but ten thousand images and no augmentation leave a small "
                 "network short of the nine in ten that large ones reach on this hardest pair",
+                afterwards=True,
             ),
         )
 

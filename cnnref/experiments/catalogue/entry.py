@@ -37,6 +37,8 @@ class Expectation:
         high: greatest.
         reason: where the range comes from.
         explanation: why the outcome may lie outside, where it does.
+        afterwards: the range was set when the first results were known, so that these prove little
+            by lying inside.
 
     Raises:
         ValueError: the two are not shares in order.
@@ -46,6 +48,7 @@ class Expectation:
     high: float
     reason: str
     explanation: str = ""
+    afterwards: bool = False
 
     def __post_init__(self) -> None:
         """Validate."""
@@ -71,7 +74,7 @@ class Experiment:
         keep_weights: also store the first seed's weights, in half precision.
         keep_steps: also store the loss and the error of every mini-batch.
         keep_tail: also evaluate after each of the last `TAIL` steps, and store that.
-        expected: what is known beforehand of the outcome.
+        expected: the range of the outcome, where something sets one that the outcome can miss.
 
     Raises:
         ValueError: the message names the field and the value.

@@ -55,9 +55,6 @@ def fashion() -> Iterator[Experiment]:
                 ),
                 seeds=(0,),
                 arguments=small,
-                expected=Expectation(
-                    0.09, 0.92, "from chance, where the rate is far too high, to a converged CNN"
-                ),
             )  # fmt: skip
         yield Experiment(
             name=f"optimizer-{optimizer}",
