@@ -25,6 +25,9 @@ __all__ = [
 def comparison_markdown(results: Iterable[Result] | Mapping[str, Result]) -> str:
     """The final table of several experiments in Markdown, with 95 % intervals over seeds.
 
+    Where all records tell the time that processors worked, the table does. Time by the clock is no
+    column of it: that depends on what else the machine did.
+
     Args:
         results: the results, under the names that the table gives them; their titles where none are
             given.
@@ -42,6 +45,8 @@ def comparison_markdown(results: Iterable[Result] | Mapping[str, Result]) -> str
         raise ValueError(
             f"a table needs results on one split, got {' and '.join(splits) or 'none'}"
         )
+    head = ["network", "seeds:", f"{splits[0]} accuracy, %", f"{splits[0]} loss, nats:",
+            "parameters:"]  # fmt: skip
     rows = [
         [
             name,
@@ -49,16 +54,16 @@ def comparison_markdown(results: Iterable[Result] | Mapping[str, Result]) -> str
             _accuracy(result),
             f"{result.final('loss').mean():.3f}",
             f"{_parameters(result.experiment):,}",
-            f"{result.history('seconds').mean():.1f}",
         ]
         for name, result in named
     ]
-    machines = _unique(_machine(record) for _, result in named for record in result.records)
-    head = [
-        "network", "seeds:", f"{splits[0]} accuracy, %", f"{splits[0]} loss, nats:",
-        "parameters:", "seconds per epoch:",
-    ]  # fmt: skip
-    return f"{_table(head, rows)}\n\nTimes are of {machines}."
+    records = [record for _, result in named for record in result.records]
+    if not all("processor_seconds" in record["history"] for record in records):
+        return _table(head, rows)
+    for row, (_, result) in zip(rows, named, strict=True):
+        row.append(f"{result.history('processor_seconds').mean():.1f}")
+    table = _table([*head, "core-seconds per epoch:"], rows)
+    return f"{table}\n\nTimes are of {_unique(map(_machine, records))}."
 
 
 def comparisons_markdown(comparisons: Mapping[tuple[str, str], Comparison]) -> str:
@@ -178,7 +183,8 @@ def _group(dataset: str, results: Sequence[Result]) -> str:
     reasons: dict[str, list[str]] = {}
     for entry in (result.experiment for result in results):
         if entry.expected:
-            reason = f"{_range(entry.expected)} %: {entry.expected.reason}"
+            after = ", set afterwards" * entry.expected.afterwards
+            reason = f"{_range(entry.expected)} %{after}: {entry.expected.reason}"
             reasons.setdefault(reason, []).append(entry.name)
     sources = [
         f"- {reason} ({f'`{names[0]}`' if len(names) == 1 else f'{len(names)} experiments'})"
@@ -296,11 +302,12 @@ def _range(expected: Expectation) -> str:
 
 
 def _verdict(result: Result) -> str:
-    """The expected range, and whether the mean is in it."""
+    """The expected range, whether the mean is in it, and whether the range came first."""
     expected = result.experiment.expected
     if expected is None:
         return "not stated"
-    return f"{_range(expected)}: {'inside' if _mean(result) in expected else 'outside'}"
+    after = " (set afterwards)" * expected.afterwards
+    return f"{_range(expected)}{after}: {'inside' if _mean(result) in expected else 'outside'}"
 
 
 def _times(result: Result) -> list[str]:

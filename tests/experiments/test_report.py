@@ -55,9 +55,20 @@ def test_a_final_table_compares_networks():
         "test accuracy, %": "92.50 [86.15, 98.85]",
         "test loss, nats": "0.075",
         "parameters": f"{269_434:,}",
-        "seconds per epoch": "10.5",
     }
     assert plain[:2] == ["1", "90.00"]
+    assert "second" not in text, "by the clock, which other work makes run longer"
+
+
+def test_a_final_table_tells_the_time_of_processors_where_all_records_do():
+    named = {"ResNet": made_result(CLOTHES, [0.92, 0.93]), "plain": made_result(PLAIN, [0.9])}
+    for seconds, record in enumerate(named["ResNet"].records, 20):
+        record["history"]["processor_seconds"] = [seconds] * 4
+    assert "second" not in comparison_markdown(named)
+    named["plain"].records[0]["history"]["processor_seconds"] = [10.0] * 4
+    text = comparison_markdown(named)
+    column = rows(text)["network"].index("core-seconds per epoch")
+    assert [rows(text)[name][column] for name in named] == ["20.5", "10.0"]
     assert text.endswith("Times are of a processor, 2 threads.")
 
 
@@ -117,6 +128,10 @@ def test_a_mean_outside_the_expected_range_is_explained():
     assert "- `clothes` lies outside: too few epochs" in text
     unexplained = replace(CLOTHES, expected=Expectation(0.95, 0.99, "a guess"))
     assert "not explained yet" in summary_markdown(results=[made_result(unexplained, [0.9])])
+    set_after = replace(CLOTHES, expected=Expectation(0.9, 0.95, "a guess", afterwards=True))
+    told = summary_markdown(results=[made_result(set_after, [0.92, 0.93])])
+    assert "| 90 to 95 (set afterwards): inside |" in told
+    assert "- 90 to 95 %, set afterwards: a guess (`clothes`)" in told
     open_ended = replace(CLOTHES, expected=None)
     assert "| not stated |" in summary_markdown(results=[made_result(open_ended, [0.9])])
 

@@ -1,6 +1,8 @@
-"""What the book says of outcomes of chance, in a file for each chapter that says such things.
+"""What the book says of outcomes of chance.
 
-holds, shows, _ = find("digits-width").look()
+    holds, shows, _ = find("digits-width").look()
+
+A file for each chapter that says such things.
 """
 
 from __future__ import annotations

@@ -1,29 +1,288 @@
-"""Questions MIT-5.1 to MIT-5.4a: what width, depth and training time bring on digits."""
+"""Questions MIT-5.1 to MIT-5.4a: widths, depth, the handout's recipe, time, and shared weights."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
+from itertools import pairwise
 
-from cnnref.experiments.claims.claim import Claim
+from cnnref.experiments.catalogue.digits import NETWORKS, RECIPES, STANDARDISED, WIDTHS
+from cnnref.experiments.claims.claim import Claim, Finding
+from cnnref.experiments.runner import load_model, run
+from cnnref.experiments.statistics import mean_interval
 
-__all__ = ["reading_digits"]
+__all__ = ["PRINTED", "PRINTED_FIRST", "reading_digits"]
+
+PRINTED = dict(zip(NETWORKS, (0.851, 0.900, 0.913, 0.921, 0.930, 0.922), strict=True))
+"""The handout's accuracies after one epoch, questions MIT-5.1 to MIT-5.3a."""
+
+PRINTED_FIRST = 0.968
+"""Question MIT-5.3b: the last network again, after the first of twenty epochs."""
 
 
 def reading_digits() -> Iterator[Claim]:
-    """MIT-5.2 and 5.3."""
+    """All that the chapter says of the outcome of trainings."""
+    yield from _one_epoch()
+    yield from _widths()
+    yield from _search()
+    yield from _twenty_epochs()
+    yield from _convolution()
+
+
+def _one_epoch() -> Iterator[Claim]:
     chapter = "reading-digits"
-    yield Claim.comparing(
-        "digits-width", chapter,
-        "After one epoch 1024 hidden units are right on more images than 128.",
-        "digits-mlp-1024", "digits-mlp-128", "higher",
+    yield Claim(
+        "digits-few-images", chapter,
+        "The printed .851 lies between the linear classifier's accuracies on 10,000 and on 60,000 "
+        "images.",
+        _few_images,
     )  # fmt: skip
-    yield Claim.comparing(
-        "digits-width-training-loss", chapter,
-        "After one epoch the training loss of 1024 hidden units is lower than that of 128.",
-        "digits-mlp-1024", "digits-mlp-128", "lower", "train_loss",
+    yield Claim(
+        "digits-centre", chapter,
+        "Of the ten weight images that of the 0 is lowest at the centre.",
+        _centre,
     )  # fmt: skip
     yield Claim.comparing(
         "digits-depth", chapter,
         "After one epoch 256 units on top of 512 are right on more images than 512 alone.",
         "digits-mlp-512-256", "digits-mlp-512", "higher",
     )  # fmt: skip
+    yield Claim.comparing(
+        "digits-depth-or-width", chapter,
+        "Three seeds do not tell 512 and 256 units from 1024 in one layer.",
+        "digits-mlp-512-256", "digits-mlp-1024", "cannot tell",
+    )  # fmt: skip
+    yield Claim.comparing(
+        "digits-depth-slow", chapter,
+        "By gradient descent at 0.01 the second layer hurts.",
+        "digits-mlp-512-256-sgd-1e-2", "digits-mlp-512-sgd-1e-2", "lower",
+    )  # fmt: skip
+
+
+def _widths() -> Iterator[Claim]:
+    chapter = "reading-digits"
+    yield Claim.comparing(
+        "digits-width", chapter,
+        "After one epoch 1024 hidden units are right on more images than 128.",
+        "digits-mlp-1024", "digits-mlp-128", "higher",
+    )  # fmt: skip
+    yield Claim(
+        "digits-width-order", chapter,
+        "Each doubling of the hidden units raises the mean accuracy.",
+        partial(_rising, [f"digits-mlp-{n}" for n in WIDTHS]),
+    )  # fmt: skip
+    yield Claim.comparing(
+        "digits-width-one-rate", chapter,
+        "By gradient descent at one rate 1024 hidden units are right on more images than 128.",
+        "digits-mlp-1024-sgd-1e-1", "digits-mlp-128-sgd-1e-1", "higher",
+    )  # fmt: skip
+    yield Claim.comparing(
+        "digits-width-divided", chapter,
+        "At an eighth of the rate 1024 hidden units are right on fewer images than 128.",
+        "digits-mlp-1024-sgd-over-width", "digits-mlp-128-sgd-1e-1", "lower",
+    )  # fmt: skip
+    yield Claim(
+        "digits-width-divided-order", chapter,
+        "At a rate divided by the width each doubling of the units lowers the mean accuracy.",
+        partial(
+            _rising,
+            [*(f"digits-mlp-{n}-sgd-over-width" for n in WIDTHS[:0:-1]), "digits-mlp-128-sgd-1e-1"],
+        ),
+    )  # fmt: skip
+    for narrow, wide in pairwise(WIDTHS):
+        yield Claim.comparing(
+            f"digits-width-{wide}-one-rate", chapter,
+            f"By gradient descent at one rate five seeds do not tell {wide} hidden units from "
+            f"{narrow}.",
+            f"digits-mlp-{wide}-sgd-1e-1", f"digits-mlp-{narrow}-sgd-1e-1", "cannot tell",
+        )  # fmt: skip
+
+
+def _search() -> Iterator[Claim]:
+    chapter = "reading-digits"
+    yield Claim(
+        "digits-search", chapter,
+        "Of ten recipes with pixels from 0 to 1, Adam in batches of 64 on 10,000 images is nearest "
+        "to the six printed accuracies.",
+        _nearest,
+    )  # fmt: skip
+    yield Claim(
+        "digits-search-five", chapter,
+        "Adam in batches of 32 on 10,000 images comes within a point of all of them but .851.",
+        _five_of_six,
+    )  # fmt: skip
+    yield Claim(
+        "digits-search-seventh", chapter,
+        "Adam in batches of 32 on all images comes within half a point of .968.",
+        _seventh,
+    )  # fmt: skip
+    yield Claim(
+        "digits-search-descent", chapter,
+        "Gradient descent is more than three points from one of the six, at both rates and on both "
+        "numbers of images.",
+        _descent,
+    )  # fmt: skip
+    yield Claim(
+        "digits-search-all-images", chapter,
+        "Adam on all images is more than two points above each of the six.",
+        _all_images,
+    )  # fmt: skip
+    yield Claim(
+        "digits-search-linear", chapter,
+        "The linear classifier is above .851 by eight recipes of the ten, by more than three "
+        "points where it has all images, and within one by Adam in batches of 64 on 10,000.",
+        _linear,
+    )  # fmt: skip
+    yield Claim(
+        "digits-scale", chapter,
+        "On 10,000 images Adam in batches of 32 is nearer to the six than gradient descent at 0.1 "
+        "where pixels run from 0 to 1, and farther where they are standardised.",
+        _scale,
+    )  # fmt: skip
+
+
+def _twenty_epochs() -> Iterator[Claim]:
+    chapter = "reading-digits"
+    for name, text, metric in (
+        ("digits-long-loss", "From epochs 3 to 7 to the last five the test loss rises.", "loss"),
+        ("digits-long-accuracy", "Meanwhile the test accuracy rises.", "accuracy"),
+    ):
+        yield Claim(name, chapter, text, partial(_late_rise, f"test_{metric}"))
+    yield Claim(
+        "digits-long-cost", chapter,
+        "Meanwhile the test loss per mistake rises, in each run.",
+        _cost,
+    )  # fmt: skip
+    yield Claim(
+        "digits-long-turn", chapter,
+        "The test loss is least before epoch 10 in each run.",
+        _turn,
+    )  # fmt: skip
+    yield Claim.comparing(
+        "digits-long", chapter,
+        "Twenty epochs are right on more images than one.",
+        "digits-mlp-512-256-long", "digits-mlp-512-256", "higher",
+    )  # fmt: skip
+
+
+def _convolution() -> Iterator[Claim]:
+    chapter = "reading-digits"
+    yield Claim.comparing(
+        "digits-cnn", chapter,
+        "After one epoch the convolutional network is right on more images than 1024 units.",
+        "digits-cnn", "digits-mlp-1024", "higher",
+    )  # fmt: skip
+    for name, text, first, second, says in (
+        ("windows", "52 units that see everything are right on fewer images than local windows.",
+         "dense", "local", "lower"),
+        ("sharing", "Whether sharing 8 features changes the accuracy, three seeds do not tell.",
+         "shared", "local", "cannot tell"),
+        ("sharing-wide", "28 shared features are right on more images than 8 not shared.",
+         "shared-wide", "local", "higher"),
+    ):  # fmt: skip
+        yield Claim.comparing(
+            f"digits-{name}", chapter, text, f"sharing-{first}", f"sharing-{second}", says
+        )
+
+
+def _mean(experiment: str) -> float:
+    return float(run(experiment, mode="stored").final().mean())
+
+
+def _by(label: str) -> dict[str, float]:
+    """Mean accuracies of the six networks by a recipe."""
+    suffix = "" if label == "adam-b128" else f"-{label}"
+    return {network: _mean(f"digits-{network}{suffix}") for network in NETWORKS}
+
+
+def _gaps(label: str) -> list[float]:
+    """How far the means lie above the printed accuracies."""
+    return [mean - PRINTED[network] for network, mean in _by(label).items()]
+
+
+def _farthest(label: str) -> float:
+    return max(map(abs, _gaps(label)))
+
+
+def _points(*gaps: float) -> str:
+    return ", ".join(f"{100 * gap:.1f}" for gap in gaps).replace("-", "−") + " points"
+
+
+def _few_images() -> Finding:
+    few, many = _by("adam-b128-10k")["linear"], _by("adam-b128")["linear"]
+    return Finding(few < PRINTED["linear"] < many, f"{few:.3f} and {many:.3f}")
+
+
+def _centre() -> Finding:
+    weights = load_model("digits-linear").get_parameter("layers.0.weight").detach()
+    centre = weights.unflatten(1, (28, 28))[:, 12:17, 13:15].mean((1, 2)).tolist()
+    return Finding(min(centre) == centre[0] < 0, ", ".join(f"{w:.2f}" for w in centre))
+
+
+def _rising(experiments: list[str]) -> Finding:
+    means = [_mean(name) for name in experiments]
+    shown = ", ".join(f"{100 * mean:.2f} %" for mean in means)
+    return Finding(all(a < b for a, b in pairwise(means)), shown)
+
+
+def _nearest() -> Finding:
+    farthest = {label: _farthest(label) for label in RECIPES}
+    first, second = sorted(farthest, key=lambda label: farthest[label])[:2]
+    shown = f"{first} within {_points(farthest[first])}, {second} {_points(farthest[second])}"
+    return Finding(first == "adam-b64-10k", shown)
+
+
+def _five_of_six() -> Finding:
+    linear, *others = map(abs, _gaps("adam-b32-10k"))
+    return Finding(max(others) < 0.01 < linear, _points(linear, *others))
+
+
+def _seventh() -> Finding:
+    gap = _by("adam-b32")["mlp-512-256"] - PRINTED_FIRST
+    return Finding(abs(gap) < 0.005, _points(gap))
+
+
+def _descent() -> Finding:
+    farthest = [_farthest(label) for label in RECIPES if label.startswith("sgd")]
+    return Finding(min(farthest) > 0.03, _points(*farthest))
+
+
+def _all_images() -> Finding:
+    least = [
+        min(_gaps(label))
+        for label, (dataset, recipe) in RECIPES.items()
+        if dataset == "mnist" and recipe.optimizer == "adam"
+    ]
+    return Finding(min(least) > 0.02, _points(*least))
+
+
+def _linear() -> Finding:
+    gaps = {label: _by(label)["linear"] - PRINTED["linear"] for label in RECIPES}
+    every = [gap for label, gap in gaps.items() if RECIPES[label][0] == "mnist"]
+    holds = sum(gap > 0 for gap in gaps.values()) == 8 and min(every) > 0.03
+    return Finding(holds and abs(gaps["adam-b64-10k"]) < 0.01, _points(*gaps.values()))
+
+
+def _scale() -> Finding:
+    labels = ("adam-b32-10k", "sgd-1e-1-10k", *STANDARDISED)
+    adam, descent, adam_standardised, descent_standardised = map(_farthest, labels)
+    holds = adam < descent and adam_standardised > descent_standardised
+    return Finding(holds, _points(adam, descent, adam_standardised, descent_standardised))
+
+
+def _late_rise(metric: str) -> Finding:
+    values = run("digits-mlp-512-256-long", mode="stored").history(metric)
+    found = mean_interval((values[:, 15:].mean(1) - values[:, 2:7].mean(1)).tolist())
+    return Finding(found.low > 0, str(found))
+
+
+def _cost() -> Finding:
+    long = run("digits-mlp-512-256-long", mode="stored")
+    cost = long.history("test_loss") / (1 - long.history("test_accuracy"))
+    ratios = cost[:, 15:].mean(1) / cost[:, 2:7].mean(1)
+    return Finding(bool((ratios > 1).all()), ", ".join(f"{r:.2f}" for r in ratios) + " times")
+
+
+def _turn() -> Finding:
+    turns = run("digits-mlp-512-256-long", mode="stored").history("test_loss").argmin(1) + 1
+    return Finding(bool((turns < 10).all()), f"least in epochs {', '.join(map(str, turns))}")
