@@ -1,9 +1,10 @@
-"""Two marks far apart: images whose class no small window knows.
+"""Two marks far apart: images whose class no single small window knows.
 
 Every image is a torus of noise with one cross and one ring, in the same row. In class 0 the ring is
 12 pixels to the right of the cross, in class 1 it is 12 pixels to the left; around the torus, 32
-pixels wide, the other way is 20. A window that never holds both marks sees the same in both
-classes.
+pixels wide, the other way is 20. Without noise, the windows too narrow to touch both marks are the
+same in both classes. With noise each of them is as likely in one class as in the other, but
+windows share pixels, so that all of them together can tell the class.
 """
 
 from __future__ import annotations

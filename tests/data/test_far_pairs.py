@@ -1,4 +1,4 @@
-"""Two marks far apart: what a window of a given size can know of the class."""
+"""Two marks far apart: what windows of a given size can know of the class."""
 
 from collections import Counter
 
@@ -19,12 +19,41 @@ def windows_of(image: np.ndarray, side: int) -> Counter:
     )
 
 
-def test_windows_that_never_touch_both_marks_are_the_same_in_both_classes():
+def test_without_noise_windows_that_never_touch_both_marks_are_the_same_in_both_classes():
     data = far_pairs(40, seed=0, noise=0)
     right, left = (data.images[data.labels == k, 0].numpy() for k in (0, 1))
     for side in (1, 3, 9, 10):
         assert len({frozenset(windows_of(i, side).items()) for i in (*right, *left)}) == 1
     assert set(windows_of(right[0], 13)) != set(windows_of(left[0], 13))
+
+
+def marks_of(image: np.ndarray) -> tuple[tuple[int, int], tuple[int, int]]:
+    """The centres of the cross and of the ring, from the pixels that no noise reaches."""
+    lit = image > 120
+    found = []
+    for mark in (
+        np.array([[0, 1, 0], [1, 1, 1], [0, 1, 0]]),
+        np.array([[1] * 3, [1, 0, 1], [1] * 3]),
+    ):
+        places = [
+            ((i + 1) % 8, (j + 1) % 32)
+            for i in range(8)
+            for j in range(32)
+            if (lit[np.ix_((i + np.arange(3)) % 8, (j + np.arange(3)) % 32)] == mark).all()
+        ]
+        assert len(places) == 1
+        found += places
+    return found[0], found[1]
+
+
+def test_with_noise_a_field_of_nine_can_tell_by_a_pixel_that_two_windows_share():
+    """Six columns right of the cross and six left of the ring: one pixel in class 0 alone."""
+    data = far_pairs(200, seed=5)
+    for image, label in zip(data.images[:, 0].numpy().astype(int), data.labels, strict=True):
+        (row, cross), (same_row, ring) = marks_of(image)
+        assert row == same_row
+        places = (cross + 6) % 32, (ring - 6) % 32
+        assert (places[0] == places[1]) == (label == 0)
 
 
 def test_marks_are_where_the_class_says():
