@@ -10,9 +10,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from cnnref.errors import CnnrefError, unknown
+from cnnref.experiments.claims.cats_and_dogs import cats_and_dogs
 from cnnref.experiments.claims.claim import VERDICTS, Claim, Finding
 from cnnref.experiments.claims.reading_digits import reading_digits
 from cnnref.experiments.claims.regularisation import regularisation
+from cnnref.experiments.claims.skip_connections import skip_connections
 
 __all__ = ["CLAIMS", "VERDICTS", "Claim", "Finding", "UnknownClaimError", "find"]
 
@@ -21,9 +23,14 @@ class UnknownClaimError(CnnrefError, LookupError):
     """The book makes no claim of that name."""
 
 
-CLAIMS: Mapping[str, Claim] = {
-    claim.name: claim for group in (reading_digits(), regularisation()) for claim in group
-}
+_CHAPTERS = (
+    reading_digits,
+    cats_and_dogs,
+    regularisation,
+    skip_connections,
+)
+
+CLAIMS: Mapping[str, Claim] = {claim.name: claim for chapter in _CHAPTERS for claim in chapter()}
 """Every claim by name, in the order of the chapters."""
 
 
