@@ -12,6 +12,10 @@ from collections.abc import Mapping
 from cnnref.errors import CnnrefError, unknown
 from cnnref.experiments.claims.cats_and_dogs import cats_and_dogs
 from cnnref.experiments.claims.claim import VERDICTS, Claim, Finding
+from cnnref.experiments.claims.dilation import dilation
+from cnnref.experiments.claims.inception import inception
+from cnnref.experiments.claims.kats_cat import kats_cat
+from cnnref.experiments.claims.learning_rates import learning_rates
 from cnnref.experiments.claims.reading_digits import reading_digits
 from cnnref.experiments.claims.regularisation import regularisation
 from cnnref.experiments.claims.skip_connections import skip_connections
@@ -24,10 +28,14 @@ class UnknownClaimError(CnnrefError, LookupError):
 
 
 _CHAPTERS = (
+    dilation,
+    inception,
     reading_digits,
+    learning_rates,
     cats_and_dogs,
     regularisation,
     skip_connections,
+    kats_cat,
 )
 
 CLAIMS: Mapping[str, Claim] = {claim.name: claim for chapter in _CHAPTERS for claim in chapter()}
