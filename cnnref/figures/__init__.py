@@ -3,8 +3,9 @@
 Every function returns a `Picture`: a matplotlib figure and an alternative text made from the same
 data. `style` owns the look, `geometry` draws windows, `fields` receptive fields, `neurons` a
 convolution as a layer of neurons, `networks` what a network costs and sees. `results` and
-`confusion` draw one experiment and its images, `curves`, `forests` and `sweeps` several, `tiles`
-kernels and feature maps, `calibration` how sure a network may be; `series` holds what they share.
+`confusion` draw one experiment and its images, `curves`, `forests`, `sweeps` and `tails` several,
+`tiles` kernels and feature maps, `calibration` how sure a network may be; `series` holds what they
+share.
 """
 
 from cnnref.figures.calibration import reliability_picture
@@ -27,6 +28,7 @@ from cnnref.figures.results import (
 )
 from cnnref.figures.style import COLOURS, Picture, new_figure, style
 from cnnref.figures.sweeps import rates_picture
+from cnnref.figures.tails import tails_picture
 from cnnref.figures.tiles import feature_maps, filter_grid
 
 __all__ = [
@@ -54,5 +56,6 @@ __all__ = [
     "steps_picture",
     "style",
     "summary_picture",
+    "tails_picture",
     "window_picture",
 ]
