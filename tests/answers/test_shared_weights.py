@@ -94,7 +94,7 @@ def test_vgg_from_its_published_configuration(page):
     configuration = [64, 64, 0, 128, 128, 0, *[256] * 3, 0, *[512] * 3, 0, *[512] * 3, 0]
     channels, side = 3, 224
     conv = fc = shared = dense = conv_macs = fc_macs = 0
-    dense_by_layer = []
+    dense_by_layer, local, outputs = [], 0, 0
     for filters in configuration:
         if not filters:  # max-pooling
             side //= 2
@@ -103,6 +103,8 @@ def test_vgg_from_its_published_configuration(page):
         shared += filters * channels * 3 * 3
         conv_macs += filters * channels * 3 * 3 * side * side
         dense_by_layer.append((channels * side * side) * (filters * side * side))
+        local += sum(filters * channels * 3 * 3 for _ in range(side * side))
+        outputs += filters * side * side
         channels = filters
     dense = sum(dense_by_layer)
     sizes = [channels * side * side, 4096, 4096, 1000]
@@ -130,6 +132,11 @@ def test_vgg_from_its_published_configuration(page):
         "first-bytes": f"{4 * dense_by_layer[0] / 1e12:.1f} terabytes",
         "macs-share": f"{100 * conv_macs / (conv_macs + fc_macs):.1f} %",
         "macs": "1.53 × 10¹⁰",
+        "dense-bytes": f"{4 * dense / 1e12:.0f} terabytes",
+        "local-bytes": f"{4 * local / 1e9:.0f} gigabytes",
+        "shared-bytes": f"{4 * shared / 1e6:.0f} megabytes",
+        "outputs": f"{4 * outputs / 1e6:.0f} megabytes",
+        "outputs-large": f"{4 * 4 * outputs / 1e6:.0f} megabytes",
     }
 
 
