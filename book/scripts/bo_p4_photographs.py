@@ -4,12 +4,13 @@ Answers the question BO-P4.
 
     python bo_p4_photographs.py
 
-needs torch, torchvision and matplotlib. The first run downloads CIFAR-10 (170 MB) into the folder
-`data`. It trains the network three times: at the learning rate that was best for the digits, which
-the handout says to keep, at a tenth of it, and there with dropout and weight decay. It prints each
-test accuracy, draws the training losses into `out/bo_p4_photographs.png` and saves the last weights
-as `out/bo_p4_photographs.pt`. All of it takes about TIME on one core of a CPU; for a quick look:
-`--epochs 1 --limit 5000`.
+It needs torch, torchvision and matplotlib. The first run downloads CIFAR-10
+(170 MB) into the folder `data`. It trains the network three times: at the
+learning rate that was best for the digits, which the handout says to keep, at
+a tenth of it, and there with dropout and weight decay. It prints each test
+accuracy, draws the training losses into `out/bo_p4_photographs.png` and saves
+the last weights as `out/bo_p4_photographs.pt`. All of it takes about a quarter
+of an hour on one core of a CPU; for a quick look: `--epochs 1 --limit 5000`.
 """
 
 from __future__ import annotations
@@ -26,7 +27,8 @@ from torchvision import datasets, transforms
 
 Loader = DataLoader[Any]
 
-# Mean and standard deviation of red, green and blue over CIFAR-10's training images.
+# Mean and standard deviation of red, green and blue over CIFAR-10's training
+# images.
 MEAN, STD = (0.4914, 0.4822, 0.4465), (0.2470, 0.2435, 0.2616)
 
 
@@ -50,7 +52,7 @@ class CNN(nn.Module):
         self.fc2 = nn.Linear(128, 10)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Logits `(N, 10)` of images `(N, 3, 32, 32)`; the side goes 32, 30, 15, 13, 6."""
+        """Logits `(N, 10)` of `(N, 3, 32, 32)`; sides: 32, 30, 15, 13, 6."""
         x = self.pool(self.conv1(x).relu())
         x = self.pool(self.conv2(x).relu())
         logits: Tensor = self.fc2(self.drop(self.fc1(x.flatten(1)).relu()))
@@ -63,11 +65,12 @@ def test(
     """The mean loss and the accuracy over all images of a loader."""
     model.eval()  # dropout drops nothing now
     loss_sum, right, count = 0.0, 0, 0
-    with torch.no_grad():  # nobody asks for gradients here, so nothing is kept for them
+    with torch.no_grad():  # nobody wants gradients, so nothing is kept
         for images, labels in loader:
             images, labels = images.to(device), labels.to(device)
             logits = model(images)
-            # Weighed by the size of the batch, since the last batch may be smaller.
+            # Weighed by the size of the batch, since the last batch may be
+            # smaller.
             loss_sum += criterion(logits, labels).item() * len(labels)
             right += int((logits.argmax(1) == labels).sum())
             count += len(labels)
@@ -83,18 +86,18 @@ def train(
     losses: list[float] = []
     for images, labels in loader:
         images, labels = images.to(device), labels.to(device)
-        optimizer.zero_grad()  # or the gradients of all batches so far would add up
+        optimizer.zero_grad()  # or gradients add up over the batches
         loss = criterion(model(images), labels)
         loss.backward()
         optimizer.step()
         losses.append(loss.item())
-    return sum(losses) / len(losses)  # all batches have one size
+    return sum(losses) / len(losses)  # equal sizes
 
 
 def main(argv: list[str] | None = None) -> None:
     """Train three times, test, draw, save."""
-    best = "cuda" if torch.cuda.is_available() else "cpu"  # an NVIDIA GPU, or none
-    best = "mps" if torch.backends.mps.is_available() else best  # an Apple one
+    best = "cuda" if torch.cuda.is_available() else "cpu"  # NVIDIA's GPU
+    best = "mps" if torch.backends.mps.is_available() else best  # Apple's
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -113,8 +116,9 @@ def main(argv: list[str] | None = None) -> None:
 
     train_set = cifar10(args.data, train=True, limit=args.limit)
     test_set = cifar10(args.data, train=False, limit=args.limit)
-    # 64 does not divide 50,000. A last batch of 16 images would move the weights as far as one of
-    # 64, by a noisier gradient, just before the test. So it is dropped, another one each time.
+    # 64 does not divide 50,000. A last batch of 16 images would move the
+    # weights as far as one of 64, by a noisier gradient, just before the test.
+    # So it is dropped, another one each time.
     train_loader = DataLoader(train_set, batch_size=64, shuffle=True, drop_last=True)
     test_loader = DataLoader(test_set, batch_size=1000)
 
@@ -124,17 +128,18 @@ def main(argv: list[str] | None = None) -> None:
         ("a tenth of it", args.rate / 10, 0.0, 0.0),
         ("a tenth, dropout and weight decay", args.rate / 10, 0.5, 5e-4),
     ):
-        torch.manual_seed(args.seed)  # weights, dropout and order: the same, whatever ran before
+        torch.manual_seed(args.seed)  # the same draws, whatever ran before
         model = CNN(dropout).to(device)
         optimizer = torch.optim.SGD(model.parameters(), lr=rate, weight_decay=decay)
         losses = []
         for epoch in range(1, args.epochs + 1):
             losses.append(train(model, train_loader, optimizer, device))
             print(f"{name}: epoch {epoch}, training loss {losses[-1]:.4f}")
-        # Tested once, at the end. Whoever stops at the best test accuracy has trained on the test.
+        # Tested once, at the end. Whoever stops at the best test accuracy has
+        # trained on the test.
         _, accuracy = test(model, test_loader, criterion, device)
         print(f"{name}: test accuracy {accuracy:.1%}")
-        axes.plot(range(1, args.epochs + 1), losses, label=name)
+        axes.plot(range(1, args.epochs + 1), losses, "o-", label=name)
     axes.set(xlabel="epoch", ylabel="training loss in nats per image")
     axes.legend()
     figure.savefig(args.out / "bo_p4_photographs.png")

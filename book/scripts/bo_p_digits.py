@@ -1,14 +1,16 @@
-"""A convolutional network for digits: its learning rate, its training, its regularisation.
+"""A CNN for digits: its learning rate, its training, its regularisation.
 
 Answers the questions BO-P0, BO-P1, BO-P2 and BO-P3.
 
     python bo_p_digits.py
 
-needs torch, torchvision and matplotlib. The first run downloads MNIST (12 MB) into the folder
-`data`. It prints the validation accuracy of each learning rate, then the test accuracies at the
-best one, without and with regularisation; it draws `out/bo_p1_errors.png` and
-`out/bo_p2_losses.png`, and saves the regularised weights as `out/bo_p3_digits.pt`. All of it takes
-about TIME on one core of a CPU; for a quick look: `--sweep-epochs 1 --epochs 1 --limit 6000`.
+It needs torch, torchvision and matplotlib. The first run downloads MNIST (12
+MB) into the folder `data`. It prints the validation accuracy of each learning
+rate, then the test accuracies at the best one, without and with
+regularisation; it draws `out/bo_p1_errors.png` and `out/bo_p2_losses.png`, and
+saves the regularised weights as `out/bo_p3_digits.pt`. All of it takes about
+twelve minutes on one core of a CPU; for a quick look: `--sweep-epochs 1
+--epochs 1 --limit 6000`.
 """
 
 from __future__ import annotations
@@ -26,7 +28,7 @@ from torchvision import datasets
 
 Loader = DataLoader[Any]
 
-MEAN, STD = 0.1307, 0.3081  # of the training images' pixels, on the scale from 0 to 1
+MEAN, STD = 0.1307, 0.3081  # of the training images, pixels from 0 to 1
 # Each about three times the last; at 1 the loss soon becomes infinite.
 RATES = (3e-4, 1e-3, 3e-3, 1e-2, 3e-2, 1e-1, 3e-1, 5e-1)
 
@@ -34,12 +36,13 @@ RATES = (3e-4, 1e-3, 3e-3, 1e-2, 3e-2, 1e-1, 3e-1, 5e-1)
 def mnist(folder: Path, train: bool, limit: int | None) -> TensorDataset:
     """MNIST's digits, normalised, the first `limit` of them."""
     dataset = datasets.MNIST(folder, train=train, download=True)
-    # All in one tensor: converting each image anew in every epoch would double the time.
+    # All in one tensor: converting each image anew in every epoch would double
+    # the time.
     return TensorDataset((dataset.data[:limit, None] / 255 - MEAN) / STD, dataset.targets[:limit])
 
 
 class CNN(nn.Module):
-    """Two blocks of convolution, ReLU and max-pooling, then two linear layers."""
+    """Two blocks of convolution, ReLU and max-pooling; two linear layers."""
 
     def __init__(self, dropout: float = 0.0) -> None:
         super().__init__()
@@ -51,7 +54,7 @@ class CNN(nn.Module):
         self.fc2 = nn.Linear(128, 10)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Logits `(N, 10)` of images `(N, 1, 28, 28)`; the side goes 28, 26, 13, 11, 5."""
+        """Logits `(N, 10)` of `(N, 1, 28, 28)`; sides: 28, 26, 13, 11, 5."""
         x = self.pool(self.conv1(x).relu())
         x = self.pool(self.conv2(x).relu())
         logits: Tensor = self.fc2(self.drop(self.fc1(x.flatten(1)).relu()))
@@ -64,11 +67,12 @@ def test(
     """The mean loss and the accuracy over all images of a loader."""
     model.eval()  # dropout drops nothing now
     loss_sum, right, count = 0.0, 0, 0
-    with torch.no_grad():  # nobody asks for gradients here, so nothing is kept for them
+    with torch.no_grad():  # nobody wants gradients, so nothing is kept
         for images, labels in loader:
             images, labels = images.to(device), labels.to(device)
             logits = model(images)
-            # Weighed by the size of the batch, since the last batch may be smaller.
+            # Weighed by the size of the batch, since the last batch may be
+            # smaller.
             loss_sum += criterion(logits, labels).item() * len(labels)
             right += int((logits.argmax(1) == labels).sum())
             count += len(labels)
@@ -86,7 +90,7 @@ def train(
     for _ in range(epochs):
         for images, labels in loader:
             images, labels = images.to(device), labels.to(device)
-            optimizer.zero_grad()  # or the gradients of all batches so far would add up
+            optimizer.zero_grad()  # or gradients add up over the batches
             logits = model(images)
             loss = criterion(logits, labels)
             loss.backward()
@@ -111,8 +115,8 @@ def plot(curves: dict[str, list[float]], ylabel: str, path: Path) -> None:
 
 def main(argv: list[str] | None = None) -> None:
     """Answer the questions one after the other."""
-    best = "cuda" if torch.cuda.is_available() else "cpu"  # an NVIDIA GPU, or none
-    best = "mps" if torch.backends.mps.is_available() else best  # an Apple one
+    best = "cuda" if torch.cuda.is_available() else "cpu"  # NVIDIA's GPU
+    best = "mps" if torch.backends.mps.is_available() else best  # Apple's
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -130,15 +134,17 @@ def main(argv: list[str] | None = None) -> None:
     criterion = nn.CrossEntropyLoss()
 
     def loader(images: Any) -> Loader:
-        # A last batch of 16 images would move the weights as far as one of 64, by a noisier
-        # gradient, just before the test. So it is dropped; in the next epoch it is another.
+        # A last batch of 16 images would move the weights as far as one of 64,
+        # by a noisier gradient, just before the test. So it is dropped; in the
+        # next epoch it is another.
         return DataLoader(images, batch_size=64, shuffle=True, drop_last=True)
 
-    # BO-P1. The rate is chosen on images held out from the training set. Chosen on the test set, it
-    # would fit those very images, and the final accuracy would flatter.
+    # BO-P1. The rate is chosen on images held out from the training set.
+    # Chosen on the test set, it would fit those very images, and the final
+    # accuracy would flatter.
     train_set, test_set = mnist(args.data, True, args.limit), mnist(args.data, False, args.limit)
     sizes = [len(train_set) - len(train_set) // 6, len(train_set) // 6]
-    fixed = torch.Generator().manual_seed(0)  # the same images are held out for every seed
+    fixed = torch.Generator().manual_seed(0)  # the same split for every seed
     fit_set, validation_set = random_split(train_set, sizes, generator=fixed)
     errors, accuracies = {}, {}
     for rate in RATES:
@@ -152,7 +158,8 @@ def main(argv: list[str] | None = None) -> None:
     print(f"picked: {picked:g}" + " (the largest tried)" * (picked == max(RATES)))
     plot(errors, "training error, mean of 100 batches", args.out / "bo_p1_errors.png")
 
-    # BO-P2 and BO-P3, with all training images: the ones held out have done their work.
+    # BO-P2 and BO-P3, with all training images: the ones held out have done
+    # their work.
     losses = {}
     for name, dropout, decay in (("plain", 0.0, 0.0), ("regularised", 0.5, 5e-4)):
         torch.manual_seed(args.seed)

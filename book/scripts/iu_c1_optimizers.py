@@ -4,11 +4,12 @@ Answers the question IU-C.1.
 
     python iu_c1_optimizers.py
 
-needs torch, torchvision and matplotlib. The first run downloads Fashion-MNIST (30 MB) into the
-folder `data`. It tries five learning rates for each optimiser on held-out training images, then
-trains each at its best rate and prints a table; it draws `out/iu_c1_optimizers.png` and saves the
-weights as `out/iu_c1_*.pt`. All of it takes about TIME on one core of a CPU; for a quick look:
-`--only sgd adam --epochs 1 --limit 6000`.
+It needs torch, torchvision and matplotlib. The first run downloads
+Fashion-MNIST (30 MB) into the folder `data`. It tries five learning rates for
+each optimiser on held-out training images, then trains each at its best rate
+and prints a table; it draws `out/iu_c1_optimizers.png` and saves the weights
+as `out/iu_c1_*.pt`. All of it takes about a quarter of an hour on one core of
+a CPU; for a quick look: `--only sgd adam --epochs 1 --limit 6000`.
 """
 
 from __future__ import annotations
@@ -26,10 +27,11 @@ from torchvision import datasets
 
 Loader = DataLoader[Any]
 
-MEAN, STD = 0.2860, 0.3530  # of the training images' pixels, on the scale from 0 to 1
+MEAN, STD = 0.2860, 0.3530  # of the training images, pixels from 0 to 1
 
-# A rate that suits one optimiser ruins another: with one rate for all, the comparison would be
-# between rates. So each has five of its own, evenly spaced as far as ratios go.
+# A rate that suits one optimiser ruins another: with one rate for all, the
+# comparison would be between rates. So each has five of its own, evenly spaced
+# as far as ratios go.
 ADAPTIVE = (1e-4, 3e-4, 1e-3, 3e-3, 1e-2)
 MOMENTUM = (1e-3, 3e-3, 1e-2, 3e-2, 1e-1)
 OPTIMIZERS: dict[str, tuple[Any, tuple[float, ...]]] = {
@@ -46,12 +48,13 @@ OPTIMIZERS: dict[str, tuple[Any, tuple[float, ...]]] = {
 def fashion_mnist(folder: Path, train: bool, limit: int | None) -> TensorDataset:
     """Fashion-MNIST's clothes, normalised, the first `limit` of them."""
     dataset = datasets.FashionMNIST(folder, train=train, download=True)
-    # All in one tensor: converting each image anew in every epoch would take longer than training.
+    # All in one tensor: converting each image anew in every epoch would take
+    # longer than training.
     return TensorDataset((dataset.data[:limit, None] / 255 - MEAN) / STD, dataset.targets[:limit])
 
 
 class SimpleCNN(nn.Module):
-    """Two blocks of convolution, ReLU and max-pooling, then two linear layers; all of it small."""
+    """Two small blocks of convolution, ReLU, max-pooling; two linear layers."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -62,7 +65,7 @@ class SimpleCNN(nn.Module):
         self.fc2 = nn.Linear(32, 10)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Logits `(N, 10)` of images `(N, 1, 28, 28)`; the side goes 28, 26, 13, 11, 5."""
+        """Logits `(N, 10)` of `(N, 1, 28, 28)`; sides: 28, 26, 13, 11, 5."""
         x = self.pool(self.conv1(x).relu())
         x = self.pool(self.conv2(x).relu())
         logits: Tensor = self.fc2(self.fc1(x.flatten(1)).relu())
@@ -73,13 +76,14 @@ def test(
     model: nn.Module, loader: Loader, criterion: nn.Module, device: torch.device
 ) -> tuple[float, float]:
     """The mean loss and the accuracy over all images of a loader."""
-    model.eval()  # no dropout or batch norm here, but a habit costs nothing
+    model.eval()  # nothing here depends on it, but habits do
     loss_sum, right, count = 0.0, 0, 0
-    with torch.no_grad():  # nobody asks for gradients here, so nothing is kept for them
+    with torch.no_grad():  # nobody wants gradients, so nothing is kept
         for images, labels in loader:
             images, labels = images.to(device), labels.to(device)
             logits = model(images)
-            # Weighed by the size of the batch, since the last batch may be smaller.
+            # Weighed by the size of the batch, since the last batch may be
+            # smaller.
             loss_sum += criterion(logits, labels).item() * len(labels)
             right += int((logits.argmax(1) == labels).sum())
             count += len(labels)
@@ -97,19 +101,19 @@ def train(
         batch_losses = []
         for images, labels in loader:
             images, labels = images.to(device), labels.to(device)
-            optimizer.zero_grad()  # or the gradients of all batches so far would add up
+            optimizer.zero_grad()  # or gradients add up over the batches
             loss = criterion(model(images), labels)
             loss.backward()
             optimizer.step()
             batch_losses.append(loss.item())
-        losses.append(sum(batch_losses) / len(batch_losses))  # all batches have one size
+        losses.append(sum(batch_losses) / len(batch_losses))  # equal sizes
     return losses
 
 
 def main(argv: list[str] | None = None) -> None:
     """Tune, train, compare, draw, save."""
-    best = "cuda" if torch.cuda.is_available() else "cpu"  # an NVIDIA GPU, or none
-    best = "mps" if torch.backends.mps.is_available() else best  # an Apple one
+    best = "cuda" if torch.cuda.is_available() else "cpu"  # NVIDIA's GPU
+    best = "mps" if torch.backends.mps.is_available() else best  # Apple's
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -127,21 +131,22 @@ def main(argv: list[str] | None = None) -> None:
     criterion = nn.CrossEntropyLoss()
 
     def trained(name: str, rate: float, images: Any) -> tuple[nn.Module, list[float]]:
-        torch.manual_seed(args.seed)  # all start from the same weights and see the same batches
+        torch.manual_seed(args.seed)  # the same weights and batches for all
         model = SimpleCNN().to(device)
         optimizer = OPTIMIZERS[name][0](model.parameters(), lr=rate)
-        # A last batch of 16 images would move the weights as far as one of 64, by a noisier
-        # gradient, just before the test. So it is dropped; in the next epoch it is another.
+        # A last batch of 16 images would move the weights as far as one of 64,
+        # by a noisier gradient, just before the test. So it is dropped; in the
+        # next epoch it is another.
         loader = DataLoader(images, batch_size=64, shuffle=True, drop_last=True)
         return model, train(model, loader, optimizer, device, args.epochs)
 
     train_set = fashion_mnist(args.data, train=True, limit=args.limit)
     test_set = fashion_mnist(args.data, train=False, limit=args.limit)
     test_loader = DataLoader(test_set, batch_size=1000)
-    # The rates are chosen on images held out from training, never on the test set: the best of
-    # five on the test set would look better than it is.
+    # The rates are chosen on images held out from training, never on the test
+    # set: the best of five on the test set would look better than it is.
     sizes = [len(train_set) - len(train_set) // 6, len(train_set) // 6]
-    fixed = torch.Generator().manual_seed(0)  # the same images are held out for every seed
+    fixed = torch.Generator().manual_seed(0)  # the same split for every seed
     fit_set, validation_set = random_split(train_set, sizes, generator=fixed)
 
     figure, (left, right) = plt.subplots(1, 2, figsize=(10, 4), layout="constrained")

@@ -4,10 +4,11 @@ Answers the question IU-C.2.
 
     python iu_c2_first_cnn.py
 
-needs torch, torchvision and matplotlib. The first run downloads Fashion-MNIST (30 MB) into the
-folder `data`. It prints a line for each epoch and the accuracy of each class, draws the curves into
-`out/iu_c2_first_cnn.png` and saves the weights as `out/iu_c2_first_cnn.pt`. Eight epochs take about
-TIME on one core of a CPU; for a quick look: `--epochs 2 --limit 6000`.
+It needs torch, torchvision and matplotlib. The first run downloads
+Fashion-MNIST (30 MB) into the folder `data`. It prints a line for each epoch
+and the accuracy of each class, draws the curves into `out/iu_c2_first_cnn.png`
+and saves the weights as `out/iu_c2_first_cnn.pt`. Eight epochs take about five
+minutes on one core of a CPU; for a quick look: `--epochs 2 --limit 6000`.
 """
 
 from __future__ import annotations
@@ -24,19 +25,20 @@ from torchvision import datasets
 
 Loader = DataLoader[Any]
 
-MEAN, STD = 0.2860, 0.3530  # of the training images' pixels, on the scale from 0 to 1
+MEAN, STD = 0.2860, 0.3530  # of the training images, pixels from 0 to 1
 
 
 def fashion_mnist(folder: Path, train: bool, limit: int | None) -> tuple[TensorDataset, list[str]]:
-    """Fashion-MNIST's clothes, normalised, the first `limit` of them; and the classes' names."""
+    """Fashion-MNIST's first `limit` images, normalised, and all class names."""
     dataset = datasets.FashionMNIST(folder, train=train, download=True)
-    # All in one tensor: converting each image anew in every epoch would cost seconds each time.
+    # All in one tensor: converting each image anew in every epoch would cost
+    # seconds each time.
     images = (dataset.data[:limit, None] / 255 - MEAN) / STD
     return TensorDataset(images, dataset.targets[:limit]), dataset.classes
 
 
 class FirstCNN(nn.Module):
-    """Two blocks of convolution, ReLU and max-pooling; a hidden layer with dropout; ten logits."""
+    """Two blocks of convolution, ReLU, max-pooling; a hidden layer that drops."""
 
     def __init__(self, dropout: float = 0.5) -> None:
         super().__init__()
@@ -48,7 +50,7 @@ class FirstCNN(nn.Module):
         self.fc2 = nn.Linear(128, 10)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Logits `(N, 10)` of images `(N, 1, 28, 28)`; the side goes 28, 26, 13, 11, 5."""
+        """Logits `(N, 10)` of `(N, 1, 28, 28)`; sides: 28, 26, 13, 11, 5."""
         x = self.pool(self.conv1(x).relu())
         x = self.pool(self.conv2(x).relu())
         logits: Tensor = self.fc2(self.drop(self.fc1(x.flatten(1)).relu()))
@@ -61,11 +63,12 @@ def test(
     """The mean loss and the accuracy over all images of a loader."""
     model.eval()  # dropout drops nothing now
     loss_sum, right, count = 0.0, 0, 0
-    with torch.no_grad():  # nobody asks for gradients here, so nothing is kept for them
+    with torch.no_grad():  # nobody wants gradients, so nothing is kept
         for images, labels in loader:
             images, labels = images.to(device), labels.to(device)
             logits = model(images)
-            # Weighed by the size of the batch, since the last batch may be smaller.
+            # Weighed by the size of the batch, since the last batch may be
+            # smaller.
             loss_sum += criterion(logits, labels).item() * len(labels)
             right += int((logits.argmax(1) == labels).sum())
             count += len(labels)
@@ -90,27 +93,27 @@ def accuracies_by_class(
 def train(
     model: nn.Module, device: torch.device, epochs: int, train_loader: Loader, test_loader: Loader
 ) -> tuple[list[float], list[float], list[float]]:
-    """Train; return the training losses, test losses and test accuracies of the epochs."""
+    """Train; return training losses, test losses, test accuracies by epoch."""
     criterion = nn.CrossEntropyLoss()  # takes logits: the softmax is in it
     optimizer = torch.optim.Adam(model.parameters(), lr=0.001)
-    # The rate falls along half a cosine to zero, so the last steps are small and the network comes
-    # to rest. It is stepped after every batch.
+    # The rate falls along half a cosine to zero, so the last steps are small
+    # and the network comes to rest. It is stepped after every batch.
     steps = epochs * len(train_loader)
     scheduler = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, T_max=steps)
     train_losses, test_losses, test_accuracies = [], [], []
     for epoch in range(1, epochs + 1):
-        model.train()  # in every epoch anew, since `test` has switched to evaluation
+        model.train()  # each time, since `test` turns it to eval
         batch_losses = []
         for images, labels in train_loader:
             images, labels = images.to(device), labels.to(device)
-            optimizer.zero_grad()  # or the gradients of all batches so far would add up
+            optimizer.zero_grad()  # or gradients add up over the batches
             loss = criterion(model(images), labels)
             loss.backward()
             optimizer.step()
             scheduler.step()
             batch_losses.append(loss.item())
         risk, accuracy = test(model, test_loader, criterion, device)
-        train_losses.append(sum(batch_losses) / len(batch_losses))  # all batches have one size
+        train_losses.append(sum(batch_losses) / len(batch_losses))  # equal sizes
         test_losses.append(risk)
         test_accuracies.append(accuracy)
         print(f"epoch {epoch}: training loss {train_losses[-1]:.4f}, ", end="")
@@ -120,8 +123,8 @@ def train(
 
 def main(argv: list[str] | None = None) -> None:
     """Train, test, draw, save."""
-    best = "cuda" if torch.cuda.is_available() else "cpu"  # an NVIDIA GPU, or none
-    best = "mps" if torch.backends.mps.is_available() else best  # an Apple one
+    best = "cuda" if torch.cuda.is_available() else "cpu"  # NVIDIA's GPU
+    best = "mps" if torch.backends.mps.is_available() else best  # Apple's
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -136,11 +139,12 @@ def main(argv: list[str] | None = None) -> None:
     args.out.mkdir(parents=True, exist_ok=True)
     device = torch.device(args.device)
 
-    torch.manual_seed(args.seed)  # weights, dropout and order are drawn; seeded, always the same
+    torch.manual_seed(args.seed)  # weights, dropout, order: always the same
     train_set, classes = fashion_mnist(args.data, train=True, limit=args.limit)
     test_set, _ = fashion_mnist(args.data, train=False, limit=args.limit)
-    # 64 does not divide 60,000. A last batch of 32 images would move the weights as far as one of
-    # 64, by a noisier gradient, just before the test. So it is dropped, another one each time.
+    # 64 does not divide 60,000. A last batch of 32 images would move the
+    # weights as far as one of 64, by a noisier gradient, just before the test.
+    # So it is dropped, another one each time.
     train_loader = DataLoader(train_set, batch_size=64, shuffle=True, drop_last=True)
     test_loader = DataLoader(test_set, batch_size=1000)
 
@@ -151,9 +155,10 @@ def main(argv: list[str] | None = None) -> None:
         print(f"{name:12} {share:6.1%}")
 
     figure, axes = plt.subplots()
-    # The training loss is measured with dropout, so it may well lie above the test loss.
+    # The training loss is measured with dropout, so it may well lie above the
+    # test loss.
     for losses, name in ((train_losses, "training"), (test_losses, "test")):
-        axes.plot(range(1, args.epochs + 1), losses, label=name)
+        axes.plot(range(1, args.epochs + 1), losses, "o-", label=name)
     axes.set(xlabel="epoch", ylabel="loss in nats per image")
     axes.legend()
     figure.savefig(args.out / "iu_c2_first_cnn.png")

@@ -4,11 +4,12 @@ Answers the question IU-C.3.
 
     python iu_c3_resnet.py
 
-needs torch, torchvision and matplotlib. The first run downloads Fashion-MNIST (30 MB) into the
-folder `data`. It trains both networks, prints a line for each epoch, draws the training losses into
-`out/iu_c3_resnet.png` and saves the weights as `out/iu_c3_resnet.pt` and `out/iu_c3_plain.pt`. At
-the depth of 20, four epochs of both take about TIME on one core of a CPU; for a quick look:
-`--depth 8 --epochs 1 --limit 6000`.
+It needs torch, torchvision and matplotlib. The first run downloads
+Fashion-MNIST (30 MB) into the folder `data`. It trains both networks, prints a
+line for each epoch, draws the training losses into `out/iu_c3_resnet.png` and
+saves the weights as `out/iu_c3_resnet.pt` and `out/iu_c3_plain.pt`. At the
+depth of 20, four epochs of both take about eight minutes on one core of a CPU;
+for a quick look: `--depth 8 --epochs 1 --limit 6000`.
 """
 
 from __future__ import annotations
@@ -26,22 +27,24 @@ from torchvision import datasets
 
 Loader = DataLoader[Any]
 
-MEAN, STD = 0.2860, 0.3530  # of the training images' pixels, on the scale from 0 to 1
+MEAN, STD = 0.2860, 0.3530  # of the training images, pixels from 0 to 1
 
 
 def fashion_mnist(folder: Path, train: bool, limit: int | None) -> TensorDataset:
     """Fashion-MNIST's clothes, normalised, the first `limit` of them."""
     dataset = datasets.FashionMNIST(folder, train=train, download=True)
-    # All in one tensor: converting each image anew in every epoch would cost seconds each time.
+    # All in one tensor: converting each image anew in every epoch would cost
+    # seconds each time.
     return TensorDataset((dataset.data[:limit, None] / 255 - MEAN) / STD, dataset.targets[:limit])
 
 
 class ResidualUnit(nn.Module):
-    """Two convolutions with batch normalisation, plus what went in (He et al. 2016, Fig. 2)."""
+    """Two normalised convolutions, plus what went in: He et al. 2016, Fig. 2."""
 
     def __init__(self, inputs: int, outputs: int, stride: int, skip: bool) -> None:
         super().__init__()
-        # Without a bias: the batch normalisation that follows would subtract it again.
+        # Without a bias: the batch normalisation that follows would subtract
+        # it again.
         self.conv1 = nn.Conv2d(inputs, outputs, 3, stride=stride, padding=1, bias=False)
         self.norm1 = nn.BatchNorm2d(outputs)
         self.conv2 = nn.Conv2d(outputs, outputs, 3, padding=1, bias=False)
@@ -49,9 +52,10 @@ class ResidualUnit(nn.Module):
         self.stride, self.new_channels, self.skip = stride, outputs - inputs, skip
 
     def forward(self, x: Tensor) -> Tensor:
-        """Where the unit halves the map, the skip takes every second pixel and adds zeros.
+        """Where the map is halved, the skip takes every second pixel.
 
-        So it has no parameters (their option A), and the twin without skips has the same ones.
+        The new channels are zeros. So the skip has no parameters (their option
+        A), and the twin without skips has the very same ones.
         """
         y = self.norm2(self.conv2(self.norm1(self.conv1(x)).relu()))
         if self.skip:
@@ -62,10 +66,11 @@ class ResidualUnit(nn.Module):
 
 
 class ResNet(nn.Module):
-    """The residual network for small images (He et al. 2016, Section 4.2), of depth 6 n + 2.
+    """The network of He et al. 2016, Section 4.2, with 6 n + 2 layers.
 
-    From images `(N, 1, 28, 28)` to logits `(N, 10)`. The first convolution has stride 2, which
-    makes everything after it four times cheaper; theirs has stride 1.
+    From images `(N, 1, 28, 28)` to logits `(N, 10)`. The first convolution has
+    stride 2, which makes everything after it four times cheaper; theirs has
+    stride 1.
     """
 
     def __init__(self, depth: int = 20, skip: bool = True) -> None:
@@ -81,7 +86,7 @@ class ResNet(nn.Module):
         self.units = nn.Sequential(*units)
         self.fc = nn.Linear(64, 10)
         for module in self.modules():
-            if isinstance(module, nn.Conv2d):  # so that activations neither grow nor fade
+            if isinstance(module, nn.Conv2d):  # so that maps neither grow nor fade
                 nn.init.kaiming_uniform_(module.weight, mode="fan_out", nonlinearity="relu")
 
     def forward(self, x: Tensor) -> Tensor:
@@ -95,13 +100,14 @@ def test(
     model: nn.Module, loader: Loader, criterion: nn.Module, device: torch.device
 ) -> tuple[float, float]:
     """The mean loss and the accuracy over all images of a loader."""
-    model.eval()  # batch norm takes its running statistics: no image depends on its neighbours
+    model.eval()  # batch norm by running statistics, not by the batch
     loss_sum, right, count = 0.0, 0, 0
-    with torch.no_grad():  # nobody asks for gradients here, so nothing is kept for them
+    with torch.no_grad():  # nobody wants gradients, so nothing is kept
         for images, labels in loader:
             images, labels = images.to(device), labels.to(device)
             logits = model(images)
-            # Weighed by the size of the batch, since the last batch may be smaller.
+            # Weighed by the size of the batch, since the last batch may be
+            # smaller.
             loss_sum += criterion(logits, labels).item() * len(labels)
             right += int((logits.argmax(1) == labels).sum())
             count += len(labels)
@@ -111,26 +117,27 @@ def test(
 def train(
     model: nn.Module, device: torch.device, epochs: int, train_loader: Loader, test_loader: Loader
 ) -> tuple[list[float], list[float], list[float]]:
-    """Train; return the training losses, test losses and test accuracies of the epochs."""
+    """Train; return training losses, test losses, test accuracies by epoch."""
     criterion = nn.CrossEntropyLoss()
     optimizer = torch.optim.SGD(model.parameters(), lr=0.05, momentum=0.9, weight_decay=1e-4)
-    # The rate falls along half a cosine to zero; it is stepped after every batch.
+    # The rate falls along half a cosine to zero; it is stepped after every
+    # batch.
     steps = epochs * len(train_loader)
     scheduler = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, T_max=steps)
     train_losses, test_losses, test_accuracies = [], [], []
     for epoch in range(1, epochs + 1):
-        model.train()  # in every epoch anew, since `test` has switched to evaluation
+        model.train()  # each time, since `test` turns it to eval
         batch_losses = []
         for images, labels in train_loader:
             images, labels = images.to(device), labels.to(device)
-            optimizer.zero_grad()  # or the gradients of all batches so far would add up
+            optimizer.zero_grad()  # or gradients add up over the batches
             loss = criterion(model(images), labels)
             loss.backward()
             optimizer.step()
             scheduler.step()
             batch_losses.append(loss.item())
         risk, accuracy = test(model, test_loader, criterion, device)
-        train_losses.append(sum(batch_losses) / len(batch_losses))  # all batches have one size
+        train_losses.append(sum(batch_losses) / len(batch_losses))  # equal sizes
         test_losses.append(risk)
         test_accuracies.append(accuracy)
         print(f"epoch {epoch}: training loss {train_losses[-1]:.4f}, ", end="")
@@ -140,15 +147,16 @@ def train(
 
 def main(argv: list[str] | None = None) -> None:
     """Train both networks, test, draw, save."""
-    best = "cuda" if torch.cuda.is_available() else "cpu"  # an NVIDIA GPU, or none
-    best = "mps" if torch.backends.mps.is_available() else best  # an Apple one
+    best = "cuda" if torch.cuda.is_available() else "cpu"  # NVIDIA's GPU
+    best = "mps" if torch.backends.mps.is_available() else best  # Apple's
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     add = parser.add_argument
     add("--data", type=Path, default="data", help="folder with Fashion-MNIST (%(default)s)")
     add("--out", type=Path, default="out", help="folder to write to (%(default)s)")
-    add("--depth", type=int, default=20, help="layers with weights: 8, 14, 20 ... (%(default)s)")
+    depths = (8, 14, 20, 32, 44, 56)
+    add("--depth", type=int, choices=depths, default=20, help="weighted layers (%(default)s)")
     add("--epochs", type=int, default=4, help="passes over the training images (%(default)s)")
     add("--seed", type=int, default=0, help="of weights and order of images (%(default)s)")
     add("--device", default=best, help="cuda, mps or cpu; the best one here is %(default)s")
@@ -159,14 +167,15 @@ def main(argv: list[str] | None = None) -> None:
 
     train_set = fashion_mnist(args.data, train=True, limit=args.limit)
     test_set = fashion_mnist(args.data, train=False, limit=args.limit)
-    # 128 does not divide 60,000. A last batch of 96 images would move the weights as far as one of
-    # 128, by a noisier gradient, just before the test. So it is dropped, another one each time.
+    # 128 does not divide 60,000. A last batch of 96 images would move the
+    # weights as far as one of 128, by a noisier gradient, just before the
+    # test. So it is dropped, another one each time.
     train_loader = DataLoader(train_set, batch_size=128, shuffle=True, drop_last=True)
     test_loader = DataLoader(test_set, batch_size=1000)
 
     figure, axes = plt.subplots()
     for name, skip in (("resnet", True), ("plain", False)):
-        torch.manual_seed(args.seed)  # both start from the same weights and see the same batches
+        torch.manual_seed(args.seed)  # the same weights and batches for both
         model = ResNet(args.depth, skip).to(device)
         print(f"{name}: {sum(p.numel() for p in model.parameters()):,} parameters")
         losses, _, _ = train(model, device, args.epochs, train_loader, test_loader)

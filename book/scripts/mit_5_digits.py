@@ -1,13 +1,15 @@
-"""Handwritten digits: a linear classifier, fully-connected networks and a convolutional one.
+"""Handwritten digits: linear, fully-connected and convolutional networks.
 
 Answers the questions MIT-5.1, MIT-5.2, MIT-5.3a, MIT-5.3b and MIT-5.4a.
 
     python mit_5_digits.py
 
-needs torch, torchvision and matplotlib. The first run downloads MNIST (12 MB) into the folder
-`data`. It prints the accuracies that the handout asks for, draws those of twenty epochs into
-`out/mit_5_digits.png` and saves the convolutional network as `out/mit_5_digits.pt`. All of it takes
-about TIME on one core of a CPU; for a quick look: `--epochs 2 --limit 6000`, or `--only 5.1`.
+It needs torch, torchvision and matplotlib. The first run downloads MNIST (12
+MB) into the folder `data`. It prints the accuracies that the handout asks for,
+draws those of twenty epochs into `out/mit_5_digits.png` and saves the
+convolutional network as `out/mit_5_digits.pt`. All of it takes about three
+minutes on one core of a CPU; for a quick look: `--epochs 2 --limit 6000`, or
+`--only 5.1`.
 """
 
 from __future__ import annotations
@@ -27,15 +29,16 @@ Loader = DataLoader[Any]
 
 
 def mnist(folder: Path, train: bool, limit: int | None) -> TensorDataset:
-    """MNIST's digits with pixels from 0 to 1, as the handout has them; the first `limit`."""
+    """MNIST's first `limit` digits; pixels from 0 to 1, as the handout says."""
     dataset = datasets.MNIST(folder, train=train, download=True)
-    # All in one tensor. Through `transforms.ToTensor()` each image would be converted anew in each
-    # epoch, which takes longer than training the smaller networks.
+    # All in one tensor. Through `transforms.ToTensor()` each image would be
+    # converted anew in each epoch, which takes longer than training the
+    # smaller networks.
     return TensorDataset(dataset.data[:limit, None] / 255, dataset.targets[:limit])
 
 
 def fully_connected(*hidden: int) -> nn.Sequential:
-    """A network with hidden layers of so many units; with none it is a linear classifier."""
+    """Hidden layers of so many units; with none, a linear classifier."""
     layers: list[nn.Module] = [nn.Flatten()]
     for inputs, units in pairwise([28 * 28, *hidden]):
         layers += [nn.Linear(inputs, units), nn.ReLU()]
@@ -65,11 +68,12 @@ def test(
     """The mean loss and the accuracy over all images of a loader."""
     model.eval()  # dropout drops nothing now
     loss_sum, right, count = 0.0, 0, 0
-    with torch.no_grad():  # nobody asks for gradients here, so nothing is kept for them
+    with torch.no_grad():  # nobody wants gradients, so nothing is kept
         for images, labels in loader:
             images, labels = images.to(device), labels.to(device)
             logits = model(images)
-            # Weighed by the size of the batch, since the last batch may be smaller.
+            # Weighed by the size of the batch, since the last batch may be
+            # smaller.
             loss_sum += criterion(logits, labels).item() * len(labels)
             right += int((logits.argmax(1) == labels).sum())
             count += len(labels)
@@ -79,24 +83,24 @@ def test(
 def train(
     model: nn.Module, device: torch.device, epochs: int, train_loader: Loader, test_loader: Loader
 ) -> tuple[list[float], list[float], list[float]]:
-    """Train; return the training losses, test losses and test accuracies of the epochs."""
-    # Softmax and negative log-likelihood in one, so the networks above end in a linear layer. With
-    # a softmax of their own they would have two.
+    """Train; return training losses, test losses, test accuracies by epoch."""
+    # Softmax and negative log-likelihood in one, so the networks above end in
+    # a linear layer. With a softmax of their own they would have two.
     criterion = nn.CrossEntropyLoss()
-    optimizer = torch.optim.Adam(model.parameters(), lr=0.001)  # the handout leaves this open
+    optimizer = torch.optim.Adam(model.parameters(), lr=0.001)  # the handout leaves it open
     train_losses, test_losses, test_accuracies = [], [], []
     for _ in range(epochs):
-        model.train()  # in every epoch anew, since `test` has switched to evaluation
+        model.train()  # each time, since `test` turns it to eval
         batch_losses = []
         for images, labels in train_loader:
             images, labels = images.to(device), labels.to(device)
-            optimizer.zero_grad()  # or the gradients of all batches so far would add up
+            optimizer.zero_grad()  # or gradients add up over the batches
             loss = criterion(model(images), labels)
             loss.backward()
             optimizer.step()
             batch_losses.append(loss.item())
         risk, accuracy = test(model, test_loader, criterion, device)
-        train_losses.append(sum(batch_losses) / len(batch_losses))  # all batches have one size
+        train_losses.append(sum(batch_losses) / len(batch_losses))  # equal sizes
         test_losses.append(risk)
         test_accuracies.append(accuracy)
     return train_losses, test_losses, test_accuracies
@@ -104,8 +108,8 @@ def train(
 
 def main(argv: list[str] | None = None) -> None:
     """Answer the questions one after the other."""
-    best = "cuda" if torch.cuda.is_available() else "cpu"  # an NVIDIA GPU, or none
-    best = "mps" if torch.backends.mps.is_available() else best  # an Apple one
+    best = "cuda" if torch.cuda.is_available() else "cpu"  # NVIDIA's GPU
+    best = "mps" if torch.backends.mps.is_available() else best  # Apple's
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -122,16 +126,18 @@ def main(argv: list[str] | None = None) -> None:
     args.out.mkdir(parents=True, exist_ok=True)
     device = torch.device(args.device)
 
-    # Nothing is chosen by these accuracies, so the test set can be what the handout calls the
-    # validation set in one place and the test set in another.
+    # Nothing is chosen by these accuracies, so the test set can be what the
+    # handout calls the validation set in one place and the test set in
+    # another.
     train_set, test_set = mnist(args.data, True, args.limit), mnist(args.data, False, args.limit)
-    # 128 does not divide 60,000. A last batch of 96 images would move the weights as far as one of
-    # 128, by a noisier gradient, just before the test. So it is dropped, another one each time.
+    # 128 does not divide 60,000. A last batch of 96 images would move the
+    # weights as far as one of 128, by a noisier gradient, just before the
+    # test. So it is dropped, another one each time.
     train_loader = DataLoader(train_set, batch_size=128, shuffle=True, drop_last=True)
     test_loader = DataLoader(test_set, batch_size=1000)
 
     if "5.1" in args.only:
-        torch.manual_seed(args.seed)  # before each network: weights, dropout and order are drawn
+        torch.manual_seed(args.seed)  # again before each network
         model = fully_connected().to(device)
         _, _, (accuracy,) = train(model, device, 1, train_loader, test_loader)
         print(f"5.1   no hidden layer: {accuracy:.3f}")
@@ -150,7 +156,7 @@ def main(argv: list[str] | None = None) -> None:
         print("5.3b  after epochs 1, 5, 10, 15:", ", ".join(f"{share:.3f}" for share in asked))
         print(f"      after epoch {args.epochs}: {accuracies[-1]:.3f}")
         figure, axes = plt.subplots()
-        axes.plot(range(1, args.epochs + 1), accuracies)
+        axes.plot(range(1, args.epochs + 1), accuracies, "o-")
         axes.set(xlabel="epoch", ylabel="test accuracy", title="512 and 256 hidden units")
         figure.savefig(args.out / "mit_5_digits.png")
         plt.close(figure)

@@ -1,13 +1,14 @@
 """A dataset of cats and dogs, made out of CIFAR-10.
 
-Answers the questions UT-P1.1, UT-P1.2, UT-P1.3, UT-P1.4, UT-P1.5, UT-P1.6, UT-P1.7, UT-P1.8,
-UT-P1.9, UT-P1.10 and UT-P1.11.
+Answers the questions UT-P1.1, UT-P1.2, UT-P1.3, UT-P1.4, UT-P1.5, UT-P1.6,
+UT-P1.7, UT-P1.8, UT-P1.9, UT-P1.10 and UT-P1.11.
 
     python ut_p1_dataset.py
 
-needs torch, torchvision and matplotlib. The first run downloads CIFAR-10 (170 MB) into the folder
-`data`. It prints sizes, labels and numbers of mini-batches, and draws the first image into
-`out/ut_p1_first_image.png`. Nothing is trained; on a CPU it takes about ten seconds.
+It needs torch, torchvision and matplotlib. The first run downloads CIFAR-10
+(170 MB) into the folder `data`. It prints sizes, labels and numbers of
+mini-batches, and draws the first image into `out/ut_p1_first_image.png`.
+Nothing is trained; on a CPU it takes a few seconds.
 """
 
 from __future__ import annotations
@@ -23,9 +24,10 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Subset
 from torchvision import datasets, transforms
 
-# Mean and standard deviation of red, green and blue over the training images, on the scale from 0
-# to 1. Test images are normalised with the same numbers: what a network was trained to see must
-# not depend on which images it is tested on.
+# Mean and standard deviation of red, green and blue over the training images,
+# on the scale from 0 to 1. Test images are normalised with the same numbers:
+# what a network was trained to see must not depend on which images it is
+# tested on.
 MEAN = (0.4914, 0.4822, 0.4465)
 STD = (0.2470, 0.2435, 0.2616)
 
@@ -38,11 +40,12 @@ def cifar10(folder: Path, train: bool) -> datasets.CIFAR10:
 
 def imshow(image: Tensor, title: str, path: Path) -> None:
     """Draw a normalised image into a file."""
-    # `imshow` clips what lies outside 0 to 1, so the normalisation has to be undone.
+    # `imshow` clips what lies outside 0 to 1, so the normalisation has to be
+    # undone.
     mean, std = torch.tensor(MEAN)[:, None, None], torch.tensor(STD)[:, None, None]
     pixels = (image * std + mean).clamp(0, 1)
     figure, axes = plt.subplots(figsize=(3, 3))
-    axes.imshow(pixels.permute(1, 2, 0))  # torch has channels first, matplotlib wants them last
+    axes.imshow(pixels.permute(1, 2, 0).numpy())  # channels last
     axes.set_title(title)
     axes.axis("off")
     figure.savefig(path)
@@ -50,8 +53,9 @@ def imshow(image: Tensor, title: str, path: Path) -> None:
 
 
 def class_extract(classes: Collection[int], dataset: Any) -> Subset[Any]:
-    """The data points of some classes, in their order and with the labels that they have."""
-    # The list of labels is enough. `dataset[i]` would decode and transform 50,000 images.
+    """The data points of some classes, with the labels that they have."""
+    # The list of labels is enough. `dataset[i]` would decode and transform
+    # 50,000 images.
     indices = [i for i, label in enumerate(dataset.targets) if label in classes]
     return Subset(dataset, indices)
 
@@ -67,13 +71,14 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--seed", type=int, default=0, help="of the shuffling (%(default)s)")
     args = parser.parse_args(argv)
     args.out.mkdir(parents=True, exist_ok=True)
-    torch.manual_seed(args.seed)  # the order of the batches is drawn; with a seed, always the same
+    torch.manual_seed(args.seed)  # the order of the batches, always the same
 
     # 1 and 2. Both sets, and how many images they hold.
     train_set, test_set = cifar10(args.data, train=True), cifar10(args.data, train=False)
     print(f"{len(train_set)} training images, {len(test_set)} test images")
 
-    # 3 and 4. The first data point is a pair of pixels and label; the classes have numbers.
+    # 3 and 4. The first data point is a pair of pixels and label; the classes
+    # have numbers.
     image, label = train_set[0]
     print(f"the first image is a tensor of shape {tuple(image.shape)}, its label is {label}")
     print("classes:", train_set.class_to_idx)
@@ -92,15 +97,17 @@ def main(argv: list[str] | None = None) -> None:
     print("labels among the first hundred:", found)
     print(f"{len(train_subset)} training images, {len(test_subset)} test images of cats and dogs")
 
-    # The handout never says that this must be done: binary cross-entropy takes 0 and 1, not 3 and
-    # 5. With 3 and 5 its minimum is minus infinity, and the loss falls while nothing is learnt.
-    # `[3, 5].index` maps 3 to 0 and 5 to 1; the dataset applies it to each label that it hands out.
+    # The handout never says that this must be done: binary cross-entropy takes
+    # 0 and 1, not 3 and 5. With 3 and 5 its minimum is minus infinity, and the
+    # loss falls while nothing is learnt. `[3, 5].index` maps 3 to 0 and 5 to
+    # 1; the dataset applies it to each label that it hands out.
     train_set.target_transform = test_set.target_transform = cls_list.index
     found = sorted({train_subset[i][1] for i in range(100)})
     print("labels after remapping:", found)
 
-    # 10 and 11. Mini-batches. Training wants another order in every epoch. For testing the order
-    # makes no difference to a mean, so those images keep theirs, and "image 17" stays image 17.
+    # 10 and 11. Mini-batches. Training wants another order in every epoch. For
+    # testing the order makes no difference to a mean, so those images keep
+    # theirs, and "image 17" stays image 17.
     train_loader = DataLoader(train_subset, batch_size=args.batch_size, shuffle=True)
     test_loader = DataLoader(test_subset, batch_size=args.batch_size)
     for name, loader, subset in (

@@ -1,13 +1,14 @@
-"""The plain CNN with dropout and batch normalisation, trained to tell cats from dogs.
+"""The plain CNN with dropout and batch normalisation: cats and dogs again.
 
 Answers the questions UT-P2.8 and UT-P2.9.
 
     python ut_p2_regularised.py
 
-needs torch, torchvision and matplotlib. The first run downloads CIFAR-10 (170 MB) into the folder
-`data`. It prints a line for each epoch, draws the curves into `out/ut_p2_regularised.png` and saves
-the weights as `out/ut_p2_regularised.pt`. Twenty epochs take about TIME on one core of a CPU; for a
-quick look: `--epochs 2 --limit 1000`.
+It needs torch, torchvision and matplotlib. The first run downloads CIFAR-10
+(170 MB) into the folder `data`. It prints a line for each epoch, draws the
+curves into `out/ut_p2_regularised.png` and saves the weights as
+`out/ut_p2_regularised.pt`. Twenty epochs take about six minutes on one core of
+a CPU; for a quick look: `--epochs 2 --limit 1000`.
 """
 
 from __future__ import annotations
@@ -24,32 +25,36 @@ from torchvision import datasets, transforms
 
 Loader = DataLoader[Any]
 
-# Mean and standard deviation of red, green and blue over CIFAR-10's training images.
+# Mean and standard deviation of red, green and blue over CIFAR-10's training
+# images.
 MEAN, STD = (0.4914, 0.4822, 0.4465), (0.2470, 0.2435, 0.2616)
 
 
 def cats_and_dogs(folder: Path, train: bool, limit: int | None) -> Subset[Any]:
-    """The cats (label 0) and dogs (label 1) of CIFAR-10, the first `limit` of them."""
+    """CIFAR-10's first `limit` cats (now label 0) and dogs (label 1)."""
     transform = transforms.Compose([transforms.ToTensor(), transforms.Normalize(MEAN, STD)])
     dataset = datasets.CIFAR10(folder, train=train, download=True, transform=transform)
     cls_list = [dataset.class_to_idx["cat"], dataset.class_to_idx["dog"]]
     indices = [i for i, label in enumerate(dataset.targets) if label in cls_list]
-    # The handout never says that this must be done: the labels are 3 and 5, and binary
-    # cross-entropy takes 0 and 1. With 3 and 5 the loss falls for ever, and nothing is learnt.
+    # The handout never says that this must be done: the labels are 3 and 5,
+    # and binary cross-entropy takes 0 and 1. With 3 and 5 the loss falls for
+    # ever, and nothing is learnt.
     dataset.target_transform = cls_list.index
     return Subset(dataset, indices[:limit])
 
 
 class myCNN(nn.Module):  # noqa: N801 (the handout's name)
-    """Layers 1, 4 and 7 drop before the linear operation and normalise after the activation.
+    """Layers 1, 4 and 7 drop before they compute and normalise afterwards.
 
-    Dropout before layer 1 drops whole colours of the image, which is what the handout asks for.
-    From images `(N, 3, 32, 32)` to logits `(N, 1)`; the sigmoid is in the loss, where it is exact.
+    Dropout before layer 1 drops whole colours of the image, which is what the
+    handout asks for. From images `(N, 3, 32, 32)` to logits `(N, 1)`; the
+    sigmoid is in the loss, where it is exact.
     """
 
     def __init__(self, dropout: float = 0.4) -> None:
         super().__init__()
-        # Dropout2d drops whole channels: a single pixel is hardly missed among its neighbours.
+        # Dropout2d drops whole channels: a single pixel is hardly missed among
+        # its neighbours.
         self.drop1 = nn.Dropout2d(dropout)
         self.conv1 = nn.Conv2d(3, 32, kernel_size=3)
         self.norm1 = nn.BatchNorm2d(32)
@@ -79,17 +84,18 @@ class myCNN(nn.Module):  # noqa: N801 (the handout's name)
 def test(
     model: nn.Module, loader: Loader, criterion: nn.Module, device: torch.device
 ) -> tuple[float, float]:
-    """The risk, which is the mean loss, and the accuracy, over all images of a loader."""
-    model.eval()  # nothing is dropped now, and batch norm takes its running statistics
+    """The risk (mean loss) and the accuracy over all images of a loader."""
+    model.eval()  # drops nothing; batch norm by its running statistics
     loss_sum, right, count = 0.0, 0, 0
-    with torch.no_grad():  # nobody asks for gradients here, so nothing is kept for them
+    with torch.no_grad():  # nobody wants gradients, so nothing is kept
         for images, labels in loader:
             images, labels = images.to(device), labels.to(device)
             logits = model(images).squeeze(1)
-            # The criterion is a mean over the batch. Weighed by the size of the batch, every image
-            # counts the same, also where the last batch is smaller.
+            # The criterion is a mean over the batch. Weighed by the size of
+            # the batch, every image counts the same, also where the last batch
+            # is smaller.
             loss_sum += criterion(logits, labels.type_as(logits)).item() * len(labels)
-            right += int(((logits > 0) == labels.bool()).sum())  # above 0: more than one half
+            right += int(((logits > 0) == labels.bool()).sum())  # above 0: p > 1/2
             count += len(labels)
     return loss_sum / count, right / count
 
@@ -97,23 +103,23 @@ def test(
 def train(
     model: nn.Module, device: torch.device, epochs: int, train_loader: Loader, test_loader: Loader
 ) -> tuple[list[float], list[float], list[float]]:
-    """Train; return the training losses, test losses and test accuracies of the epochs."""
+    """Train; return training losses, test losses, test accuracies by epoch."""
     criterion = nn.BCEWithLogitsLoss()
     optimizer = torch.optim.Adam(model.parameters(), lr=0.001)
     train_losses, test_losses, test_accuracies = [], [], []
     for epoch in range(1, epochs + 1):
-        model.train()  # in every epoch anew, since `test` has switched to evaluation
+        model.train()  # each time, since `test` turns it to eval
         batch_losses = []
         for images, labels in train_loader:
             images, labels = images.to(device), labels.to(device)
-            optimizer.zero_grad()  # or the gradients of all batches so far would add up
-            logits = model(images).squeeze(1)  # (N, 1) to (N,), the shape of the labels
+            optimizer.zero_grad()  # or gradients add up over the batches
+            logits = model(images).squeeze(1)  # (N, 1) to (N,), as labels are
             loss = criterion(logits, labels.type_as(logits))
             loss.backward()
             optimizer.step()
             batch_losses.append(loss.item())
         risk, accuracy = test(model, test_loader, criterion, device)
-        train_losses.append(sum(batch_losses) / len(batch_losses))  # all batches have one size
+        train_losses.append(sum(batch_losses) / len(batch_losses))  # equal sizes
         test_losses.append(risk)
         test_accuracies.append(accuracy)
         print(f"epoch {epoch:2}: training loss {train_losses[-1]:.4f}, ", end="")
@@ -127,11 +133,11 @@ def plot(
     """Draw the lists over the epochs into a file."""
     figure, (left, right) = plt.subplots(1, 2, figsize=(9, 3.5), layout="constrained")
     epochs = range(1, len(train_losses) + 1)
-    left.plot(epochs, train_losses, label="training")
-    left.plot(epochs, test_losses, label="test")
+    left.plot(epochs, train_losses, "o-", label="training")
+    left.plot(epochs, test_losses, "o-", label="test")
     left.set(xlabel="epoch", ylabel="loss in nats per image")
     left.legend()
-    right.plot(epochs, test_accuracies)
+    right.plot(epochs, test_accuracies, "o-")
     right.set(xlabel="epoch", ylabel="test accuracy")
     figure.savefig(path)
     plt.close(figure)
@@ -139,8 +145,8 @@ def plot(
 
 def main(argv: list[str] | None = None) -> None:
     """Build, test, train, draw, save."""
-    best = "cuda" if torch.cuda.is_available() else "cpu"  # an NVIDIA GPU, or none
-    best = "mps" if torch.backends.mps.is_available() else best  # an Apple one
+    best = "cuda" if torch.cuda.is_available() else "cpu"  # NVIDIA's GPU
+    best = "mps" if torch.backends.mps.is_available() else best  # Apple's
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -155,24 +161,27 @@ def main(argv: list[str] | None = None) -> None:
     args.out.mkdir(parents=True, exist_ok=True)
     device = torch.device(args.device)
 
-    # Weights, dropout and the order of the batches are drawn. With a seed, always the same ones.
+    # Weights, dropout and the order of the batches are drawn. With a seed,
+    # always the same ones.
     torch.manual_seed(args.seed)
     train_set = cats_and_dogs(args.data, train=True, limit=args.limit)
     test_set = cats_and_dogs(args.data, train=False, limit=args.limit)
-    # A last batch of 16 images would move the weights as far as one of 100, by a noisier gradient,
-    # just before the test. 100 divides the 10,000 images, so nothing is dropped but by `--limit`.
+    # A last batch of 16 images would move the weights as far as one of 100, by
+    # a noisier gradient, just before the test. 100 divides the 10,000 images,
+    # so nothing is dropped but by `--limit`.
     train_loader = DataLoader(train_set, batch_size=100, shuffle=True, drop_last=True)
     test_loader = DataLoader(test_set, batch_size=100)
 
     model = myCNN().to(device)
     history = train(model, device, args.epochs, train_loader, test_loader)
-    # The training loss is measured with dropout, so it may well lie above the test loss.
+    # The training loss is measured with dropout, so it may well lie above the
+    # test loss.
     train_losses, test_losses, _ = history
     print(f"at the end: test loss minus training loss {test_losses[-1] - train_losses[-1]:+.4f}")
     plot(args.out / "ut_p2_regularised.png", *history)
 
     path = args.out / "ut_p2_regularised.pt"
-    torch.save(model.state_dict(), path)  # the weights, not the class: they outlive a renaming
+    torch.save(model.state_dict(), path)  # the weights, not the class
     again = myCNN().to(device)
     again.load_state_dict(torch.load(path, map_location=device, weights_only=True))
     _, accuracy = test(again, test_loader, nn.BCEWithLogitsLoss(), device)
