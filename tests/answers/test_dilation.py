@@ -131,3 +131,53 @@ def test_ways_by_listing_every_path(page):
         for path in itertools.product(range(3), repeat=3):
             counts[sum(t * d for t, d in zip(path, rates, strict=True))] += 1
         assert page["ways"](rates).tolist() == counts
+
+
+def cross_and_ring(image):
+    """Row and columns of the two centres, from grey levels that no noise reaches, on the torus."""
+    lit = [[v > 120 for v in row] for row in image]
+
+    def at(i, k):
+        return lit[i % 8][k % 32]
+
+    around = [(-1, 0), (1, 0), (0, -1), (0, 1), (-1, -1), (-1, 1), (1, -1), (1, 1)]
+    crosses, rings = [], []
+    for i, k in itertools.product(range(8), range(32)):
+        near = [at(i + a, k + b) for a, b in around]
+        if at(i, k) and near == [True] * 4 + [False] * 4:
+            crosses.append((i, k))
+        if not at(i, k) and all(near):
+            rings.append((i, k))
+    ((row, cross),), ((other, ring),) = crosses, rings
+    assert row == other
+    return row, cross, ring
+
+
+def test_the_stack_set_by_hand_asks_whether_two_grey_levels_are_equal(page):
+    right = []
+    for image, label, found in zip(
+        page["test"].images[:, 0].tolist(), page["test"].labels, page["logits"], strict=True
+    ):
+        row, cross, ring = cross_and_ring(image)
+        levels = [image[(row - 1) % 8][k % 32] for k in (cross + 6, ring - 6)]
+        assert float(found) == pytest.approx(abs(levels[0] - levels[1]) - 0.5, abs=1e-9)
+        right.append((levels[0] != levels[1]) == (label == 1))
+    assert page["hand_accuracy"] == pytest.approx(sum(right) / len(right))
+
+
+def test_fields_and_costs_of_the_four_stacks(page):
+    rates = {"standard": [1] * 4, "dilated": [1, 2, 4, 8], "deep": [1] * 8, "deep-he": [1] * 8}
+    for name, spread in rates.items():
+        assert page["fields"][name] == len(field_of(spread, 3))
+        channels = [1] + [16] * len(spread)
+        products = sum(9 * a * b for a, b in itertools.pairwise(channels)) * 8 * 32 + 16
+        assert page["macs"][name] == products
+    # A cross of 3 columns, and 12 columns on a ring of 3.
+    both = {*range(3), *range(12, 15)}
+    assert page["holds_both"] == max(both) + 1
+    assert page["touches_both"] == len(range(2, 12 + 1))
+
+
+def test_the_last_rate_that_reaches(page):
+    enough = [d for d in range(1, 13) if len(field_of([1, 1, 1, d], 3)) >= 15]
+    assert page["smallest"] == enough[0]
