@@ -68,7 +68,9 @@ def _premise() -> Finding:
 def _moves() -> Finding:
     _, here, there = _accuracies("kat-filter")
     found = mean_interval((there - here).tolist())
-    return Finding(bool(found.low < 0 < found.high and there.min() > 0.9), str(found))
+    low, high = (f"{100 * end:.1f}".replace("-", "−") for end in (found.low, found.high))
+    shown = f"from {low} to {high} points; {_percent(*there)}"
+    return Finding(bool(found.low < 0 < found.high and there.min() > 0.9), shown)
 
 
 def _by_heart() -> Finding:
