@@ -1,8 +1,8 @@
 """Oracles for `learning-rates`: sets of pixels, plain arithmetic, and the records' own files."""
 
+import itertools
 import json
 import math
-import re
 from pathlib import Path
 
 import pytest
@@ -69,23 +69,25 @@ def test_the_chain_of_sizes_by_walking(page):
 
 
 def test_unseen_pixels_by_walking(page):
-    """Backwards through the four layers, as sets of positions; and so for the exercise."""
-
-    def unseen(side):
-        size, layers = side, []
-        for kernel, stride in ((3, 1), (2, 2), (3, 1), (2, 2)):
-            layers.append(walk(size, kernel, stride))
-            size = len(layers[-1])
-        seen = set(range(size))
-        for windows in reversed(layers):
-            seen = {p for i in seen for p in windows[i]}
-        return sorted(set(range(side)) - seen)
-
-    assert page["unseen"] == unseen(28) == [26, 27]
-    assert page["complete"] == [side for side in range(10, 31) if not unseen(side)]
+    """Backwards through the four layers, as sets of positions."""
+    size, layers = 28, []
+    for kernel, stride in ((3, 1), (2, 2), (3, 1), (2, 2)):
+        layers.append(walk(size, kernel, stride))
+        size = len(layers[-1])
+    seen = set(range(size))
+    for windows in reversed(layers):
+        seen = {p for i in seen for p in windows[i]}
+    assert page["unseen"] == sorted(set(range(28)) - seen) == [26, 27]
 
 
-def test_the_pick_from_the_records_themselves(page):
+def welch(a, b):
+    """Half of Welch's interval, with Satterthwaite's degrees of freedom."""
+    parts = [variance(v) / len(v) for v in (a, b)]
+    freedom = sum(parts) ** 2 / sum(p**2 / (len(v) - 1) for p, v in zip(parts, (a, b), strict=True))
+    return quantile(freedom) * math.sqrt(sum(parts))
+
+
+def test_the_sweep_from_the_records_themselves(page):
     accuracies = {
         rate: [right(record["confusion"]) for record in contents(result)]
         for rate, result in page["sweep"].items()
@@ -94,18 +96,54 @@ def test_the_pick_from_the_records_themselves(page):
         recipes = [record["experiment"]["recipe"] for record in contents(page["sweep"][rate])]
         assert {(r["optimizer"], r["learning_rate"]) for r in recipes} == {("sgd", rate)}
         assert page["accuracy"][rate].tolist() == pytest.approx(values, abs=1e-12)
-    best = max(accuracies, key=lambda rate: mean(accuracies[rate]))
-    assert page["picked"] == best
-    medians = {rate: sorted(v)[len(v) // 2] for rate, v in accuracies.items() if len(v) % 2}
-    if len(medians) == len(accuracies):
-        assert page["by_median"] == max(medians, key=medians.__getitem__)
-    for i, rate in enumerate(page["by_seed"]):
-        assert accuracies[rate][i] == max(values[i] for values in accuracies.values())
-    for rate, verdict in ((r, page["against"][r].verdict) for r in page["others"]):
-        differences = [a - b for a, b in zip(accuracies[best], accuracies[rate], strict=True)]
-        n = len(differences)
-        half = quantile(n - 1) * math.sqrt(variance(differences) / n)
-        assert verdict == ("higher" if mean(differences) - half > 0 else "cannot tell")
+    best = accuracies[page["picked"]]
+    assert sorted([page["picked"], *page["others"]]) == sorted(accuracies)
+    for rate in page["others"]:
+        found, values = page["against"][rate], accuracies[rate]
+        assert found.difference == pytest.approx(mean(best) - mean(values), abs=1e-12)
+        # What other images would do is added to the scatter of the seeds.
+        assert found.low <= found.difference - welch(best, values) + 1e-9
+        assert (rate in page["worse"]) == (found.low > 0)
+        assert (rate in page["close"]) == (found.low <= 0 <= found.high)
+
+
+def test_the_last_steps_from_the_records_themselves(page):
+    for name, result in page["ways"].items():
+        for seed, record in enumerate(contents(result)):
+            tail = record["tail"]["accuracy"]
+            assert page["tails"][name][seed].tolist() == tail
+            assert tail[-1] == record["final"]["accuracy"]
+            assert len(record["history"]["step_loss"]) == page["count"] == 2 * 782
+    full, scaled = (contents(result) for result in page["ways"].values())
+    drops = [a["tail"]["accuracy"][-2] - a["tail"]["accuracy"][-1] for a in full]
+    assert page["points_lost"] == pytest.approx(100 * max(drops))
+    kept = [a["experiment"]["recipe"] for a in (full[0], scaled[0])]
+    assert [recipe.pop("remainder", "scaled") for recipe in kept] == ["full", "scaled"]
+    assert kept[0] == kept[1]
+    apart = [
+        100 * abs(x["history"]["validation_accuracy"][0] - y["history"]["validation_accuracy"][0])
+        for x, y in zip(full, scaled, strict=True)
+    ]
+    assert page["first_pass"].tolist() == pytest.approx(apart)
+
+
+def test_sixteen_images_are_left_over_and_scatter_twice(page):
+    """By walking through the images, and by all pairs and all quadruples of a few numbers."""
+    sizes = [len(range(i, min(i + 64, 50_000))) for i in range(0, 50_000, 64)]
+    assert page["left_over"] == sizes[-1] == 16
+    assert sizes.count(64) == 781
+    numbers = [0.0, 1.0, 5.0]
+    of_two, of_eight = (
+        variance_of_all([mean(drawn) for drawn in itertools.product(numbers, repeat=n)])
+        for n in (2, 8)
+    )
+    assert math.sqrt(of_two / of_eight) == pytest.approx(math.sqrt(64 / 16))
+    left = {n: 60_000 - n * ((60_000 - 1) // n) for n in page["ratios"]}
+    assert page["ratios"] == pytest.approx({n: math.sqrt(n / left[n]) for n in left})
+
+
+def variance_of_all(values):
+    return sum((v - mean(values)) ** 2 for v in values) / len(values)
 
 
 def test_the_errors_over_the_steps(page):
@@ -148,12 +186,11 @@ def test_final_accuracies_from_the_records_themselves(page):
     for name in ("plain", "regularised"):
         records = contents(page[name])
         values = [right(record["confusion"]) for record in records]
-        n = len(values)
-        half = quantile(n - 1) * math.sqrt(variance(values) / n)
-        found = page["tested" if name == "plain" else "found"]
+        half = quantile(len(values) - 1) * math.sqrt(variance(values) / len(values))
+        found = page[name].interval()
         assert found.mean == pytest.approx(mean(values), abs=1e-12)
         assert (found.low, found.high) == pytest.approx(
-            (mean(values) - half, mean(values) + half), abs=1e-7
+            (mean(values) - half, min(mean(values) + half, 1)), abs=1e-7
         )
         assert {record["dataset"]["test_size"] for record in records} == {10_000}
         assert {record["experiment"]["recipe"]["learning_rate"] for record in records} == {
@@ -165,30 +202,33 @@ def test_final_accuracies_from_the_records_themselves(page):
 
 
 def test_the_comparison_by_hand(page):
-    """Welch's interval, with Satterthwaite's degrees of freedom."""
     a, b = (
         [right(record["confusion"]) for record in contents(page[name])]
         for name in ("regularised", "plain")
     )
-    parts = [variance(v) / len(v) for v in (a, b)]
-    freedom = sum(parts) ** 2 / sum(p**2 / (len(v) - 1) for p, v in zip(parts, (a, b), strict=True))
-    half = quantile(freedom) * math.sqrt(sum(parts))
-    difference = mean(a) - mean(b)
-    unsure = difference - half < 0 < difference + half
-    assert ("cannot tell" in page["claim"]) == unsure
-    printed = re.search(r"interval from (\S+) to ([^\s,]+)", page["claim"]).groups()
-    for text, end in zip(printed, (difference - half, difference + half), strict=True):
-        last_place = 0.1 ** len(text.partition(".")[2])
-        assert float(text.replace("−", "-")) == pytest.approx(100 * end, abs=0.51 * last_place)
+    found = page["regularised_against_plain"].comparison
+    assert found.difference == pytest.approx(mean(a) - mean(b), abs=1e-12)
+    assert found.low <= found.difference - welch(a, b) + 1e-9
 
 
 def test_weight_decay_by_plain_arithmetic(page):
-    """A weight without a gradient, step by step; and the size of the last mini-batch."""
+    """A weight without a gradient, step by step."""
     w, steps = 1.0, 0
     while w > 0.5:
         w *= 1 - page["recipe"].learning_rate * page["decay"]
         steps += 1
     assert math.ceil(page["half_life"]) == steps
-    sizes = [len(range(i, min(i + 64, 50_000))) for i in range(0, 50_000, 64)]
-    assert page["last"] == sizes[-1] == 16
-    assert page["factor"] == sizes[0] / sizes[-1]
+
+
+def test_the_last_step_by_plain_arithmetic(page):
+    """A step is the rate times the gradient times its factor: 48 images to 4."""
+    assert page["times"] == pytest.approx(1 / (4 / 48), rel=1e-3)
+    for name, beta in (("SGD", 0.0), ("momentum", 0.9)):
+        rate, weights = 0.01 * (1 - beta), []
+        for last in (1.0, 3.0):
+            w = v = 0.0
+            for gradient in [1.0] * 300 + [last]:
+                v = beta * v + gradient
+                w += rate * v
+            weights.append(w)
+        assert page["at_once"][name] == pytest.approx((weights[1] - weights[0]) / 0.02)
