@@ -158,6 +158,12 @@ def _twenty_epochs() -> Iterator[Claim]:
         "The test loss is least before epoch 10 in each run.",
         _turn,
     )  # fmt: skip
+    yield Claim(
+        "digits-long-dip", chapter,
+        "A fall as deep as the printed one, five epochs apart, is not rare: one case in twenty or "
+        "more.",
+        _dip,
+    )  # fmt: skip
     yield Claim.comparing(
         "digits-long", chapter,
         "Twenty epochs are right on more images than one.",
@@ -171,6 +177,16 @@ def _convolution() -> Iterator[Claim]:
         "digits-cnn", chapter,
         "After one epoch the convolutional network is right on more images than 1024 units.",
         "digits-cnn", "digits-mlp-1024", "higher",
+    )  # fmt: skip
+    yield Claim(
+        "digits-cnn-accuracy", chapter,
+        "Its test accuracy lies between 97 and 98 %.",
+        _cnn_accuracy,
+    )  # fmt: skip
+    yield Claim.comparing(
+        "digits-cnn-long", chapter,
+        "After one epoch it is right on more images than 512 and 256 units after twenty.",
+        "digits-cnn", "digits-mlp-512-256-long", "higher",
     )  # fmt: skip
     for name, text, first, second, says in (
         ("windows", "52 units that see everything are right on fewer images than local windows.",
@@ -283,6 +299,17 @@ def _cost() -> Finding:
     return Finding(bool((ratios > 1).all()), ", ".join(f"{r:.2f}" for r in ratios) + " times")
 
 
+def _dip() -> Finding:
+    accuracy = run("digits-mlp-512-256-long", mode="stored").history("test_accuracy")
+    share = float((accuracy[:, 4:15] - accuracy[:, 9:20] >= 0.973 - 0.969).mean())
+    return Finding(share >= 0.05, f"{share:.0%} of all cases")
+
+
 def _turn() -> Finding:
     turns = run("digits-mlp-512-256-long", mode="stored").history("test_loss").argmin(1) + 1
     return Finding(bool((turns < 10).all()), f"least in epochs {', '.join(map(str, turns))}")
+
+
+def _cnn_accuracy() -> Finding:
+    found = run("digits-cnn", mode="stored").interval()
+    return Finding(found.low > 0.97 and found.high < 0.98, str(found))
