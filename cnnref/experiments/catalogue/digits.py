@@ -208,15 +208,14 @@ def learning_rates() -> Iterator[Experiment]:
 def _photographs() -> Iterator[Experiment]:
     """The same CNN on CIFAR-10: at the rate of the digits, at a tenth of it, and regularised there.
 
-    Regularised at the rate of the digits, one seed of three stopped in its fifth epoch, its loss
-    not a number; a run that fails leaves no record.
+    Regularised at the rate of the digits, and with a full step on the last 16 images, one seed of
+    three stopped in its fifth epoch, its loss not a number; a run that fails leaves no record.
     """
-    too_fast = "the rate was picked on digits; at a tenth of it the accuracy is in the range"
     regularised = {"dropout": 0.5}
-    for name, title, rate, arguments, decay, explanation in (
-        ("", "the learning rate of the digits", PICKED_RATE, {}, 0.0, too_fast),
-        ("-slower", "a tenth of the rate", PICKED_RATE / 10, {}, 0.0, ""),
-        ("-regularised", "and dropout, weight decay", PICKED_RATE / 10, regularised, 5e-4, ""),
+    for name, title, rate, arguments, decay in (
+        ("", "the learning rate of the digits", PICKED_RATE, {}, 0.0),
+        ("-slower", "a tenth of the rate", PICKED_RATE / 10, {}, 0.0),
+        ("-regularised", "and dropout, weight decay", PICKED_RATE / 10, regularised, 5e-4),
     ):
         yield Experiment(
             name=f"cifar10-cnn{name}",
@@ -234,6 +233,5 @@ def _photographs() -> Iterator[Experiment]:
                 0.78,
                 "Krizhevsky 2010: 0.789 for a two-layer convolutional network pretrained on "
                 "1.6 million images",
-                explanation,
             ),
         )

@@ -13,11 +13,14 @@ from cnnref.errors import CnnrefError, unknown
 from cnnref.experiments.claims.cats_and_dogs import cats_and_dogs
 from cnnref.experiments.claims.claim import VERDICTS, Claim, Finding
 from cnnref.experiments.claims.dilation import dilation
+from cnnref.experiments.claims.harder_data import harder_data
 from cnnref.experiments.claims.inception import inception
 from cnnref.experiments.claims.kats_cat import kats_cat
 from cnnref.experiments.claims.learning_rates import learning_rates
+from cnnref.experiments.claims.optimizers import optimizers
 from cnnref.experiments.claims.reading_digits import reading_digits
 from cnnref.experiments.claims.regularisation import regularisation
+from cnnref.experiments.claims.residual_networks import residual_networks
 from cnnref.experiments.claims.skip_connections import skip_connections
 
 __all__ = ["CLAIMS", "VERDICTS", "Claim", "Finding", "UnknownClaimError", "find"]
@@ -35,6 +38,9 @@ _CHAPTERS = (
     cats_and_dogs,
     regularisation,
     skip_connections,
+    harder_data,
+    optimizers,
+    residual_networks,
     kats_cat,
 )
 
