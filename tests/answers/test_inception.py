@@ -98,3 +98,11 @@ def test_responses_to_squares_by_adding_pixels(page):
                 for b in range(-reach, reach + 1)
             )
             assert float(page["responses"][i, j]) == pytest.approx(total / kernel, abs=1e-12)
+
+
+def test_nine_plain_layers_of_the_same_channels_by_counting(page):
+    products = 0
+    for row, side in page["GOOGLENET"].values():
+        inputs, n1, _, n3, _, n5, projected = row
+        products += products_at_one_pixel(inputs, n1 + n3 + n5 + projected, 3) * side * side
+    assert page["nine_plain"] == products
