@@ -246,6 +246,17 @@ def _verify(_: argparse.Namespace) -> int:
     return 1 if faults else 0
 
 
+def _claims(_: argparse.Namespace) -> int:
+    from cnnref.experiments import CLAIMS
+
+    looked = [(claim, claim.look()) for claim in CLAIMS.values()]
+    for claim, found in looked:
+        print(f"{'holds  ' if found.holds else 'CHANGED'}  {claim.chapter}: {claim.text}")
+        print(f"         {found.shows}")
+    print(f"{len(looked)} claims, {sum(not found.holds for _, found in looked)} of them changed")
+    return 0
+
+
 def _summary(options: argparse.Namespace) -> int:
     from cnnref.accounting import summarize
     from cnnref.accounting.targets import find_network, read_sizes
@@ -339,6 +350,11 @@ def _parser() -> argparse.ArgumentParser:
 
     verify = commands.add_parser("verify", help="check that no stored record is damaged or stale")
     verify.set_defaults(command=_verify)
+
+    claims = commands.add_parser(
+        "claims", help="what the book says of its results, and whether the records bear it out"
+    )
+    claims.set_defaults(command=_claims)
 
     summary = commands.add_parser(
         "summary",

@@ -4,12 +4,14 @@ import json
 import signal
 import subprocess
 import sys
+from functools import partial
 
 import pytest
 
 from cnnref import cli
 from cnnref.data import Normalization
 from cnnref.experiments import catalogue, store
+from cnnref.experiments.claims import Claim, Finding
 
 
 def call(*words: str) -> int:
@@ -66,6 +68,22 @@ def test_verify(only_tiny, capsys):
     out = capsys.readouterr().out
     assert f"tiny seed 1: {path} is damaged" in out
     assert "faults: 1; to train again: cnnref run tiny" in out
+
+
+def test_claims_that_changed_are_no_failure(monkeypatch, capsys):
+    claims = {
+        holds: Claim("name", "kats-cat", f"It is {holds}.", partial(Finding, holds, "3 of 5 seeds"))
+        for holds in (True, False)
+    }
+    monkeypatch.setattr("cnnref.experiments.CLAIMS", claims)
+    assert call("claims") == 0
+    assert capsys.readouterr().out.splitlines() == [
+        "holds    kats-cat: It is True.",
+        "         3 of 5 seeds",
+        "CHANGED  kats-cat: It is False.",
+        "         3 of 5 seeds",
+        "2 claims, 1 of them changed",
+    ]
 
 
 def test_run_mends_what_verify_names(only_tiny, monkeypatch, capsys):

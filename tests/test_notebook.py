@@ -1,10 +1,12 @@
 import sys
+from functools import partial
 
 import numpy as np
 import pytest
 from IPython.core.interactiveshell import InteractiveShell
 
-from cnnref.notebook import glue
+from cnnref.experiments.claims import CLAIMS, Claim, Finding, UnknownClaimError
+from cnnref.notebook import claim, glue
 
 
 @pytest.fixture
@@ -53,3 +55,21 @@ def test_glue_names_a_value_for_the_book_and_is_silent_without_one(shell, monkey
     glue("total", 43)
     assert len(told) == 3
     assert capsys.readouterr().out == ""
+
+
+def test_a_claim_that_no_longer_holds_is_said_in_the_page_and_fails_nothing(monkeypatch):
+    shown = []
+    monkeypatch.setattr("IPython.display.display", shown.append)
+    found = {holds: Finding(holds, "0.1 points lower") for holds in (True, False)}
+    for holds, finding in found.items():
+        made = Claim(str(holds), "optimizers", "Adam is better.", partial(lambda x: x, finding))
+        monkeypatch.setitem(CLAIMS, str(holds), made)
+    assert claim("True") is found[True]
+    assert not shown
+    assert claim("False") is found[False]
+    assert shown[0].data == (
+        "> **With the present records this no longer holds:** Adam is better. "
+        "They show: 0.1 points lower."
+    )
+    with pytest.raises(UnknownClaimError, match="unknown claim 'Flase'; did you mean 'False'"):
+        claim("Flase")

@@ -100,6 +100,8 @@ def comparisons_markdown(comparisons: Mapping[tuple[str, str], Comparison]) -> s
 def claims_markdown(claims: Iterable[Claim] | None = None) -> str:
     """What the records now say of the book's claims, those first that no longer hold.
 
+    Chapters are linked as from a built page of the folder `about`.
+
     Args:
         claims: which; all where none are given.
 
@@ -111,7 +113,7 @@ def claims_markdown(claims: Iterable[Claim] | None = None) -> str:
     rows = [
         [
             claim.text,
-            f"[{claim.chapter}](../{claim.chapter}.md)",
+            f"[{claim.chapter}](../{claim.chapter}.html)",
             found.shows,
             "holds" if found.holds else "**CHANGED**",
         ]

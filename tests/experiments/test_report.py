@@ -3,9 +3,14 @@ from dataclasses import replace
 import pytest
 import torch
 
-from cnnref.experiments import CATALOGUE, NoRecordError, load_model, report, run
+from cnnref.experiments import CATALOGUE, NoRecordError, compare, load_model, report, run
 from cnnref.experiments.catalogue import Expectation
-from cnnref.experiments.report import comparison_markdown, result_markdown, summary_markdown
+from cnnref.experiments.report import (
+    comparison_markdown,
+    comparisons_markdown,
+    result_markdown,
+    summary_markdown,
+)
 from tests.made_results import CLOTHES, DIGITS, PLAIN, TUNING, made_result
 
 EXPECTING = replace(CLOTHES, expected=Expectation(0.85, 0.94, "a list"))
@@ -86,6 +91,28 @@ def test_a_final_table_does_not_mix_test_and_validation():
         comparison_markdown([made_result(entry, [0.9]) for entry in (DIGITS, TUNING)])
     with pytest.raises(ValueError, match="one split, got none"):
         comparison_markdown([])
+
+
+def test_comparisons_stand_in_a_table_under_their_answer():
+    better, worse = made_result(CLOTHES, [0.92, 0.921, 0.922]), made_result(PLAIN, [0.8, 0.8, 0.8])
+    found, loss = compare(better, worse), compare(better, worse, "loss")
+    text = comparisons_markdown({("ResNet", "plain"): found, ("again", "plain"): loss})
+    told = found.numbers
+    assert rows(text)["first"][2] == "difference, 95 % interval"
+    assert rows(text)["ResNet: 92.1 %"] == [
+        "plain: 80.0 %", "test accuracy", f"12.1 [{told.low}, {told.high}] points", "higher",
+    ]  # fmt: skip
+    assert rows(text)["again: 0.0790 nats"][-1] == "lower"
+    assert text.endswith(
+        "The intervals allow for chance in 3 seeds each and a bound for the choice of 1,000 "
+        "images; 3 seeds each."
+    )
+    with pytest.raises(ValueError, match="one confidence, got none"):
+        comparisons_markdown({})
+    with pytest.raises(ValueError, match=r"got \[0.9, 0.95\]"):
+        comparisons_markdown(
+            {("a", "b"): found, ("c", "d"): compare([1, 2], [3, 4], confidence=0.9)}
+        )
 
 
 def test_the_summary_has_a_row_for_every_experiment():
