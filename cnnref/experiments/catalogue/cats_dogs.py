@@ -1,9 +1,8 @@
-"""Questions UT-P2 and UT-P3: cats and dogs, twenty epochs, five networks, one recipe; ablations."""
+"""Questions UT-P2 and UT-P3: cats and dogs, twenty epochs, five networks, one recipe."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 
 from cnnref.experiments.catalogue.entry import Expectation, Experiment
 from cnnref.training import Recipe
@@ -20,7 +19,6 @@ def cats_dogs() -> Iterator[Experiment]:
         batch_size=100,
         loss="binary-cross-entropy",
     )
-    yield from _ablations(recipe)
     regularised = {"batch_norm": True, "dropout": 0.4}
     for name, title, model, arguments in (
         ("plain", "the plain CNN", "PlainCNN", {}),
@@ -46,34 +44,3 @@ def cats_dogs() -> Iterator[Experiment]:
                 afterwards=True,
             ),
         )
-
-
-def _ablations(recipe: Recipe) -> Iterator[Experiment]:
-    """One thing changed at a time, and what else helps against over-fitting."""
-    both = {"batch_norm": True, "dropout": 0.4}
-    for name, title, arguments in (
-        ("plain-dropout", "plain, dropout alone", {"dropout": 0.4}),
-        ("plain-bn", "plain, batch norm alone", {"batch_norm": True}),
-        (
-            "plain-bn-dropout-inside",
-            "plain, batch norm, dropout but of the colours",
-            {**both, "drop_input": False},
-        ),
-        (
-            "plain-bn-first-dropout",
-            "plain, batch norm before the activation, dropout",
-            {**both, "norm_first": True},
-        ),
-    ):
-        yield Experiment(
-            f"cats-dogs-{name}", f"Cats and dogs: {title}", "cats-dogs", "PlainCNN", recipe,
-            (0, 1, 2, 3, 4), arguments,
-        )  # fmt: skip
-    yield Experiment(
-        "cats-dogs-plain-augmented", "Cats and dogs: plain, flips and crops", "cats-dogs",
-        "PlainCNN", replace(recipe, augmentation="flip-crop"), (0, 1, 2, 3, 4),
-    )  # fmt: skip
-    yield Experiment(
-        "cats-dogs-epoch-plain", "Cats and dogs: the plain CNN, validated after every epoch",
-        "cats-dogs-tuning", "PlainCNN", recipe, (0, 1, 2, 3, 4),
-    )  # fmt: skip
