@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from cnnref.experiments import Comparison, Result, mean_interval
+from cnnref.experiments import Comparison, Result
 from cnnref.experiments.comparison import measure
 from cnnref.figures.series import by_name, in_words, percent_axis, seeds, with_unit
 from cnnref.figures.style import COLOURS, Picture, new_figure, style
@@ -44,7 +44,7 @@ def intervals_picture(
             shown = [f"{factor * value:.{places}f}" for value in (values.mean(), *values)]
             line = f"{name} {shown[0]}{unit} ({seeds(result)}"
             if len(values) > 1:
-                found = mean_interval(values.tolist())
+                found = result.interval(metric)
                 low, high = (f"{factor * end:.{places}f}" for end in (found.low, found.high))
                 line += f", 95 % interval {low} to {high}"
                 _interval(axes, row, found.mean, found.low, found.high, filled=True)
@@ -64,7 +64,7 @@ def intervals_picture(
 def differences_picture(comparisons: Mapping[str, Comparison], title: str = "") -> Picture:
     """Differences with their intervals, and the line of no difference.
 
-    A filled square where the seeds tell which is higher, an empty one where they cannot.
+    A filled square where the interval tells which is higher, an empty one where it cannot.
 
     Args:
         comparisons: each under the name of its row: "ResNet minus plain", for instance.
@@ -87,12 +87,12 @@ def differences_picture(comparisons: Mapping[str, Comparison], title: str = "") 
         for row, (name, found) in enumerate(comparisons.items()):
             middle, low, high = (factor * x for x in (found.difference, found.low, found.high))
             _interval(axes, row, middle, low, high, filled=found.verdict != "cannot tell")
-            told.append(
-                f"{name} {middle:+.2g} [{low:.2g}, {high:.2g}], {found.verdict}".replace("-", "−")
-            )
+            n = found.numbers
+            sign = "+" * (found.difference > 0)
+            told.append(f"{name} {sign}{n.difference} [{n.low}, {n.high}], {found.verdict}")
         figure.supxlabel(
             f"difference of the {metric}\n({unit.strip() or 'no unit'}), "
-            f"line: {100 * confidence:g} % interval,\nempty: the seeds cannot tell",
+            f"line: {100 * confidence:g} % interval,\nempty: too close to call",
             fontsize=10,
         )
     return Picture(

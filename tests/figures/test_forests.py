@@ -55,10 +55,10 @@ def test_differences_stand_beside_zero():
     assert unclear.get_markerfacecolor() == "white"
     assert axes.lines[0].get_xdata() == [0, 0]
     assert "percentage points" in axes.figure.get_supxlabel()
-    assert "in percentage points, with 95 % intervals: a minus b +2 [1.8, 2.2], higher" in (
+    assert "in percentage points, with 95 % intervals: a minus b +2.00 [1.77, 2.23], higher" in (
         picture.alt
     )
-    assert "b minus c −0.067 [−2." in picture.alt
+    assert "b minus c −0.1 [−2." in picture.alt
     assert picture.alt.endswith("cannot tell.")
 
 
