@@ -69,15 +69,20 @@ def test_the_chain_of_sizes_by_walking(page):
 
 
 def test_unseen_pixels_by_walking(page):
-    """Backwards through the four layers, as sets of positions."""
-    size, layers = 28, []
-    for kernel, stride in ((3, 1), (2, 2), (3, 1), (2, 2)):
-        layers.append(walk(size, kernel, stride))
-        size = len(layers[-1])
-    seen = set(range(size))
-    for windows in reversed(layers):
-        seen = {p for i in seen for p in windows[i]}
-    assert page["unseen"] == sorted(set(range(28)) - seen) == [26, 27]
+    """Backwards through the four layers, as sets of positions; and so for the exercise."""
+
+    def unseen(side):
+        size, layers = side, []
+        for kernel, stride in ((3, 1), (2, 2), (3, 1), (2, 2)):
+            layers.append(walk(size, kernel, stride))
+            size = len(layers[-1])
+        seen = set(range(size))
+        for windows in reversed(layers):
+            seen = {p for i in seen for p in windows[i]}
+        return sorted(set(range(side)) - seen)
+
+    assert page["unseen"] == unseen(28) == [26, 27]
+    assert page["complete"] == [side for side in range(10, 31) if not unseen(side)]
 
 
 def welch(a, b):
