@@ -133,36 +133,34 @@ def test_what_the_records_say(chapter):
         assert row["loss"] == pytest.approx(sum(losses) / len(losses), rel=1e-12)
         train = [s["history"]["train_accuracy"][-1] for s in seeds]
         assert row["train"] == pytest.approx(sum(train) / len(train), rel=1e-12)
-    # The test loss turns without dropout, and not much with it.
-    for name, seeds in found.items():
-        for seed in seeds:
-            losses = seed["history"]["test_loss"]
-            rise = losses[-1] / min(losses)
-            assert rise < 1.4 if "both" in name else rise > 1.3
-            assert (seed["history"]["train_accuracy"][-1] > 0.95) == ("both" not in name)
     for name in ("skip", "skip + batch norm", "skip + both"):
         for reached, seed in zip(page["reached"][name], found[name], strict=True):
             epochs = [i for i, v in enumerate(seed["history"]["train_loss"], 1) if v < 0.25]
             assert reached == (epochs[0] if epochs else None)
-    assert max(page["reached"]["skip + batch norm"]) < min(page["reached"]["skip"])
 
 
 def test_the_difference_is_that_of_the_files(chapter):
-    """Each difference in the figure, its verdict, and Welch's standard error."""
+    """Each difference in the figure, its verdict, and an interval no narrower than its parts."""
     page = chapter("skip-connections")
     for row, (first, second) in page["planned"].items():
         sides = []
+        kept = True
         for name in (first, second):
-            values = [s["final"]["accuracy"] for s in records(page["results"][name])]
+            found = records(page["results"][name])
+            kept = kept and all("answers" in record for record in found)
+            values = [s["final"]["accuracy"] for s in found]
             mean = sum(values) / len(values)
             spread = sum((v - mean) ** 2 for v in values) / (len(values) - 1) / len(values)
             sides.append((mean, spread, len(values)))
         shown = page["differences"][row]
         assert shown.difference == pytest.approx(sides[0][0] - sides[1][0], abs=1e-12)
         assert (shown.low + shown.high) / 2 == pytest.approx(shown.difference, abs=1e-12)
-        error = math.sqrt(sides[0][1] + sides[1][1])
+        # What two other sets of 2,000 images would add, were nothing known of the answers.
+        images = 0 if kept else sum(mean * (1 - mean) for mean, _, _ in sides) / 2000
+        error = math.sqrt(sides[0][1] + sides[1][1] + images)
         # Student's 97.5 % quantile is more than 1.96 whatever the degrees of freedom.
         assert (shown.high - shown.low) / 2 > 1.96 * error
+        assert shown.images == 2000
         tells = abs(shown.difference) > (shown.high - shown.low) / 2
         assert (shown.verdict != "cannot tell") == tells
         assert (row in page["clear"]) == tells

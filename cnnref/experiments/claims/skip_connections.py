@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from cnnref.experiments.claims.claim import Claim, Finding
+from cnnref.experiments.comparison import compare
 from cnnref.experiments.runner import run
 
 __all__ = ["skip_connections"]
@@ -85,6 +86,11 @@ def skip_connections() -> Iterator[Claim]:
         "without it; no run with dropout does.", _faster,
     )  # fmt: skip
     yield Claim(
+        "skip-no-difference", chapter,
+        "None of the six planned differences in accuracy between the five networks can be told "
+        "from zero.", _alike,
+    )  # fmt: skip
+    yield Claim(
         "skip-groups", chapter,
         "Every run with dropout ends with a lower test loss than every run without it.", _groups,
     )  # fmt: skip
@@ -129,6 +135,20 @@ def _faster() -> Finding:
         f"after {max(first[NORM]):g} epochs at most against {min(first[SKIP]):g} at least; with "
         f"dropout {'never' if min(first[BOTH]) == np.inf else f'after {min(first[BOTH]):g}'}",
     )
+
+
+def _alike() -> Finding:
+    pairs = (
+        (SKIP, PLAIN), (PLAIN_BOTH, PLAIN), (BOTH, SKIP), (NORM, SKIP), (BOTH, NORM),
+        (BOTH, PLAIN_BOTH),
+    )  # fmt: skip
+    clear = [
+        f"{first} is {found.verdict} than {second}"
+        for first, second in pairs
+        for found in [compare(run(first, mode="stored"), run(second, mode="stored"))]
+        if found.verdict != "cannot tell"
+    ]
+    return Finding(not clear, "; ".join(clear) or "all six intervals hold zero")
 
 
 def _groups() -> Finding:
