@@ -1,7 +1,6 @@
 """Oracles for `harder-data`: sets of pixels, and the records' own files."""
 
 import json
-import math
 from pathlib import Path
 
 import pytest
@@ -44,22 +43,41 @@ def test_sizes_and_parameters_by_walking(page):
 
 def test_accuracies_from_the_records_themselves(page):
     """And the records are of one network, at the rate picked on MNIST or at a tenth of it."""
+    means = {}
     for name, rate in (("plain", 0.3), ("regularised", 0.03), ("slower", 0.03)):
         records = contents(page[name])
         values = [right(record["confusion"]) for record in records]
-        mean = sum(values) / len(values)
-        spread = math.sqrt(sum((v - mean) ** 2 for v in values) / (len(values) - 1))
-        found = page["found_by_name"][name]
-        assert found.mean == pytest.approx(mean, abs=1e-12)
-        # Student's quantile lies above the normal law's, and for two seeds at 12.71.
-        half = (found.high - found.low) / 2
-        assert 1.96 < half / (spread / math.sqrt(len(values))) < 12.71
-        assert (found.low + found.high) / 2 == pytest.approx(mean, abs=1e-12)
+        means[name] = sum(values) / len(values)
+        assert page[name].final().tolist() == pytest.approx(values, abs=1e-12)
         for record in records:
             assert record["dataset"]["name"] == "cifar10"
             assert record["dataset"]["test_size"] == 10_000
             assert record["experiment"]["recipe"]["learning_rate"] == rate
             assert record["experiment"]["arguments"]["channels"] == 3
+    for found, first, second in (
+        (page["rate_matters"], "slower", "plain"),
+        (page["decay_matters"], "regularised", "slower"),
+    ):
+        assert found.difference == pytest.approx(means[first] - means[second], abs=1e-12)
+        assert found.low < found.difference < found.high
+        assert found.images == 10_000
+
+
+def test_over_fitting_from_the_records_themselves(page):
+    """Gaps, the pass of the least test loss, and the best accuracy on the way, seed by seed."""
+    for name, found in page["gap_of"].items():
+        for record, gap in zip(contents(page[name]), found, strict=True):
+            share = right(record["confusion"])
+            assert gap == pytest.approx(record["history"]["train_accuracy"][-1] - share, abs=1e-9)
+    best, growth = 0.0, []
+    for record, turn in zip(contents(page["plain"]), page["turn"], strict=True):
+        losses = record["history"]["test_loss"]
+        assert losses[turn - 1] == min(losses)
+        growth.append(losses[-1] / min(losses))
+        best = max(best, *record["history"]["test_accuracy"])
+    assert page["growth"] == pytest.approx(sum(growth) / len(growth))
+    assert page["best_fast"] == best
+    assert page["worst_slow"] == min(right(r["confusion"]) for r in contents(page["slower"]))
 
 
 def test_accuracy_of_each_class_from_the_counts(page):

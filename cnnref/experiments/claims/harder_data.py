@@ -45,6 +45,10 @@ def harder_data() -> Iterator[Claim]:
     ):  # fmt: skip
         yield Claim.comparing(name, chapter, text, first, second, says, metric)
     yield Claim(
+        "hard-inside", chapter, "All three test accuracies lie in the range that was expected.",
+        _inside,
+    )  # fmt: skip
+    yield Claim(
         "hard-gap", chapter,
         "Training accuracy is further above test accuracy than with the same network on digits.",
         _gap,
@@ -77,6 +81,16 @@ def harder_data() -> Iterator[Claim]:
 
 def _run(name: str) -> Result:
     return run(name, mode="stored")
+
+
+def _inside() -> Finding:
+    results = [_run(name) for name in (_FAST, _SLOW, _REGULARISED)]
+    means = [float(result.final().mean()) for result in results]
+    expected = [result.experiment.expected for result in results]
+    return Finding(
+        all(range_ and mean in range_ for mean, range_ in zip(means, expected, strict=True)),
+        f"means of {', '.join(f'{mean:.1%}' for mean in means)}",
+    )
 
 
 def _gaps(name: str) -> list[float]:
