@@ -122,9 +122,10 @@ def test_evidence_must_be_in_the_answering_section(tiny_book):
     assert book.build() == []
 
 
-def test_a_record_is_evidence_too(tiny_book):
+@pytest.mark.parametrize("call", ["run", "claim"])
+def test_records_are_evidence_too(tiny_book, call):
     book = tiny_book("answers", questions=QUESTIONS.replace("[Q-3]", "[Q-2, Q-3]"))
-    cell = "```{code-cell} ipython3\nrun = len\nrun('a-record')\n```\n"
+    cell = f"```{{code-cell}} ipython3\n{call} = len\n{call}('a-record')\n```\n"
     book.write(**good_pages(one=notebook(f"# One\n\n{answer('Q-1')}{cell}")))
     assert book.build() == []
 

@@ -71,7 +71,7 @@ def test_every_rule_broken(tiny_book):
         "Q-9 is no question",
         "a note needs a summary",
         "a note needs a verdict",
-        "the section that says of Q-2: wrong, has no executed cell that asserts",
+        "the section that says of Q-2: wrong, has no executed cell that proves it",
     ]
 
 

@@ -336,7 +336,7 @@ def collect_answers(app: Sphinx, doctree: nodes.document) -> None:
         if not has_evidence(section):
             logger.warning(
                 "the section that answers %s has neither an executed cell that asserts"
-                " nor one that calls run(...)", _and(box["names_answered"]), location=box,
+                " nor one that calls run(...) or claim(...)", _and(box["names_answered"]), location=box,
             )  # fmt: skip
         for name in box["names_answered"]:
             answers_of(app.env).setdefault(name, []).append(

@@ -184,7 +184,7 @@ def collect_notes(app: Sphinx, doctree: nodes.document) -> None:
         section = section_around(box)
         if box["verdict"] in MUST_BE_PROVED and not has_evidence(section):
             logger.warning(
-                "the section that says of %s: %s, has no executed cell that asserts",
+                "the section that says of %s: %s, has no executed cell that proves it",
                 ", ".join(box["names_noted"]), box["verdict"], location=box,
             )  # fmt: skip
         notes_of(app.env).append(

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 
 from docutils import nodes
 
-# The names whose call in a cell means "this comes from a stored record".
-RECORD_CALLS = frozenset({"run", "experiments.run", "cnnref.experiments.run"})
+# The names whose call in a cell means "this comes from stored records", or "they show this".
+RECORD_CALLS = frozenset({"run", "experiments.run", "cnnref.experiments.run", "claim"})
 
 
 def section_around(node: nodes.Element) -> nodes.Element:
@@ -27,7 +27,7 @@ def title_of(section: nodes.Element, default: str) -> str:
 
 
 def has_evidence(section: nodes.Element) -> bool:
-    """Whether a section holds an executed cell that asserts, or that asks for a record."""
+    """Whether a section holds an executed cell that asserts, or that asks records."""
     return any(is_evidence(source) for source in executed_cells(section))
 
 
@@ -41,7 +41,7 @@ def executed_cells(section: nodes.Element) -> Iterator[str]:
 
 
 def is_evidence(source: str) -> bool:
-    """Whether a cell's source, its IPython magic apart, asserts something or calls `run(...)`."""
+    """Whether a cell's source, its IPython magic apart, asserts something or calls one of those."""
     try:
         tree = ast.parse(re.sub(r"^[%!].*$", "", source, flags=re.MULTILINE))
     except SyntaxError:  # its execution has failed, and said so
