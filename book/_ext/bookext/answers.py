@@ -10,7 +10,7 @@ A chapter marks where it answers a question of a handout::
     :::
 
 The section around it must hold evidence: an executed cell that asserts something, or one that
-calls `run(...)` for a stored record. The tests it names must exist. `{questions}` renders the
+asks stored records by `run(...)` or `claim(...)`. The tests it names must exist. `{questions}` renders the
 whole list with links to the answers, and the build warns about a question that is neither
 answered nor deferred. Warnings are errors in this book, so each of these stops the build.
 
@@ -336,7 +336,8 @@ def collect_answers(app: Sphinx, doctree: nodes.document) -> None:
         if not has_evidence(section):
             logger.warning(
                 "the section that answers %s has neither an executed cell that asserts"
-                " nor one that calls run(...) or claim(...)", _and(box["names_answered"]), location=box,
+                " nor one that calls run(...) or claim(...)",
+                _and(box["names_answered"]), location=box,
             )  # fmt: skip
         for name in box["names_answered"]:
             answers_of(app.env).setdefault(name, []).append(

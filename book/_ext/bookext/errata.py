@@ -11,7 +11,7 @@ so beside its answer::
     :::
 
 `{errata}` renders all of them, by verdict, each with a link to its note. A note that calls a
-handout wrong, or confirms what it prints, stands in a section with an executed cell that asserts.
+handout wrong, or confirms what it prints, stands in a section with an executed cell that proves it.
 """
 
 from __future__ import annotations
