@@ -10,9 +10,9 @@ A chapter marks where it answers a question of a handout::
     :::
 
 The section around it must hold evidence: an executed cell that asserts something, or one that
-asks stored records by `run(...)` or `claim(...)`. The tests it names must exist. `{questions}` renders the
-whole list with links to the answers, and the build warns about a question that is neither
-answered nor deferred. Warnings are errors in this book, so each of these stops the build.
+asks stored records by `run(...)` or `claim(...)`. The tests it names must exist. `{questions}`
+renders the whole list with links to the answers, and the build warns about a question that is
+neither answered nor deferred. Warnings are errors in this book, so each of these stops the build.
 
 `` {question}`UT-W1.4` `` in the text links to the answer, or to the list while there is none.
 """
