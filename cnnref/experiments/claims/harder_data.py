@@ -24,22 +24,24 @@ def harder_data() -> Iterator[Claim]:
     for name, text, first, second, says, metric in (
         (
             "hard-slower",
-            "At a tenth of the rate more test images are right.",
+            "At a tenth of the rate of the digits more of CIFAR-10's test images are right.",
             _SLOW, _FAST, "higher", "accuracy",
         ),
         (
             "hard-slower-training",
-            "And fewer of the training images.",
+            "At a tenth of the rate of the digits fewer of the training photographs are right.",
             _SLOW, _FAST, "lower", "train_accuracy",
         ),
         (
             "hard-regularised",
-            "Whether dropout and weight decay change the accuracy is too close to call.",
+            "Whether dropout and weight decay change the test accuracy on photographs is too close "
+            "to call.",
             _REGULARISED, _SLOW, "cannot tell", "accuracy",
         ),
         (
             "hard-regularised-training",
-            "With dropout and weight decay the training accuracy of the last pass is lower.",
+            "With dropout and weight decay fewer of the training photographs are right in the last "
+            "pass.",
             _REGULARISED, _SLOW, "lower", "train_accuracy",
         ),
     ):  # fmt: skip
@@ -50,7 +52,8 @@ def harder_data() -> Iterator[Claim]:
     )  # fmt: skip
     yield Claim(
         "hard-gap", chapter,
-        "Training accuracy is further above test accuracy than with the same network on digits.",
+        "On photographs the training accuracy is further above the test accuracy than on digits, "
+        "with the same network.",
         _gap,
     )  # fmt: skip
     yield Claim(
@@ -68,8 +71,8 @@ def harder_data() -> Iterator[Claim]:
     )  # fmt: skip
     yield Claim(
         "hard-rises", chapter,
-        "At a tenth of the rate the test accuracy of every seed rises with every pass; at the rate "
-        "of the digits that of every seed falls at least once.",
+        "At a tenth of the rate, with regularisation or without, the test accuracy of every seed "
+        "rises with every pass; at the rate of the digits that of every seed falls at least once.",
         _rises,
     )  # fmt: skip
     yield Claim(
@@ -128,8 +131,11 @@ def _never_there() -> Finding:
 
 
 def _rises() -> Finding:
-    fast, slow = (np.diff(_run(n).history("test_accuracy"), axis=1) for n in (_FAST, _SLOW))
-    worst = 100 * slow.min()
+    fast, *slow = (
+        np.diff(_run(name).history("test_accuracy"), axis=1)
+        for name in (_FAST, _SLOW, _REGULARISED)
+    )
+    worst = 100 * min(changes.min() for changes in slow)
     falls = 100 * fast.min(axis=1)
     return Finding(
         bool(worst > 0 and falls.max() < 0),
