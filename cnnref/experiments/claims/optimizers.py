@@ -113,7 +113,8 @@ def optimizers() -> Iterator[Claim]:
     )
     yield Claim(
         "clothes-upper", chapter,
-        "More than half of the first CNN's mistakes take one garment for the upper body for another.",
+        "More than half of the first CNN's mistakes take one garment for the upper body for "
+        "another.",
         _upper,
     )  # fmt: skip
     yield Claim(
