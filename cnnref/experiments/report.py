@@ -119,7 +119,7 @@ def claims_markdown(claims: Iterable[Claim] | None = None) -> str:
         ]
         for claim, found in sorted(looked, key=lambda pair: pair[1].holds)
     ]
-    table = _table(["the book says", "in", "the records show", ""], rows)
+    table = _table(["the book says", "in", "the records show", "so it"], rows)
     return f"{len(rows)} claims, {changed} of them changed.\n\n{table}"
 
 

@@ -212,6 +212,9 @@ def notebook_of(writer: _Writer, doctree: nodes.document, executed: Any, wheel: 
         wheel: the library's address.
     """
     cells = preamble(writer.address, wheel)
+    sources = executed["cells"]
+    # What the page does not show at all, the notebook still needs: before the next cell that is.
+    unseen = [i for i, c in enumerate(sources) if "remove-cell" in c["metadata"].get("tags", ())]
     text: list[str] = []
     for block in writer.blocks(doctree):
         if isinstance(block, str) and not (text and block.startswith("#")):
@@ -220,8 +223,10 @@ def notebook_of(writer: _Writer, doctree: nodes.document, executed: Any, wheel: 
         cells += [markdown_cell("\n\n".join(text))] if text else []
         text = [block] if isinstance(block, str) else []
         if isinstance(block, int):
-            cell = executed["cells"][block]
-            cells.append(code_cell("".join(cell["source"]), cell["metadata"]))
+            for index in [*(i for i in unseen if i < block), block]:
+                cell = sources[index]
+                cells.append(code_cell("".join(cell["source"]), cell["metadata"]))
+            unseen = [i for i in unseen if i > block]
     cells += [markdown_cell("\n\n".join(text))] if text else []
     for number, cell in enumerate(cells):
         cell["id"] = f"cell-{number}"
