@@ -132,15 +132,6 @@ class Comparison:
         n = " and ".join(map(str, dict.fromkeys(self.runs)))
         return f"{self.difference:.4g} [{self.low:.4g}, {self.high:.4g}] (n = {n}): {self.verdict}"
 
-    def sentence(self, first: str, second: str) -> str:
-        """The comparison as one sentence with the names in it.
-
-        Args:
-            first: what the first is called, within a sentence: "the ResNet", for instance.
-            second: likewise.
-        """
-        return f"The {self.metric} of {first} and of {second}: {self.words()}."
-
 
 def compare(
     a: Result | Sequence[float] | np.ndarray[Any, Any],

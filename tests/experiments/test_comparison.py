@@ -282,9 +282,6 @@ def test_plain_words_say_which_by_how_much_and_how_sure():
         [92, 92.1, 92.2], [90, 90.3, 90.6], equal_var=False
     ).confidence_interval()
     assert found.numbers == ("92.1 %", "90.3 %", "1.8", f"{low:.1f}", f"{high:.1f}", " points")
-    assert found.sentence("the ResNet", "its twin") == (
-        f"The accuracy of the ResNet and of its twin: {found.words()}."
-    )
 
 
 def test_plain_words_say_what_is_too_close_to_call():

@@ -148,8 +148,8 @@ def _over_width() -> Iterator[Experiment]:
 
 
 LEARNING_RATES = (3e-4, 1e-3, 3e-3, 1e-2, 3e-2, 1e-1, 3e-1, 5e-1)
-"""Those that question BO-P1 tries, for plain stochastic gradient descent; at 1 the loss becomes
-infinite within the first hundred steps."""
+"""Those that question BO-P1 tries, for plain stochastic gradient descent. At 1 training fails:
+the network falls silent, or its loss is no number any more."""
 
 TWICE_TRAINED = 1e-2
 """The rate that is also trained with a full step on the last, small batch of each epoch."""
