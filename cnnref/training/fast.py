@@ -26,7 +26,7 @@ from cnnref.data.augmentation import crop
 from cnnref.models import FastCNN
 from cnnref.training.devices import choose_device, seeded
 from cnnref.training.evaluation import evaluate
-from cnnref.training.loop import History
+from cnnref.training.loop import History, require_finite
 from cnnref.training.recipes import Recipe
 
 __all__ = ["Sprint", "sprint"]
@@ -39,11 +39,17 @@ LOOKAHEAD, MEET_EVERY = 0.95**5, 5
 class Sprint(Recipe):
     """A `Recipe` with Jordan's values for defaults, and with what else he sets.
 
+    Optimizer, schedule, augmentation and what becomes of a remainder are the sprint's own, and
+    cannot be chosen.
+
     Args:
         momentum: of Nesterov's kind.
         bias_rate: factor on the learning rate of biases.
         whitening_epochs: epochs in which the bias of the whitening layer is trained.
         translation: largest shift of a training image to each side, in pixels.
+
+    Raises:
+        ValueError: the message names the field and the value.
     """
 
     optimizer: str = "nesterov"
@@ -60,6 +66,26 @@ class Sprint(Recipe):
     bias_rate: float = 64.0
     whitening_epochs: int = 3
     translation: int = 2
+
+    def __post_init__(self) -> None:
+        """Refuse what the sprint would not do."""
+        super().__post_init__()
+        for name in ("optimizer", "schedule", "augmentation", "remainder"):
+            own, asked = type(self).__dataclass_fields__[name].default, getattr(self, name)
+            if asked != own:
+                raise ValueError(
+                    f"{name} of a sprint is always {own!r}, got {asked!r}; `fit` with a `Recipe` "
+                    "has the choice"
+                )
+        if not 0 <= self.momentum < 1:
+            raise ValueError(f"momentum must be from 0 to below 1, got {self.momentum!r}")
+        if not self.bias_rate > 0:
+            raise ValueError(f"bias_rate must be positive, got {self.bias_rate!r}")
+        if min(self.whitening_epochs, self.translation) < 0:
+            raise ValueError(
+                "whitening_epochs and translation must not be negative, got "
+                f"{self.whitening_epochs!r} and {self.translation!r}"
+            )
 
 
 def sprint(
@@ -89,7 +115,13 @@ def sprint(
 
     Raises:
         DeviceError: the device is not there.
+        NonFiniteLossError: the loss stopped being finite; the message names epoch and step.
+        ValueError: there are fewer training images than a batch holds.
     """
+    if len(train) < recipe.batch_size:
+        raise ValueError(
+            f"a batch of {recipe.batch_size} needs as many training images, got {len(train)}"
+        )
     place = choose_device(device)
     wide = torch.float64 if recipe.precision == "float64" else torch.float32
     model.to(place, wide).to(memory_format=torch.channels_last)
@@ -145,6 +177,7 @@ def sprint(
             history.images_per_second.append(seen / history.seconds[-1])
             last = epoch + 1 == recipe.epochs
             after = evaluate(model, tests, recipe.loss, views=recipe.views if last else "one")
+            require_finite(loss_of_step, after, epoch, recipe)
             history.test_loss.append(after.loss)
             history.test_accuracy.append(after.accuracy)
             bar.set_postfix(epoch=epoch + 1, test_accuracy=f"{after.accuracy:.4f}")

@@ -174,7 +174,7 @@ def fit(
             seconds = time.perf_counter() - start
             processor_seconds = time.process_time() - processor_start
             after = evaluate(model, test_batches, recipe.loss, views=recipe.views)
-            _require_finite(losses, after, epoch, recipe)
+            require_finite(losses, after, epoch, recipe)
             sizes = torch.tensor(batches.sizes, dtype=torch.float64)
             history.train_loss.append((losses * sizes).sum().item() / len(train))
             history.train_accuracy.append(right.sum().item() / len(train))
@@ -239,7 +239,18 @@ def _train_epoch(
     return loss_of_step, right_of_step
 
 
-def _require_finite(losses: Tensor, after: Evaluation, epoch: int, recipe: Recipe) -> None:
+def require_finite(losses: Tensor, after: Evaluation, epoch: int, recipe: Recipe) -> None:
+    """Refuse an epoch whose training or test loss is not finite.
+
+    Args:
+        losses: of every step of the epoch, on the CPU.
+        after: the evaluation after it.
+        epoch: its number, from 0.
+        recipe: how it was trained, for the message.
+
+    Raises:
+        NonFiniteLossError: the message names epoch and step.
+    """
     bad = (~losses.isfinite()).nonzero().flatten()
     if len(bad):
         step = int(bad[0])

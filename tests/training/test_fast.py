@@ -7,7 +7,7 @@ import torch
 
 from cnnref.data import synthetic
 from cnnref.models import FastCNN
-from cnnref.training import Sprint, fast, seeded, sprint
+from cnnref.training import NonFiniteLossError, Sprint, fast, seeded, sprint
 
 TRAIN, TEST = synthetic((3, 32, 32), 4, 205), synthetic((3, 32, 32), 4, 60, seed=1)
 RECIPE = Sprint(
@@ -85,3 +85,28 @@ def test_images_move_as_the_translation_allows():
     assert moved.shape == images.shape
     inner = torch.isin(moved, images).float().mean()
     assert inner == 1  # a border of reflections holds nothing new
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"schedule": "cosine"}, "schedule of a sprint is always 'one-cycle', got 'cosine'"),
+        ({"optimizer": "adam"}, "optimizer of a sprint is always 'nesterov', got 'adam'"),
+        ({"remainder": "full"}, "remainder of a sprint"),
+        ({"augmentation": "flip"}, "augmentation of a sprint"),
+        ({"momentum": 1.0}, "momentum must be from 0 to below 1, got 1.0"),
+        ({"bias_rate": 0}, "bias_rate must be positive, got 0"),
+        ({"translation": -1}, "must not be negative, got 1 and -1"),
+        ({"batch_size": 0}, "batch_size must be an integer of at least 1"),
+    ],
+)
+def test_a_bad_sprint_names_the_field_and_the_value(change, message):
+    with pytest.raises(ValueError, match=message):
+        replace(RECIPE, **change)
+
+
+def test_what_cannot_be_trained_is_refused():
+    with pytest.raises(ValueError, match="a batch of 1000 needs as many training images, got 205"):
+        trained(replace(RECIPE, batch_size=1000))
+    with pytest.raises(NonFiniteLossError, match="step [0-9]+ of epoch 1|after epoch 1"):
+        trained(replace(RECIPE, learning_rate=1e30, epochs=1))
