@@ -22,7 +22,7 @@ from torch.overrides import TorchFunctionMode
 from cnnref.data import DATASETS, synthetic
 from cnnref.experiments.catalogue import Experiment
 from cnnref.models import build
-from cnnref.training import fit, seeded
+from cnnref.training import History, Sprint, fit, seeded, sprint
 
 __all__ = ["differences", "probe"]
 
@@ -45,20 +45,27 @@ def probe(experiment: Experiment) -> dict[str, list[float]]:
         synthetic(info.shape, len(info.class_names), count, seed=seed)
         for seed, count in enumerate((TRAIN, TEST))
     )
-    recipe = replace(
-        experiment.recipe,
+    asked = experiment.recipe
+    shorter: dict[str, Any] = {
+        "epochs": EPOCHS,
+        "batch_size": min(BATCH, asked.batch_size),
+        "precision": "float64",
+        "seed": 0,
+    }
+    if isinstance(asked, Sprint):
+        shorter["whitening_epochs"] = min(EPOCHS - 1, asked.whitening_epochs)
+    else:
         # The probe's last batch is always short. Where the experiment's never is, nothing that
         # becomes of it may show here, and it counts as a full one.
-        remainder=experiment.recipe.remainder if experiment.ragged else "full",
-        epochs=EPOCHS,
-        batch_size=min(BATCH, experiment.recipe.batch_size),
-        precision="float64",
-        seed=0,
-    )
+        shorter["remainder"] = asked.remainder if experiment.ragged else "full"
+    recipe = replace(asked, **shorter)
+    train_model: Callable[..., History] = sprint if isinstance(recipe, Sprint) else fit
     with _one_thread(), seeded(recipe.seed), _SameDropoutEverywhere():
         model = build(experiment.model, experiment.arguments)
         model.register_forward_pre_hook(_require_mode)
-        history = fit(model, train, test, recipe, device="cpu", record_steps=True, progress=False)
+        history = train_model(
+            model, train, test, recipe, device="cpu", record_steps=True, progress=False
+        )
     evaluations = [
         history.untrained,
         *zip(history.test_loss, history.test_accuracy, strict=True),

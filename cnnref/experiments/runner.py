@@ -35,12 +35,14 @@ from cnnref.training import (
     Checkpoint,
     Evaluation,
     History,
+    Sprint,
     choose_device,
     evaluate,
     fit,
     predict,
     probabilities,
     seeded,
+    sprint,
     team,
 )
 
@@ -285,7 +287,12 @@ def train(
         if step > steps - TAIL:
             tail.append(evaluate(model, batches, recipe.loss, views=recipe.views))
 
-    history = fit(
+    train_model: Callable[..., History] = (
+        sprint
+        if isinstance(recipe, Sprint)
+        else partial(fit, on_step=look if experiment.keep_tail else None)
+    )
+    history = train_model(
         model,
         data,
         test,
@@ -294,7 +301,6 @@ def train(
         record_steps=experiment.keep_steps,
         progress=progress,
         on_epoch=on_epoch,
-        on_step=look if experiment.keep_tail else None,
         checkpoint=checkpoint,
     )
 

@@ -30,21 +30,32 @@ class FastCNN(nn.Module):
         widths: channels of the three blocks.
         channels: of the image.
         classes: number of classes.
+        prepared: whether it starts as above; without, every convolution starts at random, as torch
+            starts it, and the first is trained like the others.
 
     Shape:
         Input `(N, channels, 32, 32)`, output `(N, classes)`.
     """
 
     def __init__(
-        self, widths: tuple[int, int, int] = (64, 256, 256), channels: int = 3, classes: int = 10
+        self,
+        widths: tuple[int, int, int] = (64, 256, 256),
+        channels: int = 3,
+        classes: int = 10,
+        prepared: bool = True,
     ) -> None:
         super().__init__()
         self.whitening = nn.Conv2d(channels, 2 * 4 * channels, kernel_size=2)
-        self.whitening.weight.requires_grad_(False)
-        nn.init.zeros_(self.whitening.bias)  # type: ignore[arg-type]
         inputs = [2 * 4 * channels, *widths[:-1]]
         self.blocks = nn.Sequential(*(_Block(a, b) for a, b in zip(inputs, widths, strict=True)))
         self.fc = nn.Linear(widths[-1], classes, bias=False)
+        if prepared:
+            self.whitening.weight.requires_grad_(False)
+            nn.init.zeros_(self.whitening.bias)  # type: ignore[arg-type]
+            for block in self.blocks:
+                for conv in block.modules():
+                    if isinstance(conv, nn.Conv2d):
+                        nn.init.dirac_(conv.weight[: conv.in_channels].detach())
 
     @torch.no_grad()
     def whiten(self, images: Tensor, epsilon: float = 5e-4) -> None:
@@ -85,8 +96,6 @@ class _Block(nn.Module):
         self.norm1, self.norm2 = (
             nn.BatchNorm2d(outputs, eps=1e-12, momentum=0.4) for _ in range(2)
         )
-        for conv in (self.conv1, self.conv2):
-            nn.init.dirac_(conv.weight[: conv.in_channels].detach())
         for norm in (self.norm1, self.norm2):
             norm.weight.requires_grad_(False)
 

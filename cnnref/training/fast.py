@@ -11,9 +11,11 @@ copy of the weights that is brought back into the network every five steps.
 
 from __future__ import annotations
 
+import copy
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -24,9 +26,11 @@ from tqdm import tqdm
 from cnnref.data import Batches, ImageSet
 from cnnref.data.augmentation import crop
 from cnnref.models import FastCNN
+from cnnref.training.checkpoints import Checkpoint
 from cnnref.training.devices import choose_device, seeded
 from cnnref.training.evaluation import evaluate
 from cnnref.training.loop import History, require_finite
+from cnnref.training.processes import TeamError, team
 from cnnref.training.recipes import Recipe
 
 __all__ = ["Sprint", "sprint"]
@@ -98,6 +102,7 @@ def sprint(
     record_steps: bool = False,
     progress: bool | None = None,
     on_epoch: Callable[[int, History], None] | None = None,
+    checkpoint: Checkpoint | None = None,
 ) -> History:
     """Train `model` in place and test it after every epoch, by `recipe.views` after the last.
 
@@ -112,12 +117,16 @@ def sprint(
         record_steps: also keep the loss and the error of every step.
         progress: show a progress bar; where not said, on a terminal only.
         on_epoch: called after every epoch with its number, from 1, and the history so far.
+        checkpoint: where to keep the state after every epoch, and to go on from.
 
     Raises:
         DeviceError: the device is not there.
         NonFiniteLossError: the loss stopped being finite; the message names epoch and step.
+        TeamError: several processes would share one sprint.
         ValueError: there are fewer training images than a batch holds.
     """
+    if team().size > 1:
+        raise TeamError(f"a sprint is one process's work, got {team().size}; start one")
     if len(train) < recipe.batch_size:
         raise ValueError(
             f"a batch of {recipe.batch_size} needs as many training images, got {len(train)}"
@@ -138,10 +147,21 @@ def sprint(
     history = History(evaluate(model, tests, recipe.loss))
     history.step_loss, history.step_error = ([], []) if record_steps else (None, None)
     slow = [value.clone() for value in _averaged(model)]
+    if place.type == "cuda":
+        _warm_up(model, images[: recipe.batch_size], recipe)
+    stateful: dict[str, Any] = {"model": model, "optimizer": optimizer, "scheduler": scheduler}
     silent = None if progress is None else not progress
     with seeded(recipe.seed), tqdm(total=steps, unit="step", disable=silent) as bar:
         mirrored = torch.rand(len(images)) < 0.5
-        for epoch in range(recipe.epochs):
+        kept = checkpoint.load() if checkpoint else None
+        if kept:
+            history = History.from_dict(kept["history"])
+            for name, part in stateful.items():
+                part.load_state_dict(kept[name])
+            slow = [value.to(place) for value in kept["slow"]]
+            torch.set_rng_state(kept["random"])
+            bar.update(len(history.seconds) * per_epoch)
+        for epoch in range(len(history.seconds), recipe.epochs):
             start, processor_start = time.perf_counter(), time.process_time()
             model.train()
             bias = model.get_parameter("whitening.bias")
@@ -181,9 +201,20 @@ def sprint(
             history.test_loss.append(after.loss)
             history.test_accuracy.append(after.accuracy)
             bar.set_postfix(epoch=epoch + 1, test_accuracy=f"{after.accuracy:.4f}")
+            if checkpoint:
+                state = {name: part.state_dict() for name, part in stateful.items()}
+                state |= {"slow": slow, "random": torch.get_rng_state()}
+                checkpoint.save({**state, "history": history.to_dict()})
             if on_epoch:
                 on_epoch(epoch + 1, history)
     return history
+
+
+def _warm_up(model: FastCNN, images: Tensor, recipe: Sprint) -> None:
+    """Let a GPU choose its kernels before the clock starts, on a copy of the network."""
+    with torch.autocast(images.device.type, torch.bfloat16, enabled=recipe.precision == "bfloat16"):
+        copy.deepcopy(model)(images).float().sum().backward()
+    torch.cuda.synchronize()
 
 
 def _optimizer(model: FastCNN, recipe: Sprint) -> SGD:

@@ -107,8 +107,12 @@ def fit(
         DeviceError: the device is not there.
         NonFiniteLossError: the loss stopped being finite; the message names epoch and step.
         TeamError: the work cannot be shared out over the processes of this run.
+        TypeError: the recipe is of another loop: a `Sprint`, for instance.
         ValueError: the binary loss was asked for with other than two classes.
     """
+    if type(recipe) is not Recipe:
+        name = type(recipe).__name__
+        raise TypeError(f"fit trains by a Recipe, got a {name}; `sprint` trains by a Sprint")
     if recipe.loss == "binary-cross-entropy" and len(train.class_names) != 2:
         raise ValueError(
             f"binary cross-entropy needs two classes, the training set has "

@@ -11,8 +11,16 @@ from cnnref.experiments.catalogue.digits import digits, learning_rates
 from cnnref.experiments.catalogue.entry import Expectation, Experiment
 from cnnref.experiments.catalogue.fashion import fashion
 from cnnref.experiments.catalogue.kats_cat import kats_cat
+from cnnref.experiments.catalogue.ladder import LADDER, ladder
 
-__all__ = ["CATALOGUE", "Expectation", "Experiment", "UnknownExperimentError", "experiment"]
+__all__ = [
+    "CATALOGUE",
+    "LADDER",
+    "Expectation",
+    "Experiment",
+    "UnknownExperimentError",
+    "experiment",
+]
 
 
 class UnknownExperimentError(CnnrefError, LookupError):
@@ -21,7 +29,15 @@ class UnknownExperimentError(CnnrefError, LookupError):
 
 CATALOGUE: Mapping[str, Experiment] = {
     entry.name: entry
-    for group in (cats_dogs(), digits(), learning_rates(), fashion(), kats_cat(), arguments())
+    for group in (
+        cats_dogs(),
+        digits(),
+        learning_rates(),
+        fashion(),
+        kats_cat(),
+        arguments(),
+        ladder(),
+    )
     for entry in group
 }
 """Every experiment by name."""

@@ -1,8 +1,9 @@
-"""Questions UT-P2 and UT-P3: cats and dogs, twenty epochs, five networks, one recipe."""
+"""Questions UT-P2 and UT-P3: cats and dogs, twenty epochs, five networks, one recipe; ablations."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from cnnref.experiments.catalogue.entry import Expectation, Experiment
 from cnnref.training import Recipe
@@ -44,3 +45,51 @@ def cats_dogs() -> Iterator[Experiment]:
                 afterwards=True,
             ),
         )
+    yield from _ablations(recipe)
+
+
+def _ablations(recipe: Recipe) -> Iterator[Experiment]:
+    """One thing changed at a time, and what else helps against over-fitting."""
+    both = {"batch_norm": True, "dropout": 0.4}
+    for name, title, model, arguments in (
+        ("plain-dropout", "plain, dropout alone", "PlainCNN", {"dropout": 0.4}),
+        ("plain-bn", "plain, batch norm alone", "PlainCNN", {"batch_norm": True}),
+        (
+            "plain-bn-dropout-inside",
+            "plain, batch norm, dropout but of the colours",
+            "PlainCNN",
+            {**both, "drop_input": False},
+        ),
+        (
+            "plain-bn-first-dropout",
+            "plain, batch norm before the activation, dropout",
+            "PlainCNN",
+            {**both, "norm_first": True},
+        ),
+        ("skip-cut", "the same layers without the skip", "SkipCNN", {"skip": False}),
+    ):
+        yield Experiment(
+            name=f"cats-dogs-{name}",
+            title=f"Cats and dogs: {title}",
+            dataset="cats-dogs",
+            model=model,
+            recipe=recipe,
+            seeds=(0, 1, 2) if model == "SkipCNN" else (0, 1, 2, 3, 4),
+            arguments=arguments,
+        )
+    yield Experiment(
+        name="cats-dogs-plain-augmented",
+        title="Cats and dogs: plain, flips and crops",
+        dataset="cats-dogs",
+        model="PlainCNN",
+        recipe=replace(recipe, augmentation="flip-crop"),
+        seeds=(0, 1, 2, 3, 4),
+    )
+    yield Experiment(
+        name="cats-dogs-plain-validated",
+        title="Cats and dogs: the plain CNN, validated after every epoch",
+        dataset="cats-dogs-tuning",
+        model="PlainCNN",
+        recipe=recipe,
+        seeds=(0, 1, 2, 3, 4),
+    )

@@ -17,7 +17,7 @@ from typing import Any
 from cnnref.data import DATASETS
 from cnnref.errors import unknown
 from cnnref.models import MODELS
-from cnnref.training import Recipe
+from cnnref.training import Recipe, Sprint
 
 __all__ = ["TAIL", "Expectation", "Experiment", "short"]
 
@@ -104,6 +104,8 @@ class Experiment:
                 raise ValueError(unknown(what, value, known))
         if not self.seeds or len(set(self.seeds)) != len(self.seeds):
             raise ValueError(f"seeds must be different and at least one, got {self.seeds}")
+        if self.keep_tail and isinstance(self.recipe, Sprint):
+            raise ValueError(f"keep_tail of {self.name}: a sprint keeps no tail")
         for seed in self.seeds:
             replace(self.recipe, seed=seed)  # refuses what is no seed
         # As JSON gives them back, or they would not equal those of their own record.

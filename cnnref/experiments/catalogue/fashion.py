@@ -87,7 +87,7 @@ def fashion() -> Iterator[Experiment]:
             0.905, 0.935, "Fashion-MNIST's own list: 0.916 for two convolutions with pooling"
         ),
     )
-    for depth in (8, 20):
+    for depth in (8, 20, 56):
         for kind, skip in (("resnet", True), ("plain", False)):
             yield Experiment(
                 name=f"fashion-{kind}-{depth}",
