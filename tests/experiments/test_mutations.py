@@ -23,7 +23,7 @@ from cnnref import models, training
 from cnnref.data import AUGMENTATIONS, DATASETS, Batches, Normalization
 from cnnref.experiments import CATALOGUE, Experiment, store, verify
 from cnnref.experiments.probe import differences, probe
-from cnnref.training import LOSSES, OPTIMIZERS, SCHEDULES, loop
+from cnnref.training import LOSSES, OPTIMIZERS, SCHEDULES, VIEWS, Sprint, fast, loop
 
 
 def read_by_the_probe(entry: Experiment) -> dict[str, Any]:
@@ -82,18 +82,20 @@ def test_experiments_that_differ_in_nothing_the_probe_reads_share_their_probe(na
 
 
 def layer(monkeypatch, _):
-    """Linear layers, of which every model has one, lose their bias."""
-    monkeypatch.setattr(nn.Linear, "forward", lambda self, x: F.linear(x, self.weight))
+    """Linear layers, of which every model has one, see one per cent less."""
+    forward = nn.Linear.forward
+    monkeypatch.setattr(nn.Linear, "forward", lambda self, x: forward(self, 0.99 * x))
 
 
 def initialisation(monkeypatch, entry):
-    """The weights of the first layer start one per cent larger."""
+    """The weights of the last layer start one per cent larger."""
     make = models.MODELS[entry.model]
 
     def changed(**arguments):
         model = make(**arguments)
         with torch.no_grad():
-            next(model.parameters()).mul_(1.01)
+            *_, last = (p for p in model.parameters() if p.dim() > 1)
+            last.mul_(1.01)
         return model
 
     monkeypatch.setattr(models, "MODELS", {entry.model: changed})
@@ -119,6 +121,8 @@ SETTINGS: dict[str, dict[str, Any]] = {
 
 
 def optimizer_setting(monkeypatch, entry):
+    sgd = fast.SGD
+    monkeypatch.setattr(fast, "SGD", lambda groups, **how: sgd(groups, **how | {"momentum": 0.8}))
     name = entry.recipe.optimizer
     monkeypatch.setitem(OPTIMIZERS, name, partial(OPTIMIZERS[name], **SETTINGS[name]))
 
@@ -128,21 +132,27 @@ EPSILONS = {"adagrad": 1e-6, "rmsprop": 1e-5, "adam": 1e-5, "adamw": 1e-5}
 
 def schedule(monkeypatch, entry):
     """The learning rate also falls by a tenth."""
-    factor = SCHEDULES[entry.recipe.schedule]
+    rate, factor = fast._rate, SCHEDULES[entry.recipe.schedule]
+    monkeypatch.setattr(fast, "_rate", lambda done: rate(done) * (1 - 0.1 * done))
     monkeypatch.setitem(
         SCHEDULES, entry.recipe.schedule, lambda done: factor(done) * (1 - 0.1 * done)
     )
 
 
 def batch_order(monkeypatch, _):
-    """Every epoch has the order of the next."""
+    """Every epoch has the order of the next; a sprint's are turned round."""
+    shuffled = torch.randperm
+    monkeypatch.setattr(torch, "randperm", lambda *count, **how: shuffled(*count, **how).flip(0))
     epoch = Batches.epoch
     monkeypatch.setattr(Batches, "epoch", lambda self, number: epoch(self, number + 1))
 
 
 def reversed_batches(monkeypatch, _):
+    """The batches come in the other order; a sprint's are turned upside down."""
     epoch = Batches.epoch
     monkeypatch.setattr(Batches, "epoch", lambda self, number: iter([*epoch(self, number)][::-1]))
+    moved = fast._moved
+    monkeypatch.setattr(fast, "_moved", lambda *how: moved(*how).flip(2))
 
 
 def normalisation(monkeypatch, _):
@@ -161,7 +171,8 @@ def evaluation(monkeypatch, _):
         fewer = [(images[1:], labels[1:]) for images, labels in batches]
         return evaluate(model, fewer, loss, **how)
 
-    monkeypatch.setattr(loop, "evaluate", changed)
+    for module in (loop, fast):
+        monkeypatch.setattr(module, "evaluate", changed)
 
 
 def evaluation_mode(monkeypatch, _):
@@ -235,6 +246,31 @@ def augmentation(monkeypatch, entry):
     return name != "none"
 
 
+def views(monkeypatch, entry):
+    """Whatever else is evaluated of an image stands upside down."""
+    name = entry.recipe.views
+    look = VIEWS[name]
+    if name != "one":
+        monkeypatch.setitem(
+            VIEWS, name, lambda images: [(share, view.flip(2)) for share, view in look(images)]
+        )
+    return name != "one"
+
+
+def whitening(monkeypatch, entry):
+    """The first layer is set from images that are one per cent brighter."""
+    whiten = models.FastCNN.whiten
+    monkeypatch.setattr(models.FastCNN, "whiten", lambda self, images: whiten(self, 1.01 * images))
+    return isinstance(entry.recipe, Sprint)
+
+
+def lookahead(monkeypatch, entry):
+    """The slow weights keep a little less of themselves."""
+    monkeypatch.setattr(fast, "LOOKAHEAD", 0.7)
+    monkeypatch.setattr(fast, "MEET_EVERY", 1)
+    return isinstance(entry.recipe, Sprint)
+
+
 def pixels(monkeypatch, entry):
     """Pixels from 0 to 1 run from 0 to 255."""
     scale = Normalization((0.0,) * 3, (1 / 255,) * 3)
@@ -245,7 +281,9 @@ def pixels(monkeypatch, entry):
 
 
 @pytest.mark.parametrize("name", BEHAVIOURS.values())
-@pytest.mark.parametrize("change", [full_remainder, augmentation, pixels])
+@pytest.mark.parametrize(
+    "change", [full_remainder, augmentation, views, whitening, lookahead, pixels]
+)
 def test_a_changed_setting_is_seen_exactly_where_it_is_used(name, change, monkeypatch):
     before = original(name)
     used = change(monkeypatch, CATALOGUE[name])
@@ -329,7 +367,9 @@ def test_a_changed_layer_is_seen_exactly_where_it_is_used(name, change, monkeypa
 # -- no change, and the whole way -----------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", BEHAVIOURS.values())
+@pytest.mark.parametrize(
+    "name", [n for n in BEHAVIOURS.values() if not isinstance(CATALOGUE[n].recipe, Sprint)]
+)
 def test_renaming_every_parameter_is_no_change(name, monkeypatch):
     before, make = original(name), models.MODELS[CATALOGUE[name].model]
 

@@ -45,3 +45,14 @@ def test_neither_the_whitening_kernels_nor_the_scales_of_the_norms_are_trained()
     fixed = {name for name, p in FastCNN().named_parameters() if not p.requires_grad}
     norms = {f"blocks.{i}.norm{j}.weight" for i in range(3) for j in (1, 2)}
     assert fixed == {"whitening.weight"} | norms
+
+
+def test_without_preparation_it_starts_at_random_and_trains_its_first_layer():
+    torch.manual_seed(0)
+    model = FastCNN((30, 40, 40), prepared=False)
+    assert model.whitening.weight.requires_grad
+    for conv in (block.conv2 for block in model.blocks):
+        assert (conv.weight != 0).all()
+        assert conv.weight.abs().max() <= (9 * conv.in_channels) ** -0.5  # torch's own bound
+    fixed = {name for name, p in model.named_parameters() if not p.requires_grad}
+    assert fixed == {f"blocks.{i}.norm{j}.weight" for i in range(3) for j in (1, 2)}

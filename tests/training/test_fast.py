@@ -7,7 +7,7 @@ import torch
 
 from cnnref.data import synthetic
 from cnnref.models import FastCNN
-from cnnref.training import NonFiniteLossError, Sprint, fast, seeded, sprint
+from cnnref.training import Checkpoint, NonFiniteLossError, Sprint, fast, fit, seeded, sprint
 
 TRAIN, TEST = synthetic((3, 32, 32), 4, 205), synthetic((3, 32, 32), 4, 60, seed=1)
 RECIPE = Sprint(
@@ -110,3 +110,28 @@ def test_what_cannot_be_trained_is_refused():
         trained(replace(RECIPE, batch_size=1000))
     with pytest.raises(NonFiniteLossError, match="step [0-9]+ of epoch 1|after epoch 1"):
         trained(replace(RECIPE, learning_rate=1e30, epochs=1))
+
+
+def test_a_killed_sprint_continues_as_if_it_had_not_been(tmp_path):
+    checkpoint = Checkpoint(tmp_path / "state", {"run": 1})
+    whole, expected = trained(record_steps=True)
+
+    def stop(epoch, _):
+        if epoch == 2:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        trained(record_steps=True, checkpoint=checkpoint, on_epoch=stop)
+    epochs = []
+    resumed, history = trained(
+        record_steps=True, checkpoint=checkpoint, on_epoch=lambda epoch, _: epochs.append(epoch)
+    )
+    assert epochs == [3, 4]
+    assert history.step_loss == expected.step_loss
+    assert history.test_loss == expected.test_loss
+    assert all(map(torch.equal, whole.state_dict().values(), resumed.state_dict().values()))
+
+
+def test_the_two_loops_refuse_each_others_recipes():
+    with pytest.raises(TypeError, match="fit trains by a Recipe, got a Sprint"):
+        fit(FastCNN((8, 8, 8), classes=4), TRAIN, TEST, RECIPE)

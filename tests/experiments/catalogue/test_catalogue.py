@@ -1,10 +1,11 @@
 import json
 from dataclasses import replace
+from itertools import pairwise
 
 import pytest
 
 from cnnref.experiments import CATALOGUE, UnknownExperimentError, experiment, run
-from cnnref.experiments.catalogue import Expectation
+from cnnref.experiments.catalogue import LADDER, Expectation
 from cnnref.experiments.catalogue.digits import LEARNING_RATES, PICKED_RATE
 from cnnref.experiments.catalogue.fashion import PICKED_RATES, TRIED_RATES
 
@@ -108,3 +109,33 @@ def test_every_optimizer_has_its_best_rate_and_the_same_budget(optimizer):
     assert final.split == "test"
     assert final.recipe == best.recipe
     assert best.recipe.learning_rate == PICKED_RATES[optimizer]
+
+
+def test_a_rung_of_the_ladder_has_all_that_the_one_below_it_has():
+    """Each changes one thing; the first changes the network, the last but one the loop."""
+    for below, above in pairwise(LADDER[1:-2]):
+        a, b = CATALOGUE[below], CATALOGUE[above]
+        changed = {k for k in ("recipe", "arguments") if getattr(a, k) != getattr(b, k)}
+        assert len(changed) == 1, above
+    last, before = CATALOGUE[LADDER[-1]], CATALOGUE[LADDER[-2]]
+    assert replace(last.recipe, epochs=before.recipe.epochs) == before.recipe
+    assert {name for name in CATALOGUE if name.startswith("ladder-")} == {
+        *LADDER[1:], *(name for name in CATALOGUE if name.startswith("ladder-tune-"))
+    }  # fmt: skip
+
+
+def test_the_rates_of_the_ladder_are_the_best_of_those_tried():
+    for schedule, rung in (("constant", "ladder-batch-norm"), ("one-cycle", "ladder-one-cycle")):
+        tried = {
+            entry.recipe.learning_rate: run(entry, mode="stored").final()[0]
+            for name, entry in CATALOGUE.items()
+            if name.startswith(f"ladder-tune-{schedule}-")
+        }
+        picked = CATALOGUE[rung].recipe.learning_rate
+        assert tried[picked] == max(tried.values())
+        assert min(tried) < picked < max(tried)
+
+
+def test_a_sprint_keeps_no_tail():
+    with pytest.raises(ValueError, match="keep_tail of ladder-94: a sprint keeps no tail"):
+        replace(CATALOGUE["ladder-94"], keep_tail=True)
