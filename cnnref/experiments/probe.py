@@ -54,7 +54,7 @@ def probe(experiment: Experiment) -> dict[str, list[float]]:
     }
     if isinstance(asked, Sprint):
         # Slow weights are met every five steps, and at the end they are the network.
-        shorter |= {"epochs": 6 * EPOCHS, "whitening_epochs": min(3, asked.whitening_epochs)}
+        shorter |= {"epochs": 3 * EPOCHS, "whitening_epochs": min(3, asked.whitening_epochs)}
     else:
         # The probe's last batch is always short. Where the experiment's never is, nothing that
         # becomes of it may show here, and it counts as a full one.
