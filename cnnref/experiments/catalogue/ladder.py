@@ -15,10 +15,10 @@ LADDER = (
     "cifar10-cnn",
     "ladder-batch-norm",
     "ladder-one-cycle",
+    "ladder-mirror",
     "ladder-width",
     "ladder-flips-crops",
     "ladder-smoothing",
-    "ladder-mirror",
     "ladder-sprint",
     "ladder-94",
 )
@@ -39,8 +39,8 @@ def ladder() -> Iterator[Experiment]:
         weight_decay=5e-4,
         precision="bfloat16",
     )
-    narrow: dict[str, Any] = {"widths": (32, 64, 64), "prepared": False}
-    wide: dict[str, Any] = {"widths": (64, 128, 128), "prepared": False}
+    narrow: dict[str, Any] = {"widths": (24, 48, 48), "prepared": False}
+    wide: dict[str, Any] = {"widths": (48, 96, 96), "prepared": False}
     for schedule, rates in _TRIED.items():
         for rate in rates:
             yield Experiment(
@@ -53,21 +53,18 @@ def ladder() -> Iterator[Experiment]:
                 arguments=narrow,
             )
     cycle = replace(start, schedule="one-cycle", learning_rate=_PICKED["one-cycle"])
-    moved = replace(cycle, augmentation="flip-crop")
+    asked_twice = replace(cycle, views="mirror")
+    moved = replace(asked_twice, augmentation="flip-crop")
     smooth = replace(moved, label_smoothing=0.2)
+    prepared = {"widths": (48, 96, 96)}
     for name, title, recipe, arguments in (
         ("batch-norm", "six convolutions, batch norm", start, narrow),
         ("one-cycle", "the rate in one cycle", cycle, narrow),
-        ("width", "twice as wide", cycle, wide),
+        ("mirror", "asked twice, once mirrored", asked_twice, narrow),
+        ("width", "twice as wide", asked_twice, wide),
         ("flips-crops", "flips and crops", moved, wide),
         ("smoothing", "labels smoothed", smooth, wide),
-        ("mirror", "asked twice, once mirrored", replace(smooth, views="mirror"), wide),
-        (
-            "sprint",
-            "a prepared start, and the sprint",
-            Sprint(epochs=6),
-            {"widths": (64, 128, 128)},
-        ),
+        ("sprint", "a prepared start, and the sprint", Sprint(epochs=6), prepared),
     ):
         yield Experiment(
             name=f"ladder-{name}",
