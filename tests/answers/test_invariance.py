@@ -1,7 +1,7 @@
 """The chapter on invariance, by plain loops over lists of whole numbers and by enumeration.
 
-Nothing here uses the library or the chapter's own functions; the chapter's results are compared
-with what comes out.
+Nothing here uses the library, its claims apart, or the chapter's own functions; the chapter's
+results are compared with what comes out.
 """
 
 import random
@@ -146,6 +146,30 @@ def test_pooling_makes_a_shift_smaller_in_the_trained_network(chapter):
 
     both = [torch.tensor(v).view(len(before), 2, -1) for v in (before, after)]
     assert abs(page["relative_change"](*both) - moved / others) < 1e-9
+
+
+def test_the_claims_measure_what_the_chapter_shows(chapter):
+    from cnnref.experiments import CLAIMS
+
+    page = chapter("invariance")
+    change = page["change"]
+
+    def told(name):
+        return CLAIMS[name].look().shows
+
+    def listed(name, shifts):
+        return ", ".join(f"{v:.2f}" for v in change[name][1 : shifts + 1])
+
+    behind = ("conv2", "pool3", "conv5", "pool6")
+    assert told("shift-pooling") == "; ".join(f"{name} {listed(name, 4)}" for name in behind)
+    assert told("shift-logit") == f"{listed('logit', 3)} against {listed('input', 3)}"
+    assert told("turn-larger") == f"{page['turn_change']:.2f} against {change['pool6'][1]:.2f}"
+    for claim, found in (
+        ("shift-instead", [of[0] for of in page["instead_change"].values()]),
+        ("shift-kept", page["unchanged"].values()),
+    ):
+        shown = sorted(part.split()[-1] for part in told(claim).split(", "))
+        assert shown == sorted(f"{v:.3f}" for v in found)
 
 
 def turned(x):

@@ -13,8 +13,10 @@ from cnnref.errors import CnnrefError, unknown
 from cnnref.experiments.claims.cats_and_dogs import cats_and_dogs
 from cnnref.experiments.claims.claim import VERDICTS, Claim, Finding
 from cnnref.experiments.claims.dilation import dilation
+from cnnref.experiments.claims.from_60_to_94 import from_60_to_94
 from cnnref.experiments.claims.harder_data import harder_data
 from cnnref.experiments.claims.inception import inception
+from cnnref.experiments.claims.invariance import invariance
 from cnnref.experiments.claims.kats_cat import kats_cat
 from cnnref.experiments.claims.learning_rates import learning_rates
 from cnnref.experiments.claims.optimizers import optimizers
@@ -33,6 +35,7 @@ class UnknownClaimError(CnnrefError, LookupError):
 _CHAPTERS = (
     dilation,
     inception,
+    invariance,
     reading_digits,
     learning_rates,
     cats_and_dogs,
@@ -41,6 +44,7 @@ _CHAPTERS = (
     harder_data,
     optimizers,
     residual_networks,
+    from_60_to_94,
     kats_cat,
 )
 

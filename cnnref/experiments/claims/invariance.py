@@ -13,37 +13,39 @@ from cnnref.experiments.runner import load_model
 
 __all__ = ["invariance"]
 
+
 def invariance() -> Iterator[Claim]:
     """What holds of the one network whose weights are stored; all of it on random fields."""
     chapter = "invariance"
     yield Claim(
         "shift-pooling", chapter,
-        "In the trained network each pooling makes a shift by one to four pixels smaller.",
+        "In the trained network a shift by one to four pixels changes less behind each pooling "
+        "than before it.",
         _pooling,
     )  # fmt: skip
     yield Claim(
         "shift-instead", chapter,
-        "Behind its second convolution, taking every second value leaves a shift by one pixel as "
-        "large as it was, within a tenth; a mean or a maximum makes it smaller; a blur between "
-        "the maximum and the stride makes it smaller still than the maximum alone.",
+        "Of the feature maps that the trained network pools first, every second value changes "
+        "under a shift by one pixel as much as all of them, within a tenth; means and maxima "
+        "change less, and blurred maxima less than maxima.",
         _instead,
     )  # fmt: skip
     yield Claim(
         "shift-kept", chapter,
-        "There the maximum leaves more than three times as many of the positive values unchanged "
-        "as any of the others.",
+        "In the trained network max-pooling keeps more than three times as many positive values "
+        "through such a shift as the layers that it is compared with.",
         _kept,
     )  # fmt: skip
     yield Claim(
         "shift-logit", chapter,
-        "By shifts of one to three pixels its logit changes at least three quarters as much as the "
-        "pixels themselves.",
+        "Under shifts by one to three pixels the trained network's logit changes at least three "
+        "quarters as much as the pixels.",
         _logit,
     )  # fmt: skip
     yield Claim(
         "turn-larger", chapter,
-        "A quarter turn changes its last feature maps more than four times as much as a shift by "
-        "one pixel.",
+        "A quarter turn changes the trained network's last feature maps more than four times as "
+        "much as a shift by one pixel.",
         _turn,
     )  # fmt: skip
 
@@ -101,8 +103,8 @@ def _changes(stages: list[Tensor]) -> list[float]:
     return [_change(before, stage) for stage in after]
 
 
-def _shares(*shares: float) -> str:
-    return ", ".join(f"{share:.2f}" for share in shares)
+def _numbers(*numbers: float) -> str:
+    return ", ".join(f"{number:.2f}" for number in numbers)
 
 
 def _pooling() -> Finding:
@@ -113,7 +115,7 @@ def _pooling() -> Finding:
         for conv, pool in (("conv2", "pool3"), ("conv5", "pool6"))
         for before, after in zip(change[conv], change[pool], strict=True)
     )
-    return Finding(holds, "; ".join(f"{name} {_shares(*found)}" for name, found in change.items()))
+    return Finding(holds, "; ".join(f"{name} {_numbers(*found)}" for name, found in change.items()))
 
 
 def _blurred(x: Tensor) -> Tensor:
@@ -159,7 +161,7 @@ def _logit() -> Finding:
     stages = _activations(_shifted(1, 2, 3), ["input", "logit"])
     pixels, logit = (_changes(found) for found in stages.values())
     holds = all(a > 0.75 * b for a, b in zip(logit, pixels, strict=True))
-    return Finding(holds, f"{_shares(*logit)} against {_shares(*pixels)}")
+    return Finding(holds, f"{_numbers(*logit)} against {_numbers(*pixels)}")
 
 
 def _turn() -> Finding:
