@@ -40,7 +40,7 @@ book: verify  ## build the book, strictly, into _build/html
 	@echo "open _build/html/index.html, or run: make serve"
 
 pdf: book  ## print the book into _build/pdf/cnnref.pdf, with Chromium
-	$(BIN)/python book/_ext/bookpdf.py
+	PYTHONPATH=book/_ext $(BIN)/python -m bookext.elsewhere.paper
 
 test: book  ## run all tests, those of the built book in a browser too
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadscope --no-loadscope-reorder

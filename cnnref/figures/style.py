@@ -125,7 +125,7 @@ _GROUND = (1, 1, 1, 0.8)
 def _let_ground_through(figure: Figure) -> None:
     """Make words, frames and ticks not quite opaque, and the ground less: by that a dark page of
     the book knows them from shades, drops the ground and draws words in a light ink
-    (`bookext.images`)."""
+    (`bookext.look.images`)."""
     for artist in figure.findobj(lambda artist: isinstance(artist, Text | Spine)):
         artist.set_alpha(0.9)
     for axes in figure.axes:

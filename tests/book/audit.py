@@ -23,7 +23,7 @@ from bs4 import BeautifulSoup
 
 from .conftest import SITE, CompressingHandler
 
-import headless  # isort: skip (found once the line above has run)
+from bookext.elsewhere import headless  # isort: skip (found once the line above has run)
 
 TOOLS = SITE.parent / "audit"
 LIGHTHOUSE = "lighthouse@13.5.0"

@@ -25,7 +25,7 @@ SITE = ROOT / "_build" / "html"
 # Tests of the extension's parts import it as Sphinx does.
 sys.path.insert(0, str(EXTENSIONS))
 
-import headless  # noqa: E402
+from bookext.elsewhere import headless  # noqa: E402
 
 COMPRESSED = {".html", ".css", ".js", ".svg", ".json", ".xml", ".txt"}
 
@@ -170,7 +170,7 @@ def tiny_book(tmp_path_factory) -> Callable[..., TinyBook]:
 
     def make(*parts: str, questions: str = QUESTIONS) -> TinyBook:
         tmp_path = tmp_path_factory.mktemp("tiny-book")
-        extensions = ["myst_nb", "bookext.mathrender", *(f"bookext.{part}" for part in parts)]
+        extensions = ["myst_nb", "bookext.look.mathrender", *(f"bookext.{part}" for part in parts)]
         (tmp_path / "conf.py").write_text(CONF.format(extensions=extensions))
         (tmp_path / "book").mkdir()
         (tmp_path / "book" / "questions.yml").write_text(questions)
@@ -200,7 +200,7 @@ def messages(warnings: list[str]) -> list[str]:
 @pytest.fixture(scope="session")
 def explorer_book(tiny_book):
     """The folder of the built pages."""
-    book = tiny_book("images", "explorers")
+    book = tiny_book("look.images", "explorers.directive")
     conf = book.folder / "conf.py"
     conf.write_text(conf.read_text() + THEME)
     book.write(**PAGES)

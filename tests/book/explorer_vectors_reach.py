@@ -5,7 +5,7 @@ import random
 
 import pytest
 
-from bookext.explorerkinds.reach import layers_of, stack_of, window_of
+from bookext.explorers.reach import layers_of, stack_of, window_of
 from cnnref.accounting import AccountingError, summarize
 from cnnref.windows import Window
 

@@ -16,7 +16,7 @@ from tqdm import tqdm
 from .conftest import SITE
 from .explorer_reader import DESK, LAY_OUT_ALL, PHONE, SCRIPTS_RUN, pass_all_explorers
 
-import headless  # isort: skip (found once the lines above have run)
+from bookext.elsewhere import headless  # isort: skip (found once the lines above have run)
 
 TARGET = SITE.parent / "screenshots"
 TALL = 3000

@@ -2,8 +2,8 @@
 
 import pytest
 
-from bookext.questions import QuestionListError, read_questions
-from bookext.testnames import find_test_file, line_of_test
+from bookext.handouts.questions import QuestionListError, read_questions
+from bookext.handouts.testnames import find_test_file, line_of_test
 
 from .conftest import CHECKED, QUESTIONS, messages, notebook
 
@@ -23,7 +23,7 @@ def good_pages(**changes):
 
 
 def test_good_answers_make_no_warning_and_link_everything(tiny_book):
-    book = tiny_book("answers")
+    book = tiny_book("handouts.answers")
     pages = good_pages()
     pages["one"] += "\nSee {question}`Q-2` and {question}`Q-3` and {ref}`answer-q-1`.\n"
     book.write(**pages)
@@ -41,7 +41,7 @@ def test_good_answers_make_no_warning_and_link_everything(tiny_book):
 
 
 def test_the_list_follows_an_edited_answer(tiny_book):
-    book = tiny_book("answers")
+    book = tiny_book("handouts.answers")
     book.write(**good_pages())
     assert book.build() == []
     book.write(one=good_pages()["one"].replace("First part", "Part renamed"))
@@ -89,7 +89,9 @@ def bad_answers(tiny_book):
     """The warnings of one book with every mistake, each on a page and question of its own."""
     names = {mistake: f"B-{number}" for number, mistake in enumerate(BAD_ANSWERS)}
     listed = "".join(f"      {name}: {{kind: written, about: it}}\n" for name in names.values())
-    book = tiny_book("answers", questions=QUESTIONS.replace("deferred", listed + "deferred"))
+    book = tiny_book(
+        "handouts.answers", questions=QUESTIONS.replace("deferred", listed + "deferred")
+    )
     pages = good_pages()
     toctree = "\n".join(["one", "list", *names.values()])
     pages["index"] = f"# Top\n\n```{{toctree}}\n{toctree}\n```\n"
@@ -113,7 +115,7 @@ def test_each_bad_answer_makes_one_warning(bad_answers):
 
 
 def test_evidence_must_be_in_the_answering_section(tiny_book):
-    book = tiny_book("answers", questions=QUESTIONS.replace("[Q-3]", "[Q-2, Q-3]"))
+    book = tiny_book("handouts.answers", questions=QUESTIONS.replace("[Q-3]", "[Q-2, Q-3]"))
     elsewhere = f"# One\n\n## Here\n\n{answer('Q-1')}\n## There\n\n{CHECKED}"
     book.write(**good_pages(one=notebook(elsewhere)))
     (found,) = messages(book.build())
@@ -124,7 +126,7 @@ def test_evidence_must_be_in_the_answering_section(tiny_book):
 
 @pytest.mark.parametrize("call", ["run", "claim"])
 def test_records_are_evidence_too(tiny_book, call):
-    book = tiny_book("answers", questions=QUESTIONS.replace("[Q-3]", "[Q-2, Q-3]"))
+    book = tiny_book("handouts.answers", questions=QUESTIONS.replace("[Q-3]", "[Q-2, Q-3]"))
     cell = f"```{{code-cell}} ipython3\n{call} = len\n{call}('a-record')\n```\n"
     book.write(**good_pages(one=notebook(f"# One\n\n{answer('Q-1')}{cell}")))
     assert book.build() == []
@@ -138,7 +140,7 @@ def test_records_are_evidence_too(tiny_book, call):
     ],
 )
 def test_the_list_itself_is_checked(tiny_book, questions, expected):
-    book = tiny_book("answers", questions=questions)
+    book = tiny_book("handouts.answers", questions=questions)
     book.write(**good_pages())
     assert messages(book.build()) == expected
 

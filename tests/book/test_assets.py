@@ -6,8 +6,8 @@ from types import SimpleNamespace
 import pytest
 import tinycss2
 
-from bookext import assets
-from bookext.icons import code_points
+from bookext.look import assets
+from bookext.look.icons import code_points
 
 from .explorer_reader import SCRIPTS_RUN
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from jupyter_cache import get_cache
 
-from bookext.execution import key_of_build
+from bookext.running.execution import key_of_build
 
 from .conftest import ROOT, notebook
 
@@ -115,7 +115,7 @@ print(f"accuracy {float(result.final()[0])!r}")
 
 
 def test_a_forced_build_trains(tiny_book):
-    book = tiny_book("execution")
+    book = tiny_book("running.execution")
     with (book.folder / "conf.py").open("a") as conf:
         conf.write("nb_execution_timeout = 1\n")
     book.write(index=notebook(TRAINING))

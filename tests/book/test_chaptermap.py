@@ -30,7 +30,7 @@ map
 @pytest.fixture
 def book(tiny_book):
     """Three chapters, each on the one before, and a page with the map and a glossary."""
-    book = tiny_book("chaptermap", "terms")
+    book = tiny_book("chapters.chaptermap", "chapters.terms")
     book.write(
         index=TOP,
         one=page("One", "A *window* slides. Its strides differ: a stride of 2, and windows."),
@@ -110,7 +110,7 @@ def test_a_chapter_may_use_a_term_in_another_sense(book):
     ],
 )
 def test_terms_are_whole_words_in_singular_and_plural(term, found, passed):
-    from bookext.terms import pattern_of
+    from bookext.chapters.terms import pattern_of
 
     assert all(pattern_of(term).search(f"A {word}, then.") for word in found)
     assert not any(pattern_of(term).search(f"A {word}, then.") for word in passed)

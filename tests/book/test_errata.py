@@ -22,7 +22,7 @@ def pages(body):
 
 
 def test_notes_are_collected_by_verdict_with_links(tiny_book):
-    book = tiny_book("errata")
+    book = tiny_book("handouts.errata")
     body = about("Q-1") + about("Q-1, Q-2", "open", "Either.") + CHECKED
     book.write(**pages(body))
     without_answers = [w for w in messages(book.build()) if "neither answered" not in w]
@@ -40,7 +40,7 @@ def test_notes_are_collected_by_verdict_with_links(tiny_book):
 
 
 def test_the_page_follows_an_edited_note(tiny_book):
-    book = tiny_book("errata")
+    book = tiny_book("handouts.errata")
     book.write(**pages(about("Q-1") + CHECKED))
     book.build()
     book.write(one=pages(about("Q-1", summary="Something else.") + CHECKED)["one"])
@@ -50,7 +50,7 @@ def test_the_page_follows_an_edited_note(tiny_book):
 
 
 def test_two_notes_on_one_question_have_anchors_of_their_own(tiny_book):
-    book = tiny_book("errata")
+    book = tiny_book("handouts.errata")
     book.write(**pages(about("Q-1") + about("Q-1", "open") + CHECKED))
     book.build()
     ids = re.findall(r'id="(about-[^"]+)"', book.html("one"))
@@ -58,7 +58,7 @@ def test_two_notes_on_one_question_have_anchors_of_their_own(tiny_book):
 
 
 def test_every_rule_broken(tiny_book):
-    book = tiny_book("errata")
+    book = tiny_book("handouts.errata")
     broken = [
         about("Q-9", "open"),
         about("Q-1", verdict=""),
@@ -76,6 +76,6 @@ def test_every_rule_broken(tiny_book):
 
 
 def test_an_unknown_verdict_is_named(tiny_book):
-    book = tiny_book("errata")
+    book = tiny_book("handouts.errata")
     book.write(**pages(about("Q-1", "silly") + CHECKED))
     assert any("silly" in warning for warning in book.build())

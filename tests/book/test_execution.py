@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from bookext.execution import execution_key, key_of_build
+from bookext.running.execution import execution_key, key_of_build
 
 from .conftest import QUESTIONS, notebook
 
@@ -86,7 +86,7 @@ def record():
 
 
 def test_a_stale_cache_cannot_hide_an_edit(tiny_book):
-    book = tiny_book("execution")
+    book = tiny_book("running.execution")
     library = book.folder / "lib" / "cnnref"
     (library / "results").mkdir(parents=True)
     (library / "__init__.py").write_text(LIBRARY)
@@ -124,7 +124,7 @@ def test_a_stale_cache_cannot_hide_an_edit(tiny_book):
 
 
 def test_a_line_that_arrives_in_pieces_stays_a_line(tiny_book):
-    book = tiny_book("execution")
+    book = tiny_book("running.execution")
     cell = (
         "import sys, time\nfor piece in ('one', ' line', '\\n'):\n"
         "    sys.stdout.write(piece)\n    sys.stdout.flush()\n    time.sleep(0.3)\n"
@@ -139,7 +139,7 @@ def test_a_line_that_arrives_in_pieces_stays_a_line(tiny_book):
 
 def test_the_results_page_is_read_last(tiny_book):
     """In a forced build the chapters train first, and the list of results reads what they wrote."""
-    book = tiny_book("ahead")
+    book = tiny_book("running.ahead")
     log = "Path('../order.txt').open('a').write('{}')"
     cell = "# Page\n\n```{{code-cell}} ipython3\nfrom pathlib import Path\n_ = {}\n```\n"
     pages = {"book__results": "r", "book__aaa": "a", "book__zzz": "z"}
@@ -157,7 +157,7 @@ def test_the_results_page_is_read_last(tiny_book):
 
 def test_pages_run_side_by_side(tiny_book):
     """Each of two pages waits for the other's sign; in turn they would wait for ever."""
-    book = tiny_book("ahead")
+    book = tiny_book("running.ahead")
     cell = (
         "import time\nfrom pathlib import Path\nPath('{0}.sign').touch()\n"
         "end = time.monotonic() + 60\n"
@@ -176,7 +176,7 @@ def test_pages_run_side_by_side(tiny_book):
 
 
 def test_a_page_that_fails_ahead_is_reported_once(tiny_book):
-    book = tiny_book("ahead")
+    book = tiny_book("running.ahead")
     page = "# Page\n\n```{{code-cell}} ipython3\n{}\n```\n"
     book.write(
         index="# Top\n\n```{toctree}\none\ntwo\n```\n",

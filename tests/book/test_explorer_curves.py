@@ -262,14 +262,14 @@ def test_choices_can_be_shared(visit):
 
 def preset_of(text):
     """The directive of a page, as its explorer gets it."""
-    from bookext.explorerkinds import EXPLORERS
+    from bookext.explorers.catalogue import EXPLORERS
 
     body = re.search(r":::\{explorer\} curves\n((?::.*\n)*)", text)[1]
     return EXPLORERS["curves"].preset | dict(re.findall(r":(\w+): (.*)", body))
 
 
 def test_the_page_of_results_has_every_curve_with_a_band():
-    from bookext.explorerkinds import EXPLORERS
+    from bookext.explorers.catalogue import EXPLORERS
 
     data = EXPLORERS["curves"].data(preset_of((ROOT / "book" / "results.md").read_text("utf-8")))
     names = [run["name"] for dataset in data.content["datasets"] for run in dataset["runs"]]
@@ -285,7 +285,7 @@ def test_the_page_of_results_has_every_curve_with_a_band():
 
 
 def test_a_page_is_read_again_when_a_record_changes(tiny_book):
-    book = tiny_book("explorers")
+    book = tiny_book("explorers.directive")
     results = book.folder / "records"
     env = {"CNNREF_RESULTS": str(results)}
     content = dict(store.read(store.find("rate-1e-3", 1)).content)

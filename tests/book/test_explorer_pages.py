@@ -150,7 +150,7 @@ def explorer(kind, options="", text="In words."):
 
 
 def test_a_bad_directive_is_a_warning(tiny_book):
-    book = tiny_book("explorers")
+    book = tiny_book("explorers.directive")
     bad = {
         explorer("riddle"): "there is no explorer 'riddle'; there are: convolution, matrix, ",
         explorer(
@@ -178,7 +178,7 @@ def test_a_bad_directive_is_a_warning(tiny_book):
 
 
 def test_an_explorer_can_be_referred_to(tiny_book):
-    book = tiny_book("explorers")
+    book = tiny_book("explorers.directive")
     book.write(index="# Top\n\n" + explorer("convolution", ":name: here\n") + "See {ref}`here`.\n")
     assert book.build() == []
     assert 'href="#here"><span class="std std-ref">explorer: Convolution' in book.html("index")

@@ -7,7 +7,7 @@ import torch
 from torch import nn
 from torchvision.models import vgg16
 
-from bookext.explorerkinds.reach import MOST_DRAWN, NETWORKS, layers_of, stack_of, window_of
+from bookext.explorers.reach import MOST_DRAWN, NETWORKS, layers_of, stack_of, window_of
 from cnnref.accounting import summarize
 from cnnref.models import CountedCNN, DilatedStack, InceptionBlock, PlainCNN
 from cnnref.windows import Window, compose

@@ -13,12 +13,12 @@ from PIL import Image
 from pygments.formatters import HtmlFormatter
 from pygments.token import STANDARD_TYPES, Operator
 
-from bookext.external import documentation_url
-from bookext.google import to_myst
-from bookext.highlighting import STYLES, plainest
-from bookext.images import has_good_alt
-from bookext.mathrender import FormulaError, MathJax
-from bookext.pages import repair
+from bookext.look.highlighting import STYLES, plainest
+from bookext.look.images import has_good_alt
+from bookext.look.mathrender import FormulaError, MathJax
+from bookext.look.pages import repair
+from bookext.reference.external import documentation_url
+from bookext.reference.google import to_myst
 
 from .conftest import ROOT, notebook
 
@@ -111,7 +111,7 @@ def image_cell(metadata, options=""):
 
 
 def test_alternative_texts_come_from_the_run(tiny_book):
-    book = tiny_book("images")
+    book = tiny_book("look.images")
     figure = "---\nmystnb: {figure: {caption: A square., name: fig-a}}\n---\n"
     book.write(index=notebook(
         "# Top\n\n"
@@ -144,7 +144,7 @@ Picture(new_figure(1, 1)[0], "Nothing trained.")
 
 
 def test_a_figure_says_which_records_it_was_drawn_from(tiny_book):
-    book = tiny_book("images", "execution")
+    book = tiny_book("look.images", "running.execution")
     book.write(index=notebook("# Top\n\n" + TRAINED))
     assert book.build(CNNREF_EXPERIMENTS="stored") == []
     page = BeautifulSoup(book.html("index"), "html.parser")
@@ -166,7 +166,7 @@ def test_a_figure_says_which_records_it_was_drawn_from(tiny_book):
 
 
 def test_a_missing_alternative_text_is_a_warning(tiny_book):
-    book = tiny_book("images")
+    book = tiny_book("look.images")
     (book.folder / "picture.svg").write_text(SVG)
     bodies = [
         image_cell({}),
@@ -262,7 +262,7 @@ def test_repairs():
 
 
 def test_the_site_map_lists_every_page_after_an_edit_of_one(tiny_book):
-    book = tiny_book("pages")
+    book = tiny_book("look.pages")
     with (book.folder / "conf.py").open("a") as conf:
         conf.write('extensions.append("sphinx_sitemap")\n')
         conf.write('html_baseurl = "https://example.org/"\nsitemap_url_scheme = "{link}"\n')
@@ -276,7 +276,7 @@ def test_the_site_map_lists_every_page_after_an_edit_of_one(tiny_book):
 
 
 def test_cells_that_wait_for_data_are_coloured_as_python(tiny_book):
-    book = tiny_book("highlighting")
+    book = tiny_book("look.highlighting")
     source = "%%needs cifar10\nfor image in ():\n    pass\n"
     book.write(index=f"# Top\n\n```{{code-block}} ipython3\n{source}```\n")
     assert book.build() == []
@@ -290,7 +290,7 @@ for name in f"a{x:.3f} b", "c":  # note
 
 
 def test_code_is_coloured_with_few_elements(tiny_book):
-    book = tiny_book("highlighting")
+    book = tiny_book("look.highlighting")
     book.write(index=f"# Top\n\n```python\n{CODE}```\n\n```pycon\n>>> 1 + 1\n2\n```\n")
     assert book.build() == []
     html = book.html("index")
@@ -317,7 +317,7 @@ def test_no_token_but_operators_changes_its_looks(site):
 
 
 def test_a_build_without_changes_writes_nothing_and_one_with_a_new_style_everything(tiny_book):
-    book = tiny_book("answers", "pages")
+    book = tiny_book("handouts.answers", "look.pages")
     book.write(index="# Top\n\n```{toctree}\none\n```\n", one="# One\n")
     (book.folder / "book" / "_static").mkdir()
     style = book.folder / "book" / "_static" / "book.css"
@@ -345,7 +345,7 @@ def test_the_index_counts(site):
 
 
 def test_the_list_of_listings_is_flat():
-    from bookext.pages import flat
+    from bookext.look.pages import flat
 
     nested = "<h1>All</h1><ul><li>a</li>\n<ul><li>a.b</li>\n</ul><li>c</li>\n</ul>"
     assert flat(nested) == "<h1>All</h1><ul><li>a</li>\n<li>a.b</li>\n<li>c</li>\n</ul>"

@@ -9,7 +9,7 @@ from jupyter_client.launcher import launch_kernel
 from jupyter_client.manager import KernelManager
 from jupyter_client.provisioning import local_provisioner
 
-from bookext.kernels import HEAVY, forked_kernels
+from bookext.running.kernels import HEAVY, forked_kernels
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "pidfd_open"), reason="kernels are forked on Linux")
 

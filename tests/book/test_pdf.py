@@ -8,7 +8,7 @@ import pytest
 import yaml
 from pypdf import PdfReader
 
-from bookpdf import pages_of, write_pdf
+from bookext.elsewhere.paper import pages_of, write_pdf
 
 from .conftest import ROOT, notebook
 from .explorer_reader import AFTER, THEME
@@ -46,7 +46,7 @@ PAGES = {
 
 @pytest.fixture(scope="module")
 def pdf(tiny_book, browser):
-    book = tiny_book("images", "explorers")
+    book = tiny_book("look.images", "explorers.directive")
     conf = book.folder / "conf.py"
     conf.write_text(conf.read_text() + THEME + FOLDS)
     book.write(**PAGES)

@@ -11,7 +11,7 @@ Of 3 × 3 windows, *60.2 %* are right: 7 × `a`, and 100 % or 5 per cent. `1 % 2
 
 
 def test_spaces_that_would_part_a_number_from_its_unit(tiny_book):
-    book = tiny_book("spaces")
+    book = tiny_book("look.spaces")
     book.write(index=GIVEN)
     assert book.build() == []
     html = book.html("index").replace("\N{NO-BREAK SPACE}", "~")

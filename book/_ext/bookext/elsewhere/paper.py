@@ -1,4 +1,4 @@
-"""The whole book as one PDF: `make pdf`, or `python book/_ext/bookpdf.py` once the book is built.
+"""The whole book as one PDF: `make pdf` prints the book once it is built.
 
 Chromium prints each page of the built site, one after the other, each with the page number that
 follows the last one. Then its links, which lead to other pages of the site, are made to lead to
@@ -24,9 +24,9 @@ from pypdf.annotations import Link
 from pypdf.constants import PageLabelStyle
 from pypdf.generic import ArrayObject, Fit, IndirectObject, RectangleObject
 
-import headless
+from . import headless
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[4]
 MADE = "book/api/"
 
 # Chromium notes the places that a link of the page leads to; so each place gets a link to it.

@@ -228,7 +228,7 @@ def depart_about(self: HTML5Translator, node: about_node) -> None:
 
 def setup(app: Sphinx) -> ExtensionMetadata:
     """Register the two directives."""
-    app.setup_extension("bookext.answers")
+    app.setup_extension("bookext.handouts.answers")
     app.add_node(about_node, html=(visit_about, depart_about))
     app.add_node(errata_list)
     app.add_directive("about", AboutDirective)

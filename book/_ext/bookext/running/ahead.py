@@ -100,6 +100,6 @@ def known(cache: Any, notebook: Any) -> bool:
 
 def setup(app: Sphinx) -> ExtensionMetadata:
     """Run once it is known which pages will be read, after their order is set."""
-    app.setup_extension("bookext.execution")
+    app.setup_extension("bookext.running.execution")
     app.connect("env-before-read-docs", run_ahead, priority=600)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

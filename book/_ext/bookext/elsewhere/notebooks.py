@@ -18,7 +18,7 @@ from urllib.parse import urljoin
 from docutils import nodes
 from sphinx.util.math import get_node_equation_number
 
-from .chaptermap import chapters_of
+from ..chapters.chaptermap import chapters_of
 
 if TYPE_CHECKING:
     from sphinx.application import Sphinx

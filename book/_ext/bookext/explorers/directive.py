@@ -14,7 +14,7 @@ Its scripts and style sheet are in `book/_static`, and only pages with an explor
 classic scripts, since browsers refuse modules to a page that is opened from a disk. Where they do
 not run, the page has a figure of the first setting, which the library draws from the same options,
 and the directive's text. Data that a script needs stand in the page, as JSON. The kinds that there
-are, and their figures, are in `explorerkinds`.
+are, and their figures, are in `catalogue`.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from sphinx.domains.std import StandardDomain
 from sphinx.util import logging
 from sphinx.util.docutils import SphinxDirective
 
-from .explorerkinds import EXPLORERS
+from .catalogue import EXPLORERS
 
 if TYPE_CHECKING:
     from sphinx.application import Sphinx

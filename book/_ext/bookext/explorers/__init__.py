@@ -1,0 +1,6 @@
+"""Explorers: pictures with controls.
+
+Neither Sphinx nor the theme has any; thebe and widgets need a kernel or another host. Here a
+directive places one, with a figure that the library draws for where no script runs; each kind is
+a module that says its title, its options and its figure.
+"""
