@@ -6,9 +6,11 @@ import sys
 import tomllib
 from pathlib import Path
 
+import pytest
 import yaml
 
 import cnnref
+from cnnref.data import DATASETS
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()
@@ -49,6 +51,17 @@ def test_one_version_everywhere():
     citation = yaml.safe_load((ROOT / "CITATION.cff").read_text())
     assert project["version"] == cnnref.__version__ == citation["version"]
     assert f"## {cnnref.__version__}" in (ROOT / "CHANGELOG.md").read_text()
+
+
+@pytest.mark.parametrize("workflow", ["publish", "test"])
+def test_each_workflow_fetches_all_data_and_its_cache_says_so(workflow):
+    """A published page without its data shows a note in place of each picture."""
+    made = {"synthetic", "far-pairs", "kats-cat", "kats-cat-moved"}  # not fetched
+    wanted = {name for name, info in DATASETS.items() if not info.parent} - made
+    text = (ROOT / ".github" / "workflows" / f"{workflow}.yml").read_text()
+    (fetched,) = re.findall(r"cnnref data fetch (.*)", text)
+    assert set(fetched.split()) == wanted
+    assert re.findall(r"key: (data-.*)", text) == [f"data-{fetched.replace(' ', '-')}"]
 
 
 def test_the_typed_numbers_of_the_experiment_chapters():
