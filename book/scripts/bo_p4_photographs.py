@@ -60,7 +60,7 @@ class CNN(nn.Module):
 
 
 def test(
-    model: nn.Module, loader: Loader, criterion: nn.Module, device: torch.device
+    model: nn.Module, device: torch.device, criterion: nn.Module, loader: Loader
 ) -> tuple[float, float]:
     """The mean loss and the accuracy over all images of a loader."""
     model.eval()  # dropout drops nothing now
@@ -137,7 +137,7 @@ def main(argv: list[str] | None = None) -> None:
             print(f"{name}: epoch {epoch}, training loss {losses[-1]:.4f}")
         # Tested once, at the end. Whoever stops at the best test accuracy has
         # trained on the test.
-        _, accuracy = test(model, test_loader, criterion, device)
+        _, accuracy = test(model, device, criterion, test_loader)
         print(f"{name}: test accuracy {accuracy:.1%}")
         axes.plot(range(1, args.epochs + 1), losses, "o-", label=name)
     axes.set(xlabel="epoch", ylabel="training loss in nats per image")
@@ -149,7 +149,7 @@ def main(argv: list[str] | None = None) -> None:
     torch.save(model.state_dict(), path)
     again = CNN().to(device)  # dropout has no weights
     again.load_state_dict(torch.load(path, map_location=device, weights_only=True))
-    _, accuracy = test(again, test_loader, criterion, device)
+    _, accuracy = test(again, device, criterion, test_loader)
     print(f"saved as {path}; read back, its test accuracy is {accuracy:.1%}")
 
 

@@ -62,7 +62,7 @@ class CNN(nn.Module):
 
 
 def test(
-    model: nn.Module, loader: Loader, criterion: nn.Module, device: torch.device
+    model: nn.Module, device: torch.device, criterion: nn.Module, loader: Loader
 ) -> tuple[float, float]:
     """The mean loss and the accuracy over all images of a loader."""
     model.eval()  # dropout drops nothing now
@@ -152,7 +152,7 @@ def main(argv: list[str] | None = None) -> None:
         model = CNN().to(device)
         optimizer = torch.optim.SGD(model.parameters(), lr=rate)
         _, errors[f"{rate:g}"] = train(model, loader(fit_set), optimizer, device, args.sweep_epochs)
-        accuracies[rate] = test(model, DataLoader(validation_set, 1000), criterion, device)[1]
+        accuracies[rate] = test(model, device, criterion, DataLoader(validation_set, 1000))[1]
         print(f"learning rate {rate:g}: validation accuracy {accuracies[rate]:.2%}")
     picked = max(accuracies, key=lambda rate: accuracies[rate])
     print(f"picked: {picked:g}" + " (the largest tried)" * (picked == max(RATES)))
@@ -166,7 +166,7 @@ def main(argv: list[str] | None = None) -> None:
         model = CNN(dropout).to(device)
         optimizer = torch.optim.SGD(model.parameters(), lr=picked, weight_decay=decay)
         losses[name], _ = train(model, loader(train_set), optimizer, device, args.epochs)
-        _, accuracy = test(model, DataLoader(test_set, 1000), criterion, device)
+        _, accuracy = test(model, device, criterion, DataLoader(test_set, 1000))
         print(f"{name}: test accuracy {accuracy:.2%}")
     plot(losses, "training loss in nats, mean of 100 batches", args.out / "bo_p2_losses.png")
 
@@ -174,7 +174,7 @@ def main(argv: list[str] | None = None) -> None:
     torch.save(model.state_dict(), path)
     again = CNN().to(device)  # dropout has no weights
     again.load_state_dict(torch.load(path, map_location=device, weights_only=True))
-    _, accuracy = test(again, DataLoader(test_set, 1000), criterion, device)
+    _, accuracy = test(again, device, criterion, DataLoader(test_set, 1000))
     print(f"saved as {path}; read back, its test accuracy is {accuracy:.2%}")
 
 

@@ -73,7 +73,7 @@ class SimpleCNN(nn.Module):
 
 
 def test(
-    model: nn.Module, loader: Loader, criterion: nn.Module, device: torch.device
+    model: nn.Module, device: torch.device, criterion: nn.Module, loader: Loader
 ) -> tuple[float, float]:
     """The mean loss and the accuracy over all images of a loader."""
     model.eval()  # nothing here depends on it, but habits do
@@ -155,7 +155,7 @@ def main(argv: list[str] | None = None) -> None:
         rates, accuracies = OPTIMIZERS[name][1], []
         for rate in rates:
             model, _ = trained(name, rate, fit_set)
-            accuracies.append(test(model, DataLoader(validation_set, 1000), criterion, device)[1])
+            accuracies.append(test(model, device, criterion, DataLoader(validation_set, 1000))[1])
             print(f"{name}, learning rate {rate:g}: validation accuracy {accuracies[-1]:.1%}")
         picked = rates[accuracies.index(max(accuracies))]
         model, losses = trained(name, picked, train_set)
@@ -163,7 +163,7 @@ def main(argv: list[str] | None = None) -> None:
         torch.save(model.state_dict(), path)
         again = SimpleCNN().to(device)  # the table tells of what was saved
         again.load_state_dict(torch.load(path, map_location=device, weights_only=True))
-        loss, accuracy = test(again, test_loader, criterion, device)
+        loss, accuracy = test(again, device, criterion, test_loader)
         edge = "  (at the edge: try further)" if picked in (rates[0], rates[-1]) else ""
         table.append(f"{name:9} {picked:7g} {losses[-1]:14.4f} {loss:10.4f} {accuracy:14.1%}{edge}")
         left.plot(rates, accuracies, "o-", label=name)

@@ -63,7 +63,7 @@ def convolutional() -> nn.Sequential:
 
 
 def test(
-    model: nn.Module, loader: Loader, criterion: nn.Module, device: torch.device
+    model: nn.Module, device: torch.device, criterion: nn.Module, loader: Loader
 ) -> tuple[float, float]:
     """The mean loss and the accuracy over all images of a loader."""
     model.eval()  # dropout drops nothing now
@@ -99,7 +99,7 @@ def train(
             loss.backward()
             optimizer.step()
             batch_losses.append(loss.item())
-        risk, accuracy = test(model, test_loader, criterion, device)
+        risk, accuracy = test(model, device, criterion, test_loader)
         train_losses.append(sum(batch_losses) / len(batch_losses))  # equal sizes
         test_losses.append(risk)
         test_accuracies.append(accuracy)
@@ -169,7 +169,7 @@ def main(argv: list[str] | None = None) -> None:
         torch.save(model.state_dict(), path)
         again = convolutional().to(device)
         again.load_state_dict(torch.load(path, map_location=device, weights_only=True))
-        _, accuracy = test(again, test_loader, nn.CrossEntropyLoss(), device)
+        _, accuracy = test(again, device, nn.CrossEntropyLoss(), test_loader)
         print(f"saved as {path}; read back, its test accuracy is {accuracy:.3f}")
 
 

@@ -74,7 +74,7 @@ class myCNN(nn.Module):  # noqa: N801 (the handout's name)
 
 
 def test(
-    model: nn.Module, loader: Loader, criterion: nn.Module, device: torch.device
+    model: nn.Module, device: torch.device, criterion: nn.Module, loader: Loader
 ) -> tuple[float, float]:
     """The risk (mean loss) and the accuracy over all images of a loader."""
     model.eval()  # nothing here depends on it, but habits do
@@ -110,7 +110,7 @@ def train(
             loss.backward()
             optimizer.step()
             batch_losses.append(loss.item())
-        risk, accuracy = test(model, test_loader, criterion, device)
+        risk, accuracy = test(model, device, criterion, test_loader)
         train_losses.append(sum(batch_losses) / len(batch_losses))  # equal sizes
         test_losses.append(risk)
         test_accuracies.append(accuracy)
@@ -165,7 +165,7 @@ def main(argv: list[str] | None = None) -> None:
     test_loader = DataLoader(test_set, batch_size=100)
 
     model = myCNN().to(device)
-    risk, accuracy = test(model, test_loader, nn.BCEWithLogitsLoss(), device)
+    risk, accuracy = test(model, device, nn.BCEWithLogitsLoss(), test_loader)
     print(f"untrained: test loss {risk:.4f} (ln 2 is 0.6931), test accuracy {accuracy:.1%}")
 
     history = train(model, device, args.epochs, train_loader, test_loader)
@@ -178,7 +178,7 @@ def main(argv: list[str] | None = None) -> None:
     torch.save(model.state_dict(), path)  # the weights, not the class
     again = myCNN().to(device)
     again.load_state_dict(torch.load(path, map_location=device, weights_only=True))
-    _, accuracy = test(again, test_loader, nn.BCEWithLogitsLoss(), device)
+    _, accuracy = test(again, device, nn.BCEWithLogitsLoss(), test_loader)
     print(f"saved as {path}; read back, its test accuracy is {accuracy:.1%}")
 
 

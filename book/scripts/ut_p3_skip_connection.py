@@ -91,7 +91,7 @@ NETWORKS = {"skip": (False, 0.0), "skip-bn-dropout": (True, 0.4), "skip-bn": (Tr
 
 
 def test(
-    model: nn.Module, loader: Loader, criterion: nn.Module, device: torch.device
+    model: nn.Module, device: torch.device, criterion: nn.Module, loader: Loader
 ) -> tuple[float, float]:
     """The risk (mean loss) and the accuracy over all images of a loader."""
     model.eval()  # drops nothing; batch norm by its running statistics
@@ -127,7 +127,7 @@ def train(
             loss.backward()
             optimizer.step()
             batch_losses.append(loss.item())
-        risk, accuracy = test(model, test_loader, criterion, device)
+        risk, accuracy = test(model, device, criterion, test_loader)
         train_losses.append(sum(batch_losses) / len(batch_losses))  # equal sizes
         test_losses.append(risk)
         test_accuracies.append(accuracy)
@@ -182,7 +182,7 @@ def main(argv: list[str] | None = None) -> None:
         torch.save(model.state_dict(), path)  # the weights, not the class
         again = myResNet(*NETWORKS[name]).to(device)
         again.load_state_dict(torch.load(path, map_location=device, weights_only=True))
-        risk, accuracy = test(again, test_loader, criterion, device)
+        risk, accuracy = test(again, device, criterion, test_loader)
         table.append(f"{name:15}  {train_losses[-1]:13.4f}  {risk:9.4f}  {accuracy:13.1%}")
 
     print("network          training loss  test loss  test accuracy", *table, sep="\n")

@@ -314,7 +314,7 @@ def test_its_loop_gives_the_librarys_numbers(experiment):
         torch.testing.assert_close(a, b, rtol=1e-7, atol=1e-9)
 
     theirs.train()
-    assert module.test(theirs, unseen, CRITERIA[recipe.loss], CPU) == pytest.approx(
+    assert module.test(theirs, CPU, CRITERIA[recipe.loss], unseen) == pytest.approx(
         evaluate(theirs, unseen, recipe.loss), rel=1e-12
     )
     assert not theirs.training
