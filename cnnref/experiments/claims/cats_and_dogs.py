@@ -1,4 +1,4 @@
-"""Questions UT-P2.4 to UT-P2.7: the plain CNN before training, and after twenty epochs."""
+"""Questions UT-P2.4 to UT-P2.7: the plain CNN before training and after; stopping in time."""
 
 from __future__ import annotations
 
@@ -31,6 +31,11 @@ def cats_and_dogs() -> Iterator[Claim]:
         "plain-turn", chapter,
         "In every seed the test loss of the plain CNN turns half-way and climbs to more than "
         "one and a half times its least value.", _turns,
+    )  # fmt: skip
+    yield Claim(
+        "plain-stopping", chapter,
+        "Stopped at the epoch that validation chooses, the plain CNN has a lower test loss in "
+        "every seed than after twenty epochs.", _stopping,
     )  # fmt: skip
     yield Claim(
         "plain-flat", chapter,
@@ -67,6 +72,19 @@ def _turns() -> Finding:
         bool(turn.max() < 0.75 * loss.shape[1] and growth.min() > 1.5),
         f"least after {turn.min()} to {turn.max()} epochs, then {growth.min():.1f} to "
         f"{growth.max():.1f} times as high",
+    )
+
+
+def _stopping() -> Finding:
+    validated = run("cats-dogs-plain-validated", mode="stored").history("validation_loss")
+    best = np.sort(validated.argmin(axis=1))
+    epoch = int(best[len(best) // 2])
+    loss = run(PLAIN, mode="stored").history("test_loss")
+    early, late = loss[:, epoch], loss[:, -1]
+    return Finding(
+        bool((early < late).all()),
+        f"after epoch {epoch + 1} from {early.min():.2f} to {early.max():.2f} nats, after "
+        f"{loss.shape[1]} from {late.min():.2f} to {late.max():.2f}",
     )
 
 

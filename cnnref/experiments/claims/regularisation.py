@@ -14,6 +14,35 @@ __all__ = ["regularisation"]
 
 PLAIN, BOTH = "cats-dogs-plain", "cats-dogs-plain-bn-dropout"
 
+_ABLATIONS = {
+    ("dropout", "loss"): "Dropout alone lowers the test loss.",
+    (
+        "dropout",
+        "accuracy",
+    ): "Whether dropout alone changes the test accuracy is too close to call.",
+    (
+        "norm",
+        "loss",
+    ): "Whether batch normalisation alone changes the test loss is too close to call.",
+    (
+        "norm",
+        "accuracy",
+    ): "Whether batch normalisation alone changes the test accuracy is too close to call.",
+    ("colours", "loss"): "Sparing the colours lowers the test loss of the network with both.",
+    (
+        "colours",
+        "accuracy",
+    ): "Sparing the colours raises the test accuracy of the network with both.",
+    (
+        "order",
+        "loss",
+    ): "Whether normalising before the activation changes the test loss is too close to call.",
+    ("order", "accuracy"): "Whether normalising before the activation changes the test accuracy is "
+    "too close to call.",
+    ("augmented", "loss"): "Flips and crops lower the test loss of the plain network.",
+    ("augmented", "accuracy"): "Flips and crops raise the test accuracy of the plain network.",
+}
+
 
 def regularisation() -> Iterator[Claim]:
     """Both together against neither."""
@@ -57,6 +86,18 @@ def regularisation() -> Iterator[Claim]:
         "regularised-cost", chapter,
         "A mistake costs less in every regularised run than in every plain one.", _cost,
     )  # fmt: skip
+    for key, first, second, loss, accuracy in (
+        ("dropout", "plain-dropout", "plain", "lower", "cannot tell"),
+        ("norm", "plain-bn", "plain", "cannot tell", "cannot tell"),
+        ("colours", "plain-bn-dropout-inside", "plain-bn-dropout", "lower", "higher"),
+        ("order", "plain-bn-first-dropout", "plain-bn-dropout", "cannot tell", "cannot tell"),
+        ("augmented", "plain-augmented", "plain", "lower", "higher"),
+    ):
+        for metric, says in (("loss", loss), ("accuracy", accuracy)):
+            yield Claim.comparing(
+                f"ablation-{key}-{metric}", chapter, _ABLATIONS[key, metric],
+                f"cats-dogs-{first}", f"cats-dogs-{second}", says, metric,
+            )  # fmt: skip
 
 
 def _history(name: str, metric: str) -> np.ndarray[Any, Any]:

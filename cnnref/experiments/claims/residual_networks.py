@@ -1,4 +1,4 @@
-"""Question IU-C.3: a ResNet beside its plain twin, with 20 layers and with 8."""
+"""Question IU-C.3: a ResNet beside its plain twin, with 8 layers, with 20 and with 56."""
 
 from __future__ import annotations
 
@@ -42,6 +42,32 @@ def residual_networks() -> Iterator[Claim]:
             "residual-depth-plain",
             "Whether the plain network gains training loss by 12 more layers is too close to call.",
             "plain-20", "plain-8", "cannot tell", "train_loss",
+        ),
+        (
+            "residual-degradation",
+            "The plain network of 56 layers ends with a higher training loss than that of 20.",
+            "plain-56", "plain-20", "higher", "train_loss",
+        ),
+        (
+            "residual-degradation-accuracy",
+            "The plain network of 56 layers is right on fewer test images than that of 20.",
+            "plain-56", "plain-20", "lower", "accuracy",
+        ),
+        (
+            "residual-loss-56",
+            "The ResNet of 56 layers ends with a lower training loss than its plain twin.",
+            "resnet-56", "plain-56", "lower", "train_loss",
+        ),
+        (
+            "residual-accuracy-56",
+            "The ResNet of 56 layers is right on more test images than its plain twin.",
+            "resnet-56", "plain-56", "higher", "accuracy",
+        ),
+        (
+            "residual-depth-56",
+            "In four epochs the ResNet of 56 layers does not get to a lower training loss than "
+            "that of 20.",
+            "resnet-56", "resnet-20", "higher", "train_loss",
         ),
     ):  # fmt: skip
         yield Claim.comparing(

@@ -50,6 +50,18 @@ def skip_connections() -> Iterator[Claim]:
             BOTH, PLAIN_BOTH, "lower", "train_loss",
         ),
         (
+            "skip-cut-accuracy",
+            "Whether the skip changes the test accuracy of the network that is otherwise the same "
+            "is too close to call.",
+            SKIP, "cats-dogs-skip-cut", "cannot tell", "accuracy",
+        ),
+        (
+            "skip-cut-loss",
+            "Whether the skip changes the training loss of the network that is otherwise the same "
+            "is too close to call.",
+            SKIP, "cats-dogs-skip-cut", "cannot tell", "train_loss",
+        ),
+        (
             "skip-bn-accuracy",
             "Whether the network without dropout is right on fewer test images, five seeds do not "
             "tell.",
