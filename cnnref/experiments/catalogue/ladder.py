@@ -15,10 +15,10 @@ LADDER = (
     "cifar10-cnn",
     "ladder-batch-norm",
     "ladder-one-cycle",
+    "ladder-smoothing",
     "ladder-mirror",
     "ladder-width",
     "ladder-flips-crops",
-    "ladder-smoothing",
     "ladder-sprint",
     "ladder-94",
 )
@@ -53,17 +53,17 @@ def ladder() -> Iterator[Experiment]:
                 arguments=narrow,
             )
     cycle = replace(start, schedule="one-cycle", learning_rate=_PICKED["one-cycle"])
-    asked_twice = replace(cycle, views="mirror")
+    smooth = replace(cycle, label_smoothing=0.2)
+    asked_twice = replace(smooth, views="mirror")
     moved = replace(asked_twice, augmentation="flip-crop")
-    smooth = replace(moved, label_smoothing=0.2)
     prepared = {"widths": (48, 96, 96)}
     for name, title, recipe, arguments in (
         ("batch-norm", "six convolutions, batch norm", start, narrow),
         ("one-cycle", "the rate in one cycle", cycle, narrow),
+        ("smoothing", "labels smoothed", smooth, narrow),
         ("mirror", "asked twice, once mirrored", asked_twice, narrow),
         ("width", "twice as wide", asked_twice, wide),
         ("flips-crops", "flips and crops", moved, wide),
-        ("smoothing", "labels smoothed", smooth, wide),
         ("sprint", "a prepared start, and the sprint", Sprint(epochs=6), prepared),
     ):
         yield Experiment(

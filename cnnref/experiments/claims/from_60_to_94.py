@@ -20,14 +20,14 @@ def from_60_to_94() -> Iterator[Claim]:
          "photographs than the network that reads digits.", "higher"),
         ("one-cycle", "ladder-batch-norm", "A rate in one cycle ends with more test images right "
          "than a constant one.", "higher"),
-        ("mirror", "ladder-one-cycle", "Asked for the mirror image, too, the same network is right "
+        ("mirror", "ladder-smoothing", "Asked for the mirror image, too, the same network is right "
          "on more test images.", "higher"),
         ("width", "ladder-mirror", "Twice the width is right on more test images.", "higher"),
         ("flips-crops", "ladder-width", "With flips and crops in training more test images are "
          "right.", "higher"),
-        ("smoothing", "ladder-flips-crops", "With smoothed labels more test images are right.",
+        ("smoothing", "ladder-one-cycle", "With smoothed labels more test images are right.",
          "higher"),
-        ("sprint", "ladder-smoothing", "With a prepared start and the sprint more test images are "
+        ("sprint", "ladder-flips-crops", "With a prepared start and the sprint more test images are "
          "right.", "higher"),
         ("94", "ladder-sprint", "Wider, and in nearly twice as many passes, more test images are "
          "right.", "higher"),
