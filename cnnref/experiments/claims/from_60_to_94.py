@@ -27,8 +27,8 @@ def from_60_to_94() -> Iterator[Claim]:
          "right.", "higher"),
         ("smoothing", "ladder-one-cycle", "With smoothed labels more test images are right.",
          "higher"),
-        ("sprint", "ladder-flips-crops", "With a prepared start and the sprint more test images are "
-         "right.", "higher"),
+        ("sprint", "ladder-flips-crops", "With a prepared start and the sprint more test images "
+         "are right.", "higher"),
         ("94", "ladder-sprint", "Wider, and in nearly twice as many passes, more test images are "
          "right.", "higher"),
     ):  # fmt: skip
