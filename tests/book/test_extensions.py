@@ -3,13 +3,10 @@
 import json
 import pickle
 import re
-from io import BytesIO
 
-import numpy as np
 import pytest
 from bs4 import BeautifulSoup
 from docutils import nodes
-from PIL import Image
 from pygments.formatters import HtmlFormatter
 from pygments.token import STANDARD_TYPES, Operator
 
@@ -36,10 +33,9 @@ def test_formulas_become_drawings(tiny_book):
     assert re.search(tied, html)
     assert html.count("math-and-mark") == 1
     assert "\\\\" not in html
-    assert "MJX" not in html
-    used = set(re.findall(r'href="#(glyph-[^"]+)"', html))
-    defined = re.findall(r'id="(glyph-[^"]+)"', html)
-    assert sorted(used) == defined
+    used = re.findall(r'href="#(MJX-[^"]+)"', html)
+    assert sorted(set(used)) == re.findall(r'id="(MJX-[^"]+)"', html)
+    assert len(set(used)) < len(used)
     assert 'class="eqno">(1)' in html
 
 
@@ -60,44 +56,11 @@ def test_mathjax_survives_a_mistake():
         with pytest.raises(FormulaError, match="Undefined control sequence"):
             mathjax.typeset(r"\nonsense", display=False)
         formula = mathjax.typeset(r"\left( \sum_i x_i \right)", display=True)
-        assert "TEX-LO-2211" in formula.glyphs
-        assert "MJX" not in formula.svg
+        assert "MJX-TEX-LO-2211" in formula["glyphs"]
+        assert all(f'href="#{name}"' in formula["svg"] for name in formula["glyphs"])
+        assert "<path" not in formula["svg"]
     finally:
         mathjax.close()
-
-
-FORMULAS = [
-    r"y_i = \max_{1\le j} \frac{a}{b} + \hat{x}^{\sqrt[3]{2}}",
-    r"\begin{bmatrix} 1 & 2 \\ 3 & 4 \end{bmatrix} \text{ für } \underbrace{\overline{ab}}_{n}",
-    r"\left\lfloor \frac{\frac12}{\frac34} \right\rfloor \widehat{abcdef} \boxed{\color{red}{z}}",
-]
-
-
-@pytest.mark.parametrize("tex", FORMULAS)
-def test_a_drawing_looks_as_mathjax_drew_it(browser, tex):
-    mathjax = MathJax()
-    theirs = mathjax._ask({"tex": tex, "display": True})["svg"]
-    ours = mathjax.typeset(tex, display=True)
-    mathjax.close()
-    assert ours.svg.count("<g") <= theirs.count("<g") / 3
-    page = browser.new_page()
-    sheet = (ROOT / "book" / "_static" / "book.css").read_text("utf-8")
-    (ink,) = re.findall(r"^\.math svg > g .*$", sheet, re.MULTILINE)
-
-    def seen(svg):
-        body = f"<body class='math' style='font-size: 40px'>{svg}"
-        page.set_content(f"<!doctype html><style>{ink}</style>{body}")
-        shot = page.locator("svg").first.screenshot()
-        return np.asarray(Image.open(BytesIO(shot)).convert("L"), dtype=int)
-
-    paths = (f'<path id="glyph-{name}" d="{line}"/>' for name, line in ours.glyphs.items())
-    glyphs = f'<svg width="0" height="0"><defs>{"".join(paths)}</defs></svg>'
-    drawn, expected = seen(ours.svg + glyphs), seen(theirs)
-    page.close()
-    assert expected.min() < 100
-    # Places are rounded to a thousandth of a letter, which a thin edge may show faintly.
-    assert np.abs(drawn - expected).max() <= 80
-    assert np.abs(drawn - expected).mean() <= 0.5
 
 
 # --- images -----------------------------------------------------------------------------------

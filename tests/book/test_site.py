@@ -216,7 +216,7 @@ def test_formulas_are_drawn(name, site):
     for math in page.select(".math"):
         assert math.find("svg"), math
         assert math.select_one(".math-text math"), math
-    glyphs = {str(use["href"]).replace("#", "") for use in page.find_all("use")}
+    glyphs = {str(use["xlink:href"]).replace("#", "") for use in page.find_all("use")}
     assert glyphs <= targets(name)
     assert page.find("merror") is None
     raw = page.find_all(string=re.compile(r"\\\(|\\\[|\$\$|\\(?:frac|sum|mathbf|begin)\b"))

@@ -1,5 +1,6 @@
 // Typesets formulas: reads one JSON request per line, writes one JSON answer per line.
-// Request {tex, display}; answer {svg, mathml} or {error}.
+// Request {tex, display}; answer {svg, glyphs, mathml} or {error}. The glyphs that a drawing uses
+// are apart from it, by their ids, so that the formulas of a page can share them.
 "use strict";
 
 const [, , mathjaxFolder] = process.argv;
@@ -12,17 +13,23 @@ async function main() {
       packages: { "[-]": ["noerrors", "noundefined"] },
       formatError: (_, error) => { throw error; },
     },
-    svg: { fontCache: "local" },
+    svg: { fontCache: "global" },
     startup: { typeset: false },
   });
-  const adaptor = MathJax.startup.adaptor;
+  const { adaptor, output } = MathJax.startup;
 
   function answer({ tex, display }) {
     try {
       MathJax.texReset();
-      const container = MathJax.tex2svg(tex, { display });
+      output.clearFontCache();
+      const svg = adaptor.firstChild(MathJax.tex2svg(tex, { display }));
+      adaptor.removeAttribute(svg, "role");
+      adaptor.setAttribute(svg, "aria-hidden", "true");
+      const paths = adaptor.childNodes(output.fontCache.getCache());
       return {
-        svg: adaptor.outerHTML(adaptor.firstChild(container)),
+        svg: adaptor.outerHTML(svg),
+        glyphs: Object.fromEntries(
+          paths.map((path) => [adaptor.getAttribute(path, "id"), adaptor.outerHTML(path)])),
         mathml: MathJax.tex2mml(tex, { display }),
       };
     } catch (error) {
