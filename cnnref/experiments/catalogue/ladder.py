@@ -24,8 +24,8 @@ LADDER = (
 )
 """The rungs from below: each has one thing that the one before it has not."""
 
-_TRIED = {"constant": (1e-2, 3e-2, 1e-1, 3e-1), "one-cycle": (1e-1, 3e-1, 1.0)}
-_PICKED = {"constant": 1e-1, "one-cycle": 3e-1}
+_TRIED = {"constant": (1e-2, 3e-2, 1e-1, 3e-1), "one-cycle": (1e-1, 3e-1, 1.0, 3.0)}
+_PICKED = {"constant": 1e-1, "one-cycle": 1.0}
 
 
 def ladder() -> Iterator[Experiment]:
