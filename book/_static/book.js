@@ -4,14 +4,21 @@
 (() => {
   const isHigh = (box) => box.scrollHeight > box.clientHeight && !box.matches(".formula");
   const scrolls = (box) => box.scrollWidth > box.clientWidth || isHigh(box);
+  const sizes = ["clientHeight", "clientWidth", "scrollHeight", "scrollWidth"];
   const observer = new ResizeObserver((entries) => {
+    const boxes = entries.map(({ target }) => target);
+    boxes.forEach((box) => sizes.forEach((size) => { delete box[size]; }));
     // First all is read, then a little written: to write in between costs a layout each time.
-    const changed = entries.map(({ target }) => target)
-      .filter((box) => scrolls(box) !== (box.tabIndex === 0));
+    const changed = boxes.filter((box) => scrolls(box) !== (box.tabIndex === 0));
     changed.forEach((box) => { box.tabIndex = box.tabIndex === 0 ? -1 : 0; });
   });
   const boxes = ".formula, .pst-scrollable-table-container, pre, .cell_output > .output";
-  document.querySelectorAll(boxes).forEach((box) => observer.observe(box));
+  document.querySelectorAll(boxes).forEach((box) => {
+    // The theme's script, which comes next, asks every box for its size, and would have all of the
+    // page laid out for the answer. Until it is laid out, a box says that it has none.
+    sizes.forEach((size) => { Object.defineProperty(box, size, { value: 0, configurable: true }); });
+    observer.observe(box);
+  });
 })();
 
 // Paper is white, and what is folded on it stays folded: printing opens it, code of figures apart.

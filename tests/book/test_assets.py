@@ -9,6 +9,7 @@ import tinycss2
 from bookext.look import assets
 from bookext.look.icons import code_points
 
+from .conftest import ROOT
 from .explorer_reader import SCRIPTS_RUN
 
 
@@ -135,14 +136,32 @@ def test_indents_and_comments_go_but_for_text_that_is_shown_as_written():
     assert assets.squeeze(expected) == expected
 
 
-def test_the_theme_leaves_measuring_to_the_book(tmp_path):
-    script = tmp_path / "theme.js"
-    script.write_text(
-        "f(e=>{e.tabIndex=e.scrollWidth>e.clientWidth||e.scrollHeight>e.clientHeight?0:-1}),g()"
+MEASURING = """
+asked = [];
+document.querySelectorAll("pre").forEach((box) => {
+  asked.push(box.scrollWidth);
+  box.tabIndex = box.scrollWidth > box.clientWidth ? 0 : -1;
+});
+"""
+FAR_BELOW = "section { content-visibility: auto; contain-intrinsic-size: 9px 9999px; }"
+
+
+def test_no_box_is_measured_by_the_theme_before_it_is_laid_out(browser, tmp_path):
+    (tmp_path / "book.js").write_text((ROOT / "book" / "_static" / "book.js").read_text("utf-8"))
+    (tmp_path / "theme.js").write_text(MEASURING)
+    box = "<pre style='width: 9px; overflow: auto'>A long line.</pre>"
+    scripts = "".join(f"<script defer src='{name}.js'></script>" for name in ("book", "theme"))
+    (tmp_path / "page.html").write_text(
+        f"<!doctype html><style>{FAR_BELOW}</style>{scripts}"
+        f"<article><p style='height: 9999px'></p><section>{box}</section></article>"
     )
-    for _ in range(2):
-        assets.leave_measuring(script)
-        assert script.read_text() == "f(e=>{/* book.js measures */}),g()"
+    page = browser.new_page()
+    page.goto((tmp_path / "page.html").as_uri())
+    assert page.evaluate("asked") == [0]
+    assert page.locator("pre").get_attribute("tabindex") == "-1"
+    page.locator("section").last.scroll_into_view_if_needed()
+    page.wait_for_function("document.querySelector('pre').tabIndex === 0")
+    page.close()
 
 
 @pytest.fixture
@@ -201,5 +220,3 @@ def test_the_built_book_waits_for_one_style_sheet(site):
         assert len(shared) == 1, shared
         assert re.findall(r'<script(?! type="late")[^>]*src=[^>]*>', html) == []
         assert html.count(assets.LOADER) == 1
-    theme = (site / "_static" / "scripts" / "pydata-sphinx-theme.js").read_text(encoding="utf-8")
-    assert assets.LEFT_TO_US in theme

@@ -4,8 +4,8 @@ The theme and its extensions bring a dozen style sheets, most of whose rules no 
 needs, and scripts at which a browser stops to read. Once the pages are written, the style sheets
 become one file without the rules for classes that stand in no page and no script; and the scripts
 run when the page has been shown, in the same order as before. Sections far below are laid out when
-they come near (book.css), but not if a script asks for the size of what is in them; so the one line
-of the theme's that does so is taken out, and book.js does its work when the time has come.
+they come near (book.css), but not if a script asks for the size of what is in them; book.js keeps
+the theme from it.
 """
 
 from __future__ import annotations
@@ -20,15 +20,12 @@ from posixpath import normpath
 from typing import TYPE_CHECKING, Any
 
 import tinycss2
-from sphinx.util import logging
 
 from .icons import prune_fonts
 
 if TYPE_CHECKING:
     from sphinx.application import Sphinx
     from sphinx.util.typing import ExtensionMetadata
-
-logger = logging.getLogger(__name__)
 
 LINK = re.compile(r'[ \t]*<link\b(?=[^>]*\brel="stylesheet")[^>]*\bhref="([^"?]+)[^"]*"[^>]*>\n?')
 MEDIA = re.compile(r'\bmedia="([^"]+)"')
@@ -40,10 +37,6 @@ OPTION = re.compile(r"<script>(DOCUMENTATION_OPTIONS\.[^<]*)</script>")
 COMMENT = re.compile(r"<!--.*?-->", re.DOTALL)
 INDENT = re.compile(r"\s*\n\s*", re.ASCII)  # a space that keeps words together is no indent
 AS_WRITTEN = re.compile(r"(<(pre|script|style|textarea)\b.*?</\2>)", re.DOTALL)
-MEASURES = re.compile(
-    r"(\w)\.tabIndex=\1\.scrollWidth>\1\.clientWidth\|\|\1\.scrollHeight>\1\.clientHeight\?0:-1"
-)
-LEFT_TO_US = "/* book.js measures */"
 ADDRESS = re.compile(r"""url\((["']?)(?!data:|#|https?:|/)([^)"']+)\1\)""")
 IMPORTED = re.compile(r"""["'(]([^"'()?]+)""")
 CLASSES = re.compile(r'\bclass="([^"]*)"')
@@ -193,18 +186,6 @@ def squeeze(html: str) -> str:
     return "".join(parts[i] for i in range(len(parts)) if i % 3 != 2)
 
 
-def leave_measuring(script: Path) -> None:
-    """Take the line out of the theme's script that lays out all of a page."""
-    if not script.is_file():
-        return
-    text = script.read_text("utf-8")
-    changed = MEASURES.sub(LEFT_TO_US, text)
-    if LEFT_TO_US not in changed:
-        logger.warning("%s no longer measures boxes; is this still needed?", script.name)
-    if changed != text:
-        script.write_text(changed, encoding="utf-8")
-
-
 def finish(app: Sphinx, exception: Exception | None) -> None:
     """Rewrite the pages of a finished build, and leave one style sheet for all."""
     if exception is not None or app.builder.name != "html":
@@ -243,7 +224,6 @@ def finish(app: Sphinx, exception: Exception | None) -> None:
         if not any(old_sheet.name in html for html in pages.values()):
             old_sheet.unlink()
     prune_fonts(site / "_static", css)
-    leave_measuring(site / "_static" / "scripts" / "pydata-sphinx-theme.js")
 
 
 def address(link: str, page: Path) -> str:
