@@ -42,21 +42,6 @@ def test_rules_stay_where_some_selector_may_match(css, kept):
     assert pruned(css, "a") == kept
 
 
-@pytest.mark.parametrize(
-    ("css", "kept"),
-    [
-        ("a{--x:1px;color:red}", "a{color:red}"),
-        ("a{--x:1px;top:var(--x)}", "a{--x:1px;top:var(--x)}"),
-        ("a{--x:1px;--y:var(--x)}", "a{}"),
-        ("a{--x:'a;b}';left:0}", "a{left:0}"),
-        ("a{--named:1px}", "a{--named:1px}"),
-        ("a--b:hover{top:var( --x,0)}", "a--b:hover{top:var( --x,0)}"),
-    ],
-)
-def test_custom_properties_stay_where_something_asks_for_them(css, kept):
-    assert assets.drop_unused(css, {"--named"}) == kept
-
-
 def test_icons_are_found_in_both_spellings():
     sun = r'.fa-sun:before{content:"\f185"}.x{content:"\f107"}'
     cat = r'.fa-cat:before{content:"\f6be"}'
@@ -68,12 +53,6 @@ def test_a_class_may_come_from_a_page_or_a_script():
     known = assets.known_classes(['<p class="a b-c">', '<i class="">'], ["x.classList.add('d-e')"])
     assert {"a", "b-c", "d-e"} <= known
     assert "p" not in known
-
-
-def test_parts_of_bootstrap_are_known_where_a_page_has_them():
-    script = "find('.modal-body, .modality, .carousel')"
-    assert assets.known_classes(['<p class="modal-body">'], [script]) >= {"modal-body", "modality"}
-    assert "carousel" not in assets.known_classes(['<p class="modal-body">'], [script])
 
 
 def test_only_programs_that_pages_run_are_searched_for_classes(tmp_path):
@@ -124,16 +103,6 @@ def test_scripts_run_in_order_once_the_page_is_shown(browser, tmp_path):
     assert (told[0][::3], told[0][2::3], told[1]) == (["a", "b", "c"], [True] * 3, "x")
     assert set(told[0][1::3]) <= set(ready)
     assert errors == []
-
-
-def test_indents_and_comments_go_but_for_text_that_is_shown_as_written():
-    script = "<script>x\n  y</script>"
-    html = (
-        f"<ul>\n <!-- a -->\n    <li>\xa0a\xa0\n  b</li>\n<pre> 1\n\n  2</pre>\n  {script}\n </ul>"
-    )
-    expected = f"<ul>\n<li>\xa0a\xa0\nb</li>\n<pre> 1\n\n  2</pre>\n{script}\n</ul>"
-    assert assets.squeeze(html) == expected
-    assert assets.squeeze(expected) == expected
 
 
 MEASURING = """
