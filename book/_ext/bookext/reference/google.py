@@ -2,7 +2,9 @@
 
 autodoc2 hands each docstring to a parser. This one turns the sections of a Google docstring
 (`Args:`, `Returns:`, `Raises:`, ...) into the field lists that Sphinx knows, and leaves the rest,
-with its `$formulas$` and `` {eq}`references` ``, to MyST.
+with its `$formulas$` and `` {eq}`references` ``, to MyST. Napoleon, which Sphinx has for this,
+gives reStructuredText: of a heading it makes a directive that MyST reads as text, and of a
+description with a colon, such as `The kernel: two taps`, a type.
 """
 
 from __future__ import annotations
