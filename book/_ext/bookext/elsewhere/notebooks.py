@@ -3,6 +3,9 @@
 The page as Sphinx has resolved it is written out in plain Markdown: numbers, citations and
 references stand in the text, links lead to the published book. The cells are the chapter's own,
 without outputs, and need nothing but the library; the first cell installs it where it is missing.
+
+jupytext converts the source instead, in which a chapter has 66 roles and directives on average, and
+each would stand in the notebook as it is written.
 """
 
 from __future__ import annotations
