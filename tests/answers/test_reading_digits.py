@@ -1,14 +1,19 @@
-"""Oracles for `reading-digits`: enumeration, exact fractions, and the record files by hand."""
+"""Oracles for `reading-digits`: enumeration, loops, and the record files by hand."""
 
 import itertools
-import json
 import math
 from fractions import Fraction
 
 import numpy as np
 import pytest
 
+from tests.answers.record_files import accuracies, contents, mean_and_spread
+
 P = Fraction(9985, 10_000)
+STUDENT = {  # two-sided 95 % points of Student's t, by degrees of freedom
+    1: 12.706205, 2: 4.302653, 3: 3.182446, 4: 2.776445, 5: 2.570582, 6: 2.446912, 7: 2.364624,
+    8: 2.306004, 9: 2.262157,
+}  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -28,76 +33,6 @@ def test_zip_code_by_enumeration(page):
     assert total == 1
     assert page["zip_chance"] == pytest.approx(float(all_right), abs=1e-15)
     assert round(float(all_right), 4) == 0.9925
-    product = 1.0
-    for _ in range(5):
-        product *= page["needed"]
-    assert product == pytest.approx(0.999, abs=1e-14)
-
-
-def test_bounds_are_reached(page):
-    """Laws over the 32 outcomes with the right share of errors at each place, at both bounds.
-
-    And no law goes beyond: 5000 random ones with these shares stay between.
-    """
-    q = 1 - P
-    single = [tuple(int(i == j) for j in range(5)) for i in range(5)]
-    never_two = {(0,) * 5: 1 - 5 * q} | dict.fromkeys(single, q)
-    all_or_none = {(0,) * 5: 1 - q, (1,) * 5: q}
-    for law, bound in ((never_two, "lower_bound"), (all_or_none, "upper_bound")):
-        assert sum(law.values()) == 1
-        for place in range(5):
-            assert sum(c for errors, c in law.items() if errors[place]) == q
-        assert page[bound] == pytest.approx(float(law[(0,) * 5]), abs=1e-12)
-
-    rng = np.random.default_rng(0)
-    outcomes = np.array([e for e in itertools.product((0, 1), repeat=5) if any(e)])
-    for _ in range(5000):
-        # A random law of the errors, made equal over the places by averaging over rotations.
-        law = rng.dirichlet(np.full(31, 0.2))
-        share = (law[:, None] * outcomes).sum() / 5
-        wrong = float(q) / share  # the chance of any error, so that each place errs with q
-        assert page["lower_bound"] - 1e-12 <= 1 - wrong <= page["upper_bound"] + 1e-12
-
-
-def test_exercises_by_other_means(page):
-    # Two kinds of writers, by counting: 19 good and 1 bad of 20.
-    bad = 20 * P - 19 * Fraction(9995, 10_000)
-    assert page["bad"] == pytest.approx(float(bad), abs=1e-12)
-    mean = (19 * Fraction(9995, 10_000) ** 5 + bad**5) / 20
-    assert page["average"] == pytest.approx(float(mean), abs=1e-12)
-    rng = np.random.default_rng(2)
-    measured = rng.binomial(page["enough"], float(P), size=100_000) / page["enough"]
-    inside = np.abs(measured**5 - float(P) ** 5) <= 0.001
-    assert inside.mean() == pytest.approx(0.95, abs=0.005)
-
-
-# -- the experiments: from the record files, with plain Python -------------------------------------
-
-STUDENT = {  # two-sided 95 % points of Student's t, by degrees of freedom
-    1: 12.706205, 2: 4.302653, 3: 3.182446, 4: 2.776445, 5: 2.570582, 6: 2.446912, 7: 2.364624,
-    8: 2.306004, 9: 2.262157,
-}  # fmt: skip
-
-
-def contents(result):
-    """What the files of a result's records hold."""
-    return [json.loads(record.path.read_text(encoding="utf-8")) for record in result.records]
-
-
-def accuracies(result):
-    """Recounted from the confusion counts of every file."""
-    found = []
-    for content in contents(result):
-        counts = content["confusion"]
-        images = sum(sum(row) for row in counts)
-        assert images == 10_000
-        found.append(sum(counts[k][k] for k in range(10)) / images)
-    return found
-
-
-def mean_and_spread(values):
-    mean = sum(values) / len(values)
-    return mean, math.sqrt(sum((v - mean) ** 2 for v in values) / (len(values) - 1))
 
 
 def test_softmax_gradient_by_loops(page):
@@ -119,28 +54,14 @@ def test_softmax_gradient_by_loops(page):
         assert found == pytest.approx(row, abs=1e-12)
 
 
-def test_means_and_distances_from_the_record_files(page):
-    """Every network under every recipe: the scale, the split, the mean, the distances."""
-    printed = {"linear": 0.851, "mlp-128": 0.900, "mlp-256": 0.913, "mlp-512": 0.921,
-               "mlp-1024": 0.930, "mlp-512-256": 0.922}  # fmt: skip
-    assert list(printed) == list(page["NETWORKS"])
-    assert len(page["searched"]) == 10
-    for label, row in (page["searched"] | page["contrasts"]).items():
-        images = 10_000 if "-10k" in label else 60_000
-        distances = []
-        for name, result in row.items():
-            mean, _ = mean_and_spread(accuracies(result))
-            assert page["means"][label][name] == pytest.approx(mean, abs=1e-12)
-            distances.append(abs(mean - printed[name]))
-            for content in contents(result):
-                scale = content["experiment"]["recipe"].get("pixels", "standardised")
-                assert (scale == "unit") == (not label.endswith("-standardised"))
-                assert content["dataset"]["train_size"] == images
-                assert len(content["history"]["test_accuracy"]) == 1
-                assert "validation_accuracy" not in content["history"]
-        assert page["farthest"][label] == pytest.approx(max(distances), abs=1e-12)
-    assert page["farthest"][page["nearest"]] == min(page["farthest"][k] for k in page["searched"])
-    for result in (*page["ours"].values(), page["cnn"], page["long"]):
+def test_means_and_intervals_from_the_record_files(page):
+    """Every network under the chapter's recipe: scale, split, mean, and the mean's interval."""
+    for name, result in [*page["ours"].items(), ("long", page["long"]), ("cnn", page["cnn"])]:
+        for content in contents(result):
+            assert content["experiment"]["recipe"]["pixels"] == "unit"
+            assert content["dataset"]["train_size"] == 60_000
+            assert len(content["history"]["test_accuracy"]) == (20 if name == "long" else 1)
+            assert "validation_accuracy" not in content["history"]
         values = accuracies(result)
         mean, spread = mean_and_spread(values)
         half = STUDENT[len(values) - 1] * spread / math.sqrt(len(values))
@@ -148,15 +69,6 @@ def test_means_and_distances_from_the_record_files(page):
         assert (found.mean, found.low, found.high) == pytest.approx(
             (mean, mean - half, mean + half), abs=1e-7
         )
-
-
-def test_distances_of_both_answers_for_one_network(page):
-    """.922 and .968, from the files: what each recipe's mean lies away from either."""
-    for label, row in page["searched"].items():
-        mean, _ = mean_and_spread(accuracies(row["mlp-512-256"]))
-        apart = [abs(mean - answer) for answer in (0.922, 0.968)]
-        assert page["from_both"][label] == pytest.approx(max(apart), abs=1e-12)
-        assert max(apart) >= (0.968 - 0.922) / 2  # no mean is nearer to both
 
 
 def test_the_first_step_by_taking_it(page):
@@ -301,3 +213,9 @@ def test_a_softmax_too_many_by_hand(page):
     ]
     for a, b in zip(once, twice, strict=True):
         assert a == pytest.approx(page["smaller"] * b, abs=1e-15)
+
+
+def test_as_many_parameters_as_the_cnn_by_trying(page):
+    cnn = sum((9 * c + 1) * o for c, o in ((1, 32), (32, 64))) + 128 * 1601 + 10 * 129
+    fits = [n for n in range(1, 400) if n * (784 + 1) + 10 * (n + 1) <= cnn]
+    assert page["units"] == fits[-1]

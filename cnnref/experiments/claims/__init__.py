@@ -24,6 +24,7 @@ from cnnref.experiments.claims.reading_digits import reading_digits
 from cnnref.experiments.claims.regularisation import regularisation
 from cnnref.experiments.claims.residual_networks import residual_networks
 from cnnref.experiments.claims.skip_connections import skip_connections
+from cnnref.experiments.claims.the_mit_recipe import the_mit_recipe
 
 __all__ = ["CLAIMS", "VERDICTS", "Claim", "Finding", "UnknownClaimError", "find"]
 
@@ -46,6 +47,7 @@ _CHAPTERS = (
     residual_networks,
     from_60_to_94,
     kats_cat,
+    the_mit_recipe,
 )
 
 CLAIMS: Mapping[str, Claim] = {claim.name: claim for chapter in _CHAPTERS for claim in chapter()}
