@@ -5,6 +5,9 @@ follows the last one. Then its links, which lead to other pages of the site, are
 other pages of the PDF; those to pages that are not printed lead to the book's address. The title
 and the contents are printed last, since only then the numbers are known, and have numbers of their
 own, as in any book.
+
+Jupyter Book's own ways are LaTeX, a large installation that knows none of our boxes, and one long
+page printed by a browser that it downloads at the time.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
 """Links to the documentation of Python, PyTorch and friends, without asking the network.
 
-Sphinx's own way, intersphinx, downloads an inventory at each build. The book must build offline,
-and the few names that it mentions follow rules, so rules make the links. A name that no rule
-knows, or that the installed package does not have, stays Sphinx's warning about a missing
-reference.
+Sphinx's own way, intersphinx, downloads five inventories at each build, or reads copies that
+somebody must renew. The book must build offline, and the few names that it mentions follow rules,
+so rules make the links. A name that no rule knows, or that the installed package does not have,
+stays Sphinx's warning about a missing reference.
 """
 
 from __future__ import annotations
