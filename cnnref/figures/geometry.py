@@ -77,7 +77,11 @@ def window_picture(
 
 
 def matrix_picture(
-    matrix: Tensor, title: str = "", row_label: str = "output", column_label: str = "input"
+    matrix: Tensor,
+    title: str = "",
+    row_label: str = "output",
+    column_label: str = "input",
+    blocks: tuple[int, int] | None = None,
 ) -> Picture:
     """A small matrix as coloured cells with its numbers; equal values have equal colours.
 
@@ -86,6 +90,7 @@ def matrix_picture(
         title: a heading.
         row_label: what the rows are.
         column_label: what the columns are.
+        blocks: rows and columns of a block; lines are drawn between blocks.
     """
     values = matrix.detach().cpu().double().numpy()
     rows, columns = values.shape
@@ -104,9 +109,16 @@ def matrix_picture(
             xticklabels=range(1, columns + 1), yticklabels=range(1, rows + 1),
         )  # fmt: skip
         axes.tick_params(length=0, labelsize=8)
+        if blocks:
+            for edge in range(blocks[0], rows, blocks[0]):
+                axes.axhline(edge - 0.5, color=COLOURS["ink"], linewidth=1.5)
+            for edge in range(blocks[1], columns, blocks[1]):
+                axes.axvline(edge - 0.5, color=COLOURS["ink"], linewidth=1.5)
     lines = "; ".join(
         f"row {i + 1}: " + " ".join(f"{v:g}" for v in row) for i, row in enumerate(values)
     )
+    if blocks:
+        lines += f". Lines cut it into blocks of {blocks[0]} rows and {blocks[1]} columns"
     return Picture(figure, f"A matrix of {rows} rows and {columns} columns. {lines}.")
 
 

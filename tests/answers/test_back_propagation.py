@@ -2,13 +2,27 @@
 
 Every example is in whole numbers, and the risk sum(g z) is linear in each single entry. So the
 central difference with the step 1 is the derivative exactly, and equality is demanded. The oracle
-is written from the definition of each convolution and uses nothing of the library.
+is written from the definition of each convolution and uses nothing of the library. What the
+chapter says of the usual mistakes is tried at the end.
 """
 
 from copy import deepcopy
 from itertools import product
 
 import pytest
+import torch
+from torch.nn.functional import pad as padded
+
+from cnnref.convolution import (
+    conv1d,
+    conv1d_input_gradient,
+    conv1d_kernel_gradient,
+    conv2d,
+    conv2d_bias_gradient,
+    conv2d_input_gradient,
+    conv2d_kernel_gradient,
+)
+from cnnref.windows import Window
 
 CONVENTIONS = ["valid", "same", "full", "valid, true", "same, true", "full, true"]
 
@@ -119,7 +133,9 @@ def test_boundaries_by_differences(page, name):
     g = [10**i for i in range(len(convolved(x, w, pad)))]
     to_input = gradient(lambda x: convolved(x, w, pad, true=true), x, g)
     to_kernel = gradient(lambda w: convolved(x, w, pad, true=true), w, g)
-    assert page["convention_gradients"][name] == (to_input, to_kernel)
+    row = page["six_conventions"](2)[name]
+    found = page["convention_gradients"](*map(doubles, (g, x, w)), *row)
+    assert tuple(part.tolist() for part in found) == (to_input, to_kernel)
 
 
 IMAGE, KERNEL = [[1, 2, 3], [4, 5, 6], [7, 8, 9]], [[1, 2], [3, 4]]
@@ -131,7 +147,10 @@ def test_jacobians_by_differences(page, name):
     by_kernel = differences(lambda w: convolved_2d(IMAGE, w, pad, true), KERNEL)
     by_image = differences(lambda x: convolved_2d(x, KERNEL, pad, true), IMAGE)
     # The chapter puts the output's indices first, the differences come entry by entry.
-    found_by_kernel, found_by_image = page["small_jacobians"][name]
+    outputs = 4 - 2 + sum(pad)
+    found_by_image, found_by_kernel = page["jacobians"](
+        doubles(IMAGE), doubles(KERNEL), pad[0], outputs, true
+    )
     assert found_by_kernel.flatten(0, 1).flatten(1).T.tolist() == by_kernel
     assert found_by_image.flatten(0, 1).flatten(1).T.tolist() == by_image
 
@@ -168,5 +187,100 @@ def test_channels_by_differences(page):
         "kernel": gradient(lambda w: layer(x, w, [0, 0]), w, g),
         "bias": gradient(lambda bias: layer(x, w, bias), [0, 0], g),
     }
-    for name, expected in found.items():
-        assert page[f"channels_{name}_gradient"].flatten().tolist() == expected
+    inputs = [doubles(nested)[None] for nested in (g, x)]
+    by_page = page["channel_gradients"](*inputs, doubles(w))
+    for part, expected in zip(by_page, found.values(), strict=True):
+        assert part.flatten().tolist() == expected
+
+
+def test_a_layer_made_of_the_three_gradients_passes_gradcheck():
+    windows = (Window(3, 2, (1, 0)), Window(2, padding=(0, 2), dilation=2))
+
+    class Convolution(torch.autograd.Function):
+        @staticmethod
+        def forward(ctx, x, w, bias):
+            ctx.save_for_backward(x, w)
+            return conv2d(x, w, windows, bias=bias)
+
+        @staticmethod
+        def backward(ctx, g):
+            x, w = ctx.saved_tensors
+            to_input = conv2d_input_gradient(g, w, windows, size=x.shape[2:])
+            return to_input, conv2d_kernel_gradient(g, x, windows), conv2d_bias_gradient(g)
+
+    leaves = [doubles(random(*s)).requires_grad_() for s in ((2, 2, 5, 4), (3, 2, 3, 2), (3,))]
+    assert torch.autograd.gradcheck(Convolution.apply, leaves)
+
+
+def doubles(nested):
+    return torch.as_tensor(nested, dtype=torch.float64)
+
+
+def random(*shape):
+    seed = torch.Generator().manual_seed(0)
+    return torch.randn(*shape, dtype=torch.float64, generator=seed)
+
+
+def same(one, other):
+    return one.shape == other.shape and torch.allclose(one, other, atol=1e-12)
+
+
+def far(one, other):
+    return one.shape == other.shape and float((one - other).abs().max()) > 0.1
+
+
+def test_mistakes_in_the_gradient_of_the_input():
+    g, w = random(8)[:6], random(4)
+    right = conv1d_input_gradient(g, w, size=9)
+    assert same(right, conv1d(g, w, Window.full(4), flip=True))
+    assert len(conv1d(g, w, flip=True)) == 9 - 2 * 4 + 2
+    assert len(conv1d(g, w, Window(4, padding=4), flip=True)) == 9 + 2
+    assert far(right, conv1d(g, w, Window.full(4)))
+
+
+def test_mistakes_in_the_gradient_of_the_kernel():
+    g, x = random(6), random(9)
+    right, swapped = conv1d_kernel_gradient(g, x), conv1d(padded(g, (3, 3)), x)
+    for wrong in (g[0] * x[:4], right / len(g), swapped):
+        assert far(right, wrong)
+    assert same(right, swapped.flip(0))
+
+
+def test_mistakes_in_turning_a_kernel():
+    g, w, full = random(4, 4), random(3, 3), Window.full(3)
+    right = conv2d_input_gradient(g, w, size=(6, 6))
+    for turned in (w, w.T, w.flip(0), w.rot90()):
+        assert far(right, conv2d(g, turned, full))
+    assert same(right, conv2d(g, w.rot90(2), full))
+
+
+def test_mistakes_with_channels():
+    g, x, w = random(2, 3, 4, 5), random(2, 3, 6, 6), random(3, 3, 3, 2)
+    full, turned = (Window.full(3), Window.full(2)), w.rot90(2, (2, 3))
+    right = conv2d_input_gradient(g, w, size=(6, 6))
+    for wrong in (turned, w.transpose(0, 1)):
+        assert far(right, conv2d(g, wrong, full))
+    assert same(right, conv2d(g, turned.transpose(0, 1), full))
+    right = conv2d_kernel_gradient(g, x)
+    for wrong in (conv2d_kernel_gradient(g[0], x[0]), right / len(g)):
+        assert far(right, wrong)
+    right = conv2d_bias_gradient(g)
+    for wrong in (g.mean((2, 3)).sum(0), g[0].sum((1, 2))):
+        assert far(right, wrong)
+
+
+def test_mistakes_with_a_stride():
+    g, w, window = random(3), random(4), Window(4, stride=2)
+    right = conv1d_input_gradient(g, w, window, size=9)
+    assert len(conv1d(g, w, Window.full(4), flip=True)) == 6
+    copied = conv1d(g.repeat_interleave(2)[:-1], w, Window.full(4), flip=True)
+    assert far(right[:8], copied)
+    uncut = conv1d(random(9), g, Window(3, dilation=2))
+    assert len(uncut) == 4 + window.unused(9) == 5
+    assert same(uncut[:4], conv1d_kernel_gradient(g, random(9), window))
+
+
+@pytest.mark.parametrize(("taps", "true"), [(3, False), (4, True)])
+def test_same_is_not_its_own_gradient(taps, true):
+    g, w, window = random(9), random(4)[:taps], Window.same(taps)
+    assert far(conv1d_input_gradient(g, w, window, size=9), conv1d(g, w, window, flip=true))

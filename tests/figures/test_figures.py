@@ -93,6 +93,13 @@ def test_words_of_a_matrix_are_its_rows():
     assert "row 1: 1 2 0 0; row 2: 0 1 2 0; row 3: 0 0 1 2." in PICTURES["matrix"]().alt
 
 
+def test_a_matrix_may_be_cut_into_blocks():
+    picture = figures.matrix_picture(torch.ones(4, 9), blocks=(2, 3))
+    lines = [tuple(map(list, line.get_data())) for line in picture.figure.axes[0].lines]
+    assert lines == [([0, 1], [1.5, 1.5]), ([2.5, 2.5], [0, 1]), ([5.5, 5.5], [0, 1])]
+    assert picture.alt.endswith("Lines cut it into blocks of 2 rows and 3 columns.")
+
+
 def test_words_of_a_chain_are_its_field():
     windows = [Window(3, dilation=d, padding=d) for d in (1, 2, 4)]
     alt = figures.chain_picture(windows, 40, 20).alt
