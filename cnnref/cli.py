@@ -259,7 +259,7 @@ def _claims(_: argparse.Namespace) -> int:
 
 def _summary(options: argparse.Namespace) -> int:
     from cnnref.accounting import summarize
-    from cnnref.accounting.targets import find_network, read_sizes
+    from cnnref.accounting.tracing.targets import find_network, read_sizes
 
     counted = summarize(
         find_network(options.target),

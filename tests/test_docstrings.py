@@ -9,7 +9,11 @@ import pytest
 import cnnref
 
 MODULES = [m.name for m in pkgutil.walk_packages(cnnref.__path__, "cnnref.")]
-WITH_EXAMPLES = {"cnnref.accounting.reaches", "cnnref.accounting.summary", "cnnref.windows"}
+WITH_EXAMPLES = {
+    "cnnref.accounting.receptive_fields.axis",
+    "cnnref.accounting.summary.building",
+    "cnnref.windows",
+}
 
 
 @pytest.mark.parametrize("name", [name for name in MODULES if name != "cnnref.__main__"])

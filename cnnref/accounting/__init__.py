@@ -3,11 +3,10 @@
 `summarize` runs a network once without values and tells all of it; `effective_receptive_field`
 measures what a unit really uses of what it could see.
 
-The parts, from the bottom: `reaches` (what the units along one axis see), `dims` (what a tensor's
-dimensions move along) and `sights` (what the entries of a tensor see); `operators` (what torch's
-operators do to them: `moving`, `arranging`, `mixing`) and `macs` (what operators cost); `tracing`
-(one watched forward pass, with `shapes` for speed); `summary`, with its `inputs` and `tables`;
-`diagnosis` (what went wrong); `effective` and, for the command line, `targets`.
+From the bottom, each floor importing those below it: `operation` (one call of an operator of
+torch); what it costs (`counting`) and what its result sees (`receptive_fields`); the watched
+forward pass that asks both (`tracing`); the rows it becomes (`summary`); and `effective_field`,
+which measures what such a row only bounds.
 
 As with `cnnref` itself, each part loads on first use, so that to import the package costs next to
 nothing beyond torch.
@@ -17,11 +16,12 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from cnnref.accounting.diagnosis import AccountingError
-    from cnnref.accounting.effective import EffectiveField, effective_receptive_field
-    from cnnref.accounting.layer import Layer
-    from cnnref.accounting.macs import Extras
-    from cnnref.accounting.summary import Summary, summarize
+    from cnnref.accounting.counting.extras import Extras
+    from cnnref.accounting.effective_field import EffectiveField, effective_receptive_field
+    from cnnref.accounting.summary.building import summarize
+    from cnnref.accounting.summary.network import Summary
+    from cnnref.accounting.summary.rows import Layer
+    from cnnref.accounting.tracing.diagnosis import AccountingError
 
 __all__ = [
     "AccountingError",
@@ -34,13 +34,13 @@ __all__ = [
 ]
 
 _HOMES = {
-    "AccountingError": "diagnosis",
-    "EffectiveField": "effective",
-    "Extras": "macs",
-    "Layer": "layer",
-    "Summary": "summary",
-    "effective_receptive_field": "effective",
-    "summarize": "summary",
+    "AccountingError": "tracing.diagnosis",
+    "EffectiveField": "effective_field",
+    "Extras": "counting.extras",
+    "Layer": "summary.rows",
+    "Summary": "summary.network",
+    "effective_receptive_field": "effective_field",
+    "summarize": "summary.building",
 }
 
 

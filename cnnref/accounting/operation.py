@@ -1,15 +1,17 @@
-"""One call of one of torch's operators, as the rules for fields look at it."""
+"""One call of one of torch's operators, as it is counted and as fields are followed through it."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import torch
 from torch import Tensor
 
-from cnnref.accounting.reaches import Reach, Step
-from cnnref.accounting.sights import Sight
+if TYPE_CHECKING:
+    from cnnref.accounting.receptive_fields.axis import AxisField
+    from cnnref.accounting.receptive_fields.taps import Taps
+    from cnnref.accounting.receptive_fields.tensor import TensorField
 
 __all__ = [
     "CONVOLUTIONS",
@@ -40,16 +42,16 @@ class Operation(NamedTuple):
         packet: its `torch._ops.OpOverloadPacket`, which has one name for all overloads.
         args: its arguments by position, defaults at the end left out.
         out: its result.
-        sees: the sight of a tensor, `None` for one that depends on no input.
-        through: `Reach.through`, or a memory of it.
+        sees: what a tensor sees of the input, `None` for one that depends on no input.
+        through: `AxisField.through`, or a memory of it.
     """
 
     func: Any
     packet: Operator
     args: Sequence[Any]
     out: Any
-    sees: Callable[[Tensor], Sight | None]
-    through: Callable[[Reach, Step, int], Reach]
+    sees: Callable[[Tensor], TensorField | None]
+    through: Callable[[AxisField, Taps, int], AxisField]
 
     def arg(self, place: int, default: Any = None) -> Any:
         """An argument, or `default` where it was left out or is `None`."""
@@ -63,11 +65,11 @@ class Operation(NamedTuple):
         return tensor
 
     @property
-    def sight(self) -> Sight:
+    def field(self) -> TensorField:
         """What the first argument sees."""
-        sight = self.sees(self.x)
-        assert sight is not None
-        return sight
+        field = self.sees(self.x)
+        assert field is not None
+        return field
 
     @property
     def result(self) -> Tensor:
@@ -75,18 +77,18 @@ class Operation(NamedTuple):
         first: Tensor = self.out[0] if isinstance(self.out, list | tuple) else self.out
         return first
 
-    def sights(self) -> list[Sight]:
+    def fields(self) -> list[TensorField]:
         """What the arguments see that depend on an input."""
         found = []
         for value in self.args:
             for item in value if isinstance(value, list | tuple) else (value,):
-                if isinstance(item, Tensor) and (sight := self.sees(item)) is not None:
-                    found.append(sight)
+                if isinstance(item, Tensor) and (field := self.sees(item)) is not None:
+                    found.append(field)
         return found
 
 
-Rule = Callable[[Operation], "Sight | list[Sight] | None"]
-"""What a result sees: one sight, one for each of several results, or `None` for no input."""
+Rule = Callable[[Operation], "TensorField | list[TensorField] | None"]
+"""What a result sees: one field, one for each of several results, or `None` for no input."""
 
 
 def numbers(value: Any, count: int) -> tuple[int, ...]:

@@ -123,12 +123,12 @@ def _changing(summary: Summary) -> list[int]:
 
 def _middle(layer: Layer) -> tuple[tuple[int, int], list[int]] | None:
     """What the middle unit of a layer sees of the first axis, and its field; `None` if nothing."""
-    if not layer.reaches:
+    if not layer.fields:
         return None
-    reach = layer.reaches[0]
-    unit = reach.units // 2
-    seen = reach.seen(unit)
-    return None if seen is None else (seen, reach.positions(unit))
+    field = layer.fields[0]
+    unit = field.units // 2
+    seen = field.seen(unit)
+    return None if seen is None else (seen, field.positions(unit))
 
 
 def _shares(summary: Summary) -> tuple[list[float], list[float]]:
@@ -248,8 +248,8 @@ def energy_picture(field: EffectiveField, title: str = "") -> Picture:
     if energy.ndim != 2:
         raise ValueError(f"an input of two axes can be drawn, got {energy.ndim}")
     (top, bottom), (left, right) = (
-        reach.seen(unit) or (0, 0)
-        for reach, unit in zip(field.layer.reaches, field.unit, strict=True)
+        along.seen(unit) or (0, 0)
+        for along, unit in zip(field.layer.fields, field.unit, strict=True)
     )
     with style():
         figure, axes = new_figure(3.6, 3.6)

@@ -415,8 +415,8 @@ EXACT = [
     _pixels, _residual, _misaligned, _dense, _branches, _slice, _convnext, _reflect, _adaptive,
     _glu, _einsum, _stack, _unfold,
 ]  # fmt: skip
-MIXING = [_gate, _mean, _attention, _norm, _softmax, _steered]
-MOVING = [_moved]
+COMBINING = [_gate, _mean, _attention, _norm, _softmax, _steered]
+REARRANGING = [_moved]
 
 
 @st.composite

@@ -11,6 +11,8 @@ import copy
 import torch
 from torch import nn
 
+from cnnref.accounting import summarize
+
 
 def positive(model):
     """A copy of a model without cancellations, in double precision."""
@@ -84,3 +86,19 @@ def support(model, layer, size, units, axis=0):
     """
     x = torch.ones(1, *size, dtype=torch.float64, requires_grad=True)
     return sets(outputs(model, x)[layer], x, units, axis)
+
+
+class Does(nn.Module):
+    """A layer that is a function."""
+
+    def __init__(self, run):
+        super().__init__()
+        self.run = run
+
+    def forward(self, x):
+        return self.run(x)
+
+
+def row(run, *size):
+    """The row of a network that is one function, on an input of one example."""
+    return summarize(nn.Sequential(Does(run)), inputs=torch.zeros(1, *size)).layers[-1]

@@ -10,7 +10,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from torchvision.models import get_model
 
 from cnnref.accounting import summarize
-from cnnref.accounting.targets import find_network
+from cnnref.accounting.tracing.targets import find_network
 from tests.accounting.support import positive, sets
 
 # For each network a layer from which every path is local, and a height that its field fits into
@@ -102,19 +102,19 @@ def test_fields_are_what_gradients_say(name):
     size = (3, height, 96 if name == "inception_v3" else 64)
     row = summarize(network(name), size)[layer]
     assert row.field_status == "complete"
-    reach = row.reaches[0]
-    middle = reach.units // 2
-    units = [0, middle, reach.units - 1]
+    along = row.fields[0]
+    middle = along.units // 2
+    units = [0, middle, along.units - 1]
     x = torch.ones(1, *size, dtype=torch.float64, requires_grad=True)
     found = sets(values_of(with_values(name, layer), layer, x), x, units)
-    ideal = reach.positions(middle)
+    ideal = along.positions(middle)
     assert ideal[0] >= 0
     assert ideal[-1] < height
     assert found[1] == set(ideal)
     assert row.receptive_field[0] == ideal[-1] - ideal[0] + 1
     assert row.support[0] == len(ideal)
     for unit, positions in zip(units, found, strict=True):
-        assert reach.seen(unit) == (min(positions), max(positions))
+        assert along.seen(unit) == (min(positions), max(positions))
 
 
 # From the papers, or worked out by hand from the layers: size and jump of the last local layer.

@@ -64,7 +64,7 @@ def counted(n, channels, layers):
     rows = [{"size": n, "channels": channels, "jump": 1, "field": 1, "start": 0, "clipped": 1,
              "bounds": [[i, i] for i in range(n)]}]  # fmt: skip
     for row in summary.layers:
-        reach = row.reaches[0]
+        reach = row.fields[0]
         seen = [reach.seen(unit) for unit in range(reach.units)]
         rows.append({
             "size": row.output_shape[-1], "channels": row.output_shape[1],

@@ -1,0 +1,141 @@
+"""What the entries of a result see that is made of several operands: sums, joins, products."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from cnnref.accounting.receptive_fields.dims import Dim, axes_of, length_of, matched, plain
+from cnnref.accounting.receptive_fields.labels import AxisFields, distinct, united
+from cnnref.accounting.receptive_fields.tensor import TensorField
+
+__all__ = ["combined", "concatenated", "contracted", "misaligned", "steered"]
+
+
+def combined(fields: Sequence[TensorField], shape: Sequence[int]) -> TensorField:
+    """What the entries of a result of `shape` see that combines operands, entry by entry."""
+    if len(fields) == 1 and tuple(map(length_of, fields[0].dims)) == tuple(shape):
+        return fields[0]
+    fields = [
+        f.spread(shape).expanded((1,) * (len(shape) - len(f.dims)) + tuple(map(length_of, f.dims)))
+        for f in fields
+    ]
+    dims, lost = [], set()
+    for d, size in enumerate(shape):
+        dim, clash = matched([f.dims[d] for f in fields], size)
+        dims.append(dim)
+        lost |= clash
+    met: set[int] = set()
+    for dim in dims:
+        lost |= met & axes_of(dim)  # one axis along two dimensions: every pair of positions meets
+        met |= axes_of(dim)
+    if lost:  # which entry sees which positions is not followed
+        fields = [f.loosened_along(lost, "positions of one axis meet in pairs") for f in fields]
+        for d, size in enumerate(shape):
+            axes = set().union(*(f.axes_of(d) for f in fields))
+            if axes & lost:
+                dims[d] = ((tuple(sorted(axes)), size),)
+    if all(f.labels is None for f in fields):
+        return TensorField(tuple(dims), (united(f.fields[0] for f in fields),))
+    pairs: dict[tuple[int, ...], int] = {}
+    none = np.zeros((1,) * len(shape), dtype=np.int64)
+    grids = np.broadcast_arrays(*(none if f.labels is None else f.labels for f in fields))
+    labels = np.empty(grids[0].shape, dtype=np.int64)
+    for place in np.ndindex(*labels.shape):
+        labels[place] = pairs.setdefault(tuple(int(g[place]) for g in grids), len(pairs))
+    unions = [united(f.fields[i] for f, i in zip(fields, pair, strict=True)) for pair in pairs]
+    return TensorField(tuple(dims), *distinct(unions, labels))
+
+
+def concatenated(
+    parts: Sequence[tuple[TensorField | None, Sequence[int]]], dim: int, shape: Sequence[int]
+) -> TensorField:
+    """What the entries of a concatenation see; a part that depends on no input has no field.
+
+    Args:
+        parts: the field and the shape of each.
+        dim: the dimension along which they lie, not negative.
+        shape: of the result.
+    """
+    fields = [field for field, _ in parts if field is not None]
+    if any(field.axes_of(dim) for field in fields):
+        reason = "positions are concatenated along an axis"
+        return combined([f.loosened(dim, shape[dim], reason) for f in fields], shape)
+    narrow = [
+        TensorField((*f.dims[:dim], (), *f.dims[dim + 1 :]), (f.union,))
+        for f in (f.mixed() for f in fields)
+    ]
+    whole = combined(narrow, (*shape[:dim], 1, *shape[dim + 1 :]))
+    together: list[AxisFields] = []
+    pieces = []
+    for field, _ in parts:
+        field = field or TensorField(whole.dims, ({},))
+        one = np.zeros((1,) * len(shape), dtype=np.int64)
+        pieces.append((one if field.labels is None else field.labels) + len(together))
+        together += field.fields
+    grid = np.broadcast_shapes(*((*p.shape[:dim], 1, *p.shape[dim + 1 :]) for p in pieces))
+    pieces = [
+        np.broadcast_to(piece, (*grid[:dim], size[dim], *grid[dim + 1 :]))
+        for piece, (_, size) in zip(pieces, parts, strict=True)
+    ]
+    dims = (*whole.dims[:dim], plain(shape[dim]), *whole.dims[dim + 1 :])
+    # Where the operands' dimensions did not match, `whole` has given the axes up.
+    kept = set().union(*map(axes_of, dims))
+    lost = {a for f in fields for d in range(len(shape)) for a in f.axes_of(d)} - kept
+    if lost:
+        return TensorField(dims, whole.fields)
+    return TensorField(dims, *distinct(together, np.concatenate(pieces, axis=dim)))
+
+
+def contracted(
+    operands: Sequence[tuple[TensorField, Sequence[int | None]]], shape: Sequence[int], reason: str
+) -> TensorField:
+    """What the entries of a sum of products see.
+
+    Args:
+        operands: the field of each, with the dimension of the result at which each of its own
+            stands; `None` for one that is summed over.
+        shape: of the result.
+        reason: why an axis is gone that is summed over.
+    """
+    products = []
+    for field, places in operands:
+        summed = [d for d, place in enumerate(places) if place is None]
+        left = field.reduced(summed, keep=False, reason=reason)
+        order = [place for place in places if place is not None]
+        dims: list[Dim] = [()] * len(shape)
+        for place, dim in zip(order, left.dims, strict=True):
+            dims[place] = dim
+        labels = left.labels
+        if labels is not None:
+            spare = len(shape) - labels.ndim
+            labels = np.moveaxis(
+                labels.reshape(labels.shape + (1,) * spare), range(len(order)), order
+            )
+        products.append(TensorField(tuple(dims), left.fields, labels))
+    return combined(products, shape)
+
+
+def steered(field: TensorField, others: Sequence[TensorField]) -> TensorField:
+    """A field whose every entry depends also on all that `others` see: on weights, or indices."""
+    if not others:
+        return field
+    nowhere = ((),) * len(field.dims)
+    whole = [
+        TensorField(nowhere, (other.collapsed(other.union, "all positions steer it").union,))
+        for other in others
+    ]
+    return combined([field, *whole], tuple(map(length_of, field.dims)))
+
+
+def misaligned(fields: Sequence[TensorField]) -> list[str]:
+    """For each axis along which paths meet whose fields are not centred alike, how far apart."""
+    told = []
+    for axis in sorted(set().union(*(field.union for field in fields))):
+        along = [field.union[axis] for field in fields if axis in field.union]
+        moving = {one.offset for one in along if one.units > 1 and one.offset is not None}
+        if len(moving) > 1:
+            apart = max(moving) - min(moving)
+            told.append(f"paths meet whose fields are centred {apart} positions apart, axis {axis}")
+    return told

@@ -1,0 +1,130 @@
+"""Rules for operators that put entries elsewhere and compute nothing: views, slices, joins."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from cnnref.accounting.operation import Operation, Operator, Rule, numbers
+from cnnref.accounting.receptive_fields.joins import concatenated
+from cnnref.accounting.receptive_fields.tensor import TensorField
+
+__all__ = ["JOINING", "REARRANGING"]
+
+aten = torch.ops.aten
+
+
+def _view(call: Operation) -> TensorField:
+    return call.field.reshaped(call.out.shape)
+
+
+def _permute(call: Operation) -> TensorField:
+    return call.field.permuted([d % call.out.dim() for d in call.args[1]])
+
+
+def _transpose(call: Operation) -> TensorField:
+    order = list(range(call.out.dim()))
+    if len(order) > 1:
+        a, b = call.arg(1, 0), call.arg(2, 1)
+        order[a], order[b] = order[b], order[a]
+    return call.field.permuted(order)
+
+
+def _expand(call: Operation) -> TensorField:
+    return call.field.expanded(call.out.shape)
+
+
+def _slice(call: Operation) -> TensorField:
+    dim = int(call.arg(1, 0)) % call.out.dim()
+    n, start = call.x.shape[dim], int(call.arg(2, 0))
+    start = min(max(start + n if start < 0 else start, 0), n)
+    return call.field.sliced(dim, start, call.out.shape[dim], int(call.arg(4, 1)))
+
+
+def _select(call: Operation) -> TensorField:
+    dim = call.args[1] % call.x.dim()
+    return call.field.selected(dim, call.args[2] % call.x.shape[dim])
+
+
+def _split(call: Operation) -> list[TensorField]:
+    dim, start, parts = int(call.arg(2, 0)) % call.x.dim(), 0, []
+    for part in call.out:
+        parts.append(call.field.sliced(dim, start, part.shape[dim], 1))
+        start += part.shape[dim]
+    return parts
+
+
+def _unbind(call: Operation) -> list[TensorField]:
+    dim = int(call.arg(1, 0)) % call.x.dim()
+    return [call.field.selected(dim, i) for i in range(len(call.out))]
+
+
+def _repeat(call: Operation) -> TensorField:
+    field = call.field.reshaped((1,) * (call.out.dim() - call.x.dim()) + tuple(call.x.shape))
+    for d, times in enumerate(call.args[1]):
+        if times != 1:
+            field = field.loosened(d, call.out.shape[d], "positions are repeated")
+    return field
+
+
+def _channel_shuffle(call: Operation) -> TensorField:
+    groups, shape = int(call.args[1]), tuple(call.out.shape)
+    apart = call.field.reshaped((shape[0], groups, shape[1] // groups, *shape[2:]))
+    return apart.permuted([0, 2, 1, *range(3, len(shape) + 1)]).reshaped(shape)
+
+
+def _rearranged(call: Operation) -> TensorField | None:
+    """Entries are taken from other places along some dimensions (`roll`, `flip`, `index`)."""
+    field, places = call.field, call.args[1]
+    if call.out.dim() != call.x.dim():
+        return None
+    if isinstance(places, list | tuple) and any(isinstance(t, Tensor) for t in places):
+        dims = [d for d, index in enumerate(places) if index is not None]
+    else:
+        third = call.arg(2)
+        named = places if third is None or isinstance(third, Tensor) else third
+        if call.packet is aten.roll:  # without dimensions it rolls over all of them
+            named = third or []
+        dims = [d % call.out.dim() for d in numbers(named, 1)]
+        dims = dims or list(range(call.out.dim()))
+    for dim in dims:
+        axes, size = field.axes_of(dim), call.out.shape[dim]
+        field = field.loosened(dim, size, "positions are rearranged")
+        if call.packet not in (aten.roll, aten.flip):  # some may be taken, and others not
+            field = field.thinned_along(axes)
+    return field
+
+
+def _cat(call: Operation) -> TensorField:
+    # An empty tensor of one dimension may stand in a concatenation, and counts for nothing.
+    parts = [(call.sees(t), t.shape) for t in call.args[0] if t.dim() == call.out.dim()]
+    return concatenated(parts, int(call.arg(1, 0)) % call.out.dim(), call.out.shape)
+
+
+def _stack(call: Operation) -> TensorField:
+    dim = int(call.arg(1, 0)) % call.out.dim()
+    parts = []
+    for tensor in call.args[0]:
+        field, shape = call.sees(tensor), [*tensor.shape[:dim], 1, *tensor.shape[dim:]]
+        parts.append((None if field is None else field.reshaped(shape), shape))
+    return concatenated(parts, dim, call.out.shape)
+
+
+REARRANGING: dict[Operator, Rule] = {
+    **dict.fromkeys(
+        (aten.view, aten._unsafe_view, aten.reshape, aten.flatten, aten.unflatten, aten.squeeze,
+         aten.unsqueeze, aten._reshape_alias, aten.view_as, aten._reshape_copy),
+        _view,
+    ),
+    aten.permute: _permute, aten.transpose: _transpose, aten.t: _transpose,
+    aten.expand: _expand, aten.slice: _slice, aten.select: _select, aten.repeat: _repeat,
+    aten.split: _split, aten.split_with_sizes: _split, aten.chunk: _split, aten.unbind: _unbind,
+    aten.channel_shuffle: _channel_shuffle, aten.native_channel_shuffle: _channel_shuffle,
+    **dict.fromkeys(
+        (aten.roll, aten.flip, aten.index, aten.index_select, aten.gather), _rearranged
+    ),
+}  # fmt: skip
+"""The rule of each that rearranges its first argument."""
+
+JOINING: dict[Operator, Rule] = {aten.cat: _cat, aten.stack: _stack}
+"""The rule of each that joins several."""

@@ -1,0 +1,121 @@
+"""One row of a summary."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+from fractions import Fraction
+from typing import Any
+
+from cnnref.accounting.counting.extras import Extras
+from cnnref.accounting.receptive_fields.axis import AxisField
+
+__all__ = ["COLUMNS", "Layer"]
+
+COLUMNS = (
+    "name", "kind", "output_shape", "parameters", "trainable", "buffers", "macs", "macs_status",
+    "extras", "uncounted", "receptive_field", "support", "jump", "start", "clipped", "seen",
+    "field_status", "reason", "reused", "flops",
+)  # fmt: skip
+"""What a row says."""
+
+
+@dataclass(frozen=True, eq=False)
+class Layer:
+    """One row: a layer, or a function that the network calls between its layers.
+
+    Args:
+        name: the module's name; a function's is the name of the module that calls it, a colon and
+            its own.
+        kind: the class, or the function.
+        output_shape: of the first result, the batch included; `None` if the layer was not called.
+        parameters: numbers that it owns; a tensor that several layers share counts at the first.
+        trainable: those of them that ask for a gradient.
+        buffers: numbers that it keeps and does not learn.
+        macs: multiply-accumulates of the whole batch; a lower bound where `macs_status` is
+            "partial", `None` where it is "unavailable".
+        macs_status: "complete", "partial" or "unavailable".
+        extras: operations outside the MACs.
+        uncounted: operators without a formula.
+        reused: whether the layer was called before.
+        fields: what its units see along each axis of the input, in full.
+    """
+
+    name: str
+    kind: str
+    output_shape: tuple[int, ...] | None
+    parameters: int = 0
+    trainable: int = 0
+    buffers: int = 0
+    macs: int | None = 0
+    macs_status: str = "complete"
+    extras: Extras = field(default_factory=Extras)
+    uncounted: tuple[str, ...] = ()
+    reused: bool = False
+    fields: tuple[AxisField, ...] = field(default=(), repr=False, compare=False)
+
+    def _measures(self) -> list[tuple[int, int, int | Fraction, Fraction]]:
+        """`AxisField.measures` for each axis; nothing if one has none."""
+        found = [each.measures() for each in self.fields]
+        known = [each for each in found if each is not None]
+        return known if len(known) == len(found) else []
+
+    @property
+    def receptive_field(self) -> tuple[int, ...] | None:
+        """For each axis of the input the positions from the first to the last that one unit can
+        see, were the input endless; `None` where none is defined, see `reason`."""
+        return tuple(each[0] for each in self._measures()) or None
+
+    @property
+    def support(self) -> tuple[int, ...] | None:
+        """The positions in between that it does see; fewer where dilation leaves holes."""
+        return tuple(each[1] for each in self._measures()) or None
+
+    @property
+    def jump(self) -> tuple[int | Fraction, ...] | None:
+        """For each axis the distance in the input between the fields of neighbouring units."""
+        return tuple(each[2] for each in self._measures()) or None
+
+    @property
+    def start(self) -> tuple[Fraction, ...] | None:
+        """For each axis the middle of unit 0's field, in positions from 0."""
+        return tuple(each[3] for each in self._measures()) or None
+
+    @property
+    def clipped(self) -> tuple[int, ...] | None:
+        """The same as `receptive_field`, on the real input: the most that any unit sees."""
+        return tuple(each.clipped for each in self.fields) or None
+
+    @property
+    def seen(self) -> tuple[tuple[int, int], ...] | None:
+        """For each axis the first and last position of the real input that any unit sees."""
+        return tuple(each.whole for each in self.fields) or None
+
+    @property
+    def field_status(self) -> str:
+        """ "complete"; "partial" if positions were rearranged, so that only what all units see
+        together is known; "unavailable" after an operator without a rule."""
+        if not all(each.known for each in self.fields):
+            return "unavailable"
+        return "partial" if any(each.loose for each in self.fields) else "complete"
+
+    @property
+    def reason(self) -> str:
+        """Why there is no receptive field."""
+        return next((each.reason for each in self.fields if each.reason), "")
+
+    @property
+    def flops(self) -> int | None:
+        """Floating-point operations of the MACs: two for each."""
+        return None if self.macs is None else 2 * self.macs
+
+    def __eq__(self, other: object) -> bool:
+        """Whether two rows say the same."""
+        return self.values() == other.values() if isinstance(other, Layer) else NotImplemented
+
+    def __hash__(self) -> int:
+        """By what names it."""
+        return hash((self.name, self.kind, self.output_shape))
+
+    def values(self) -> dict[str, Any]:
+        """What it says by name, in the order of a table's columns."""
+        return {name: getattr(self, name) for name in COLUMNS} | {"extras": asdict(self.extras)}

@@ -1,0 +1,199 @@
+"""A mode below autograd that sees every operator of a forward pass.
+
+It charges each to the innermost module, follows receptive fields through it, and hands it stand-ins
+for the parameters, so that the pass runs on the meta device and nothing of the model is written to.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.utils._mode_utils import no_dispatch
+from torch.utils._python_dispatch import TorchDispatchMode
+
+from cnnref.accounting.counting.macs import COSTS, cost
+from cnnref.accounting.counting.shapes import quick_result
+from cnnref.accounting.operation import CONVOLUTIONS, Operation, channels_taken
+from cnnref.accounting.receptive_fields.joins import misaligned
+from cnnref.accounting.receptive_fields.rules.lookup import JOINS, result_field
+from cnnref.accounting.receptive_fields.rules.sliding import SLIDING
+from cnnref.accounting.tracing.calls import Call, plain_convolution
+from cnnref.accounting.tracing.fields import FieldNotes
+
+__all__ = ["Watch"]
+
+# Outside the leaves these have a row of their own, as everything has that makes MACs.
+_SHOWN = {
+    operator
+    for operator in SLIDING
+    if any(word in operator.__name__ for word in ("pool", "upsample", "pixel", "im2col"))
+}
+
+
+@dataclass(frozen=True)
+class Fall:
+    """Where an error came from: the calls that were going on, and the operator that raised it."""
+
+    error: Exception
+    stack: list[Call]
+    func: Any = None
+    args: Sequence[Any] = ()
+
+
+class Watch(TorchDispatchMode):
+    """Sees every operator. Charges it to the innermost module, and follows fields through it."""
+
+    def __init__(self, root: Call, meta: bool, follow: bool) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self.meta, self.follow = meta, follow
+        self.calls = [root]
+        self.stack = [root]
+        self.fields = FieldNotes()
+        self.twins: dict[int, tuple[Tensor, Tensor]] = {}
+        self.counts: dict[str, int] = {}
+        self.broken: Exception | None = None
+        self.fall: Fall | None = None
+
+    def twin(self, tensor: Tensor) -> Tensor:
+        """A tensor's stand-in on the meta device."""
+        known = self.twins.get(id(tensor))
+        if known is None:
+            twin = torch.empty_strided(
+                tensor.size(), tensor.stride(), dtype=tensor.dtype, device="meta"
+            )
+            known = self.twins[id(tensor)] = (tensor, twin)
+        return known[1]
+
+    def __torch_dispatch__(
+        self, func: Any, types: Any, args: Sequence[Any] = (), kwargs: dict[str, Any] | None = None
+    ) -> Any:
+        packet = func.overloadpacket
+        kwargs = kwargs or {}
+        if packet not in COSTS and func._can_decompose():
+            with self:
+                result = func.decompose(*args, **kwargs)
+            if result is not NotImplemented:
+                return result
+        if _needs_decomposition(packet, args):
+            with self:
+                return func.decompose(*args, **kwargs)
+        try:
+            out = quick_result(packet, args) if self.meta else None
+            if out is not None:
+                self.fields.mark(out, None)
+            else:
+                if self.meta:
+                    args, kwargs = self.on_meta(func, args, kwargs)
+                if packet in CONVOLUTIONS:
+                    _check_channels(packet, args)
+                out = func(*args, **kwargs)
+        except Exception as error:
+            self.fell(error, func, args)
+            raise
+        self.note(func, packet, args, out)
+        return out
+
+    def without_torch(
+        self, module: nn.Module, args: Sequence[Any], kwargs: Mapping[str, Any]
+    ) -> Tensor | None:
+        """The result of a plain convolution of a tensor that was handed out here; else `None`.
+
+        Transformations such as `torch.func.vmap` put tensors of their own in place of ours.
+        """
+        known = plain_convolution(module, args, kwargs)
+        if known is None or not self.fields.noted(args[0]):
+            return None
+        func, operands = known
+        packet = func.overloadpacket
+        with no_dispatch():
+            out = quick_result(packet, operands)
+        if out is not None:
+            self.fields.mark(out, None)
+            self.note(func, packet, operands, out)
+        return out
+
+    def fell(self, error: Exception, func: Any = None, args: Sequence[Any] = ()) -> None:
+        """Note where an error came from, unless that is known: the innermost place comes first."""
+        before = (error, error.__cause__, error.__context__)
+        if self.fall is None or all(self.fall.error is not known for known in before):
+            self.fall = Fall(error, list(self.stack), func, args)
+
+    def on_meta(
+        self, func: Any, args: Sequence[Any], kwargs: dict[str, Any]
+    ) -> tuple[Sequence[Any], dict[str, Any]]:
+        """The arguments with stand-ins for tensors that have values."""
+        writes = func._schema.is_mutable
+        mixed, real = False, False
+        for arg in args:
+            for item in arg if isinstance(arg, list | tuple) else (arg,):
+                if isinstance(item, Tensor):
+                    if item.is_meta:
+                        mixed = True
+                    else:
+                        real = True
+        if real and (mixed or writes):
+            args = [
+                self.twin(arg) if isinstance(arg, Tensor) and not arg.is_meta
+                else [
+                    self.twin(a) if isinstance(a, Tensor) and not a.is_meta else a for a in arg
+                ] if isinstance(arg, list | tuple) and any(isinstance(a, Tensor) for a in arg)
+                else arg
+                for arg in args
+            ]  # fmt: skip
+        if "device" in kwargs and (mixed or not real):
+            kwargs = {**kwargs, "device": torch.device("meta")}
+            kwargs.pop("pin_memory", None)
+        return args, kwargs
+
+    def note(self, func: Any, packet: Any, args: Sequence[Any], out: Any) -> None:
+        """Charge the operator and follow the field."""
+        try:
+            self._note(func, packet, args, out)
+        except Exception as error:
+            self.broken = error
+            raise
+
+    def _note(self, func: Any, packet: Any, args: Sequence[Any], out: Any) -> None:
+        call = self.stack[-1]
+        operation = Operation(func, packet, args, out, self.fields.sees, self.fields.through)
+        price = cost(operation)
+        if not call.leaf and (price.macs or packet in _SHOWN):
+            call = self.function(call, packet)
+        fields = None
+        if self.follow:
+            fields = result_field(operation)
+            if packet in JOINS and len(joined := self.fields.joined(args)) > 1:
+                if not call.leaf:
+                    call = self.function(call, packet)
+                call.warnings += misaligned(joined)
+            self.fields.assign(func, args, out, fields)
+        call.add(price)
+        if call.module is None and call is not self.calls[0]:
+            first = out[0] if isinstance(out, list | tuple) else out
+            call.shapes = [tuple(first.shape)]
+            call.receptive_field = fields[0] if isinstance(fields, list) else fields
+
+    def function(self, caller: Call, packet: Any) -> Call:
+        """A row for a function that a module with modules of its own calls."""
+        kind = packet.__name__.rstrip("_")
+        name = f"{caller.name}:{kind}"
+        number = self.counts[name] = self.counts.get(name, 0) + 1
+        call = Call(name if number == 1 else f"{name}_{number}", kind, done=True)
+        self.calls.append(call)
+        return call
+
+
+def _needs_decomposition(packet: Any, args: Sequence[Any]) -> bool:
+    """Convolutions whose padding is a word become a padding and a convolution."""
+    return packet in CONVOLUTIONS and len(args) > 4 and isinstance(args[4], str)
+
+
+def _check_channels(packet: Any, args: Sequence[Any]) -> None:
+    """Refuse a transposed convolution of other channels, which the meta device lets pass."""
+    x, weight = args[:2]
+    if x.dim() == weight.dim() and x.shape[1] != channels_taken(packet, args):
+        raise RuntimeError("the channels of input and weight differ")

@@ -1,0 +1,116 @@
+"""Networks by the names that a command line can spell."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import os
+import sys
+import warnings
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from torch import nn
+
+from cnnref.accounting.tracing.diagnosis import AccountingError
+from cnnref.errors import unknown
+
+__all__ = ["find_network", "read_sizes"]
+
+
+def find_network(target: str) -> nn.Module:
+    """The network that a target names.
+
+    Args:
+        target: `torchvision:NAME`, `cnnref:NAME`, or `package.module:callable`, where the callable
+            takes no arguments and returns a module, or is one. Modules are looked for in the
+            current folder too.
+
+    Raises:
+        AccountingError: there is no such network; the message says which part is missing.
+    """
+    place, colon, name = target.partition(":")
+    if not (place and colon and name):
+        raise AccountingError(
+            f"{target!r} names no network; write torchvision:resnet50, cnnref:PlainCNN or "
+            "package.module:callable"
+        )
+    if place == "torchvision":
+        return _from_torchvision(name)
+    if place == "cnnref":
+        from cnnref.models import MODELS
+
+        if name not in MODELS:
+            raise AccountingError(unknown("model", name, MODELS))
+        return MODELS[name]()
+    return _from_module(place, name)
+
+
+def _from_torchvision(name: str) -> nn.Module:
+    from torchvision import models
+
+    if name not in models.list_models():
+        raise AccountingError(unknown("torchvision model", name, models.list_models()))
+    builder = models.get_model_builder(name)
+    options: dict[str, Any] = {"weights": None}
+    if "weights_backbone" in inspect.signature(builder).parameters:
+        options["weights_backbone"] = None
+    with warnings.catch_warnings(), torch.device("meta"):
+        # Two of them warn about initial weights, which are not looked at here.
+        warnings.simplefilter("ignore")
+        network: nn.Module = builder(**options)
+    return network
+
+
+def _from_module(place: str, name: str) -> nn.Module:
+    if os.getcwd() not in sys.path:  # noqa: PTH109 - an entry of sys.path is a string
+        sys.path.insert(0, os.getcwd())  # noqa: PTH109
+    try:
+        found: Any = importlib.import_module(place)
+    except ImportError as error:
+        raise AccountingError(f"cannot import {place!r}: {error}") from error
+    for part in name.split("."):
+        if not hasattr(found, part):
+            public = [key for key in vars(found) if not key.startswith("_")]
+            raise AccountingError(unknown(f"name in {place}", part, public))
+        found = getattr(found, part)
+    if not isinstance(found, nn.Module):
+        if not callable(found):
+            raise AccountingError(f"{place}:{name} is neither a network nor callable: {found!r}")
+        try:
+            found = found()
+        except TypeError as error:
+            raise AccountingError(
+                f"{place}:{name} cannot be called without arguments ({error}): write a function "
+                "that makes the network, and name that"
+            ) from error
+    if not isinstance(found, nn.Module):
+        raise AccountingError(f"{place}:{name} gave {type(found).__name__}, not a torch.nn.Module")
+    return found
+
+
+def read_sizes(words: Sequence[str]) -> Any:
+    """Input sizes: `3x224x224`, several of them, or `name=3x224x224`.
+
+    Raises:
+        AccountingError: a word is not such a size, or only some have names.
+    """
+    sizes: list[tuple[str, tuple[int, ...]]] = []
+    for word in words:
+        name, equals, numbers = word.rpartition("=")
+        try:
+            size = tuple(int(number) for number in numbers.lower().split("x"))
+        except ValueError:
+            size = ()
+        if not size or min(size) < 1 or (equals and not name):
+            raise AccountingError(
+                f"{word!r} is not an input size; write channels and pixels as 3x224x224, "
+                "or name=3x224x224"
+            )
+        sizes.append((name, size))
+    if any(name for name, _ in sizes):
+        if not all(name for name, _ in sizes):
+            raise AccountingError(f"name all inputs or none, got {' '.join(words)}")
+        return dict(sizes)
+    return sizes[0][1] if len(sizes) == 1 else [size for _, size in sizes]

@@ -1,0 +1,118 @@
+"""The fields of random networks, against what the gradients of the same networks say."""
+
+from math import ceil
+
+import pytest
+import torch
+from hypothesis import HealthCheck, event, given, settings
+
+from cnnref.accounting import summarize
+from tests.accounting.graphs import COMBINING, EXACT, REARRANGING, networks
+from tests.accounting.support import outputs, sets
+
+# Torch warns that it pads by itself for "same" and an even kernel.
+pytestmark = pytest.mark.filterwarnings("ignore:Using padding='same'")
+
+
+def examples(count):
+    return settings(max_examples=count * 15, suppress_health_check=list(HealthCheck))
+
+
+def some(units):
+    """The first and the last units, and some in between."""
+    return sorted({*range(min(units, 4)), units // 3, units // 2, *range(max(units - 3, 0), units)})
+
+
+def check(net, size, every=False):
+    """Every node's row against the gradients of the node's units."""
+    counted = summarize(net, inputs=torch.zeros(1, *size, dtype=torch.float64))
+    for node in net.nodes:
+        node.measuring = True
+    x = torch.ones(1, *size, dtype=torch.float64, requires_grad=True)
+    kept = outputs(net, x)
+    margin, zeros, blank = [0] * (len(size) - 1), True, False
+    for i, node in enumerate(net.nodes):
+        row, values = counted[f"nodes.{i}"], kept[f"nodes.{i}"]
+        assert row.output_shape == tuple(values.shape)
+        zeros = zeros and not any(word in node.title for word in ("reflect", "repl", "interp"))
+        # A unit that sees nothing along one axis sees nothing along the others.
+        nothing = (bool((r.bounds[0] > -r.bounds[1]).any()) for r in row.fields)
+        blank = blank or (len(size) > 2 and any(nothing))
+        spread = any(field.units == 1 for field in row.fields)
+        for axis, field in enumerate(row.fields):
+            measures = field.measures()
+            margin[axis] += 0 if measures is None else 4 * ceil(measures[2])
+            units = values.shape[2 + axis] if values.dim() > 2 else values.shape[1]
+            asked = range(units) if every else some(units)
+            told = f"node {i} ({node.title}), axis {axis}, reason {field.reason!r}"
+            for unit, found in zip(asked, sets(values, x, asked, axis, 1e-9), strict=True):
+                bounds_agree(field, unit, units, found, told, blank, spread)
+                if field.unclipped is not None and found:
+                    # One unit stands for all of an axis that shrank to one position and was spread.
+                    assert field.units in (1, units), told
+                    ideal = set(field.positions(unit if field.units == units else 0))
+                    told_too = f"{told}, unit {unit}: {sorted(found)}, field {sorted(ideal)}"
+                    if zeros:
+                        assert found <= ideal, told_too
+                    far = margin[axis] + max(ideal, default=0) - min(ideal, default=0)
+                    if ideal and far <= min(ideal) and max(ideal) < size[1 + axis] - far:
+                        event("far from the borders")
+                        assert found == ideal, told_too
+        assert (row.receptive_field is None) == any(r.unclipped is None for r in row.fields)
+        assert row.receptive_field is not None or row.reason
+        event(row.reason or "field")
+
+
+def bounds_agree(field, unit, units, found, told, blank, spread):
+    """What a unit is said to see, against what it was found to depend on."""
+    ends = (min(found), max(found)) if found else None
+    told = f"{told}, unit {unit} depends on {sorted(found)}"
+    if not field.known:
+        return
+    # A unit all of whose window lies in the padding depends on nothing. That is told for each axis
+    # by itself, and not along an axis all of whose units are said to see the same.
+    if not found and (spread or blank):
+        return
+    if field.loose or blank:
+        assert field.whole[0] <= ends[0], told
+        assert ends[1] <= field.whole[1], told
+        return
+    assert field.units in (1, units), told
+    seen = field.seen(unit if field.units == units else 0)
+    assert seen == ends, f"{told}, said to see {seen}"
+
+
+@examples(60)
+@given(networks(1, EXACT, most=4, sizes=(100, 250)))
+def test_fields_far_from_the_borders(case):
+    check(*case)
+
+
+@examples(60)
+@given(networks(1, [*EXACT]))
+def test_fields_along_one_axis(case):
+    check(*case, every=True)
+
+
+@examples(60)
+@given(networks(2, [*EXACT], sizes=(6, 20)))
+def test_fields_along_two_axes(case):
+    check(*case)
+
+
+@examples(60)
+@given(networks(1, [*EXACT, *COMBINING, *COMBINING]))
+def test_what_sees_everything_along_one_axis(case):
+    check(*case, every=True)
+
+
+@examples(60)
+@given(networks(2, [*EXACT, *COMBINING, *COMBINING], sizes=(6, 20)))
+def test_what_sees_everything_along_two_axes(case):
+    check(*case)
+
+
+@examples(60)
+@given(networks(1, [*EXACT, *REARRANGING, *REARRANGING]))
+def test_what_is_rearranged(case):
+    check(*case, every=True)

@@ -1,0 +1,98 @@
+"""Networks and sizes as a command line spells them."""
+
+import pytest
+import torch
+from torch import nn
+
+from cnnref.accounting import AccountingError
+from cnnref.accounting.tracing.targets import find_network, read_sizes
+
+CODE = """
+from torch import nn
+
+def make():
+    return nn.Linear(3, 4)
+
+def needs(width):
+    return nn.Linear(width, 4)
+
+def breaks():
+    raise ValueError("broken inside")
+
+def gives_nothing():
+    return None
+
+class Nets:
+    small = nn.Linear(2, 2)
+
+class Net(nn.Linear):
+    def __init__(self):
+        super().__init__(5, 6)
+
+number = 3
+"""
+
+
+@pytest.fixture
+def module(tmp_path, monkeypatch):
+    """A module in the current folder, which is not on the path."""
+    (tmp_path / "accounted_nets.py").write_text(CODE)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("sys.path", [*__import__("sys").path])
+    monkeypatch.delitem(__import__("sys").modules, "accounted_nets", raising=False)
+    return "accounted_nets"
+
+
+@pytest.mark.parametrize(
+    ("name", "width"), [("make", 3), ("Nets.small", 2), ("Net", 5)], ids=["call", "value", "class"]
+)
+def test_modules_in_the_current_folder(module, name, width):
+    assert find_network(f"{module}:{name}").in_features == width
+
+
+def test_torchvision_and_our_own():
+    alexnet = find_network("torchvision:alexnet")
+    assert next(alexnet.parameters()).is_meta
+    assert isinstance(find_network("cnnref:PlainCNN"), nn.Module)
+    assert torch.get_default_device().type == "cpu"
+
+
+@pytest.mark.parametrize(
+    ("target", "message"),
+    [
+        ("resnet50", "'resnet50' names no network; write torchvision:resnet50"),
+        (":make", "names no network"),
+        ("torchvision:", "names no network"),
+        ("torchvision:resnet5", "unknown torchvision model 'resnet5'; did you mean 'resnet50'?"),
+        ("cnnref:PlanCNN", "unknown model 'PlanCNN'; did you mean 'PlainCNN'?"),
+        ("no_such_module:make", "cannot import 'no_such_module'"),
+        ("accounted_nets:mke", "unknown name in accounted_nets 'mke'; did you mean 'make'?"),
+        ("accounted_nets:needs", "cannot be called without arguments"),
+        ("accounted_nets:gives_nothing", "gave NoneType, not a torch.nn.Module"),
+        ("accounted_nets:number", "neither a network nor callable: 3"),
+    ],
+)
+def test_what_names_no_network(module, target, message):
+    with pytest.raises(AccountingError) as caught:
+        find_network(target)
+    assert message in str(caught.value)
+
+
+def test_sizes():
+    assert read_sizes(["3x224x224"]) == (3, 224, 224)
+    assert read_sizes(["7"]) == (7,)
+    assert read_sizes(["3X8", "4x9"]) == [(3, 8), (4, 9)]
+    assert read_sizes(["a=3x8", "b=4"]) == {"a": (3, 8), "b": (4,)}
+
+
+@pytest.mark.parametrize(
+    "word", ["", "3x", "3x-4", "3x0", "axb", "3,4", "=3x4", "3x4.5", "x=", "x"]
+)
+def test_what_is_no_size(word):
+    with pytest.raises(AccountingError, match="is not an input size"):
+        read_sizes([word])
+
+
+def test_names_for_all_or_none():
+    with pytest.raises(AccountingError, match="name all inputs or none, got a=3x4 3x5"):
+        read_sizes(["a=3x4", "3x5"])
