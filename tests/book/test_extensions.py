@@ -30,7 +30,7 @@ def test_formulas_become_drawings(tiny_book):
     html = book.html("index")
     assert html.count("<math") == 3
     tied = r'<span class="math-and-mark">\(<span class="math.*?</math></span></span>\),</span> and'
-    assert re.search(tied, html)
+    assert re.search(tied, html, re.DOTALL)
     assert html.count("math-and-mark") == 1
     assert "\\\\" not in html
     used = re.findall(r'href="#(MJX-[^"]+)"', html)
