@@ -37,6 +37,36 @@
   });
 })();
 
+// Who is sent into a fold finds it open; most browsers see to that themselves.
+(() => {
+  const open = () => {
+    const place = document.getElementById(decodeURIComponent(location.hash.slice(1)));
+    const folds = [];
+    for (let at = place; at; at = at.parentElement) if (at.matches("details:not([open])")) folds.push(at);
+    folds.forEach((fold) => { fold.open = true; });
+    if (folds.length) place.scrollIntoView();
+  };
+  addEventListener("hashchange", open);
+  open();
+})();
+
+// One button for all proofs and checks of the page.
+(() => {
+  const button = document.querySelector(".btn-show-all");
+  if (!button) return;
+  const isOpen = (toggle) => toggle.getAttribute("aria-expanded") === "true";
+  let shown = false;
+  button.setAttribute("aria-pressed", shown);
+  button.addEventListener("click", () => {
+    shown = !shown;
+    document.querySelectorAll("article details:not(.above-input, .trained)")
+      .forEach((fold) => { fold.open = shown; });
+    [...document.querySelectorAll("article .dropdown:not(.solution) .toggle-button")]
+      .filter((toggle) => isOpen(toggle) !== shown).forEach((toggle) => toggle.click());
+    button.setAttribute("aria-pressed", shown);
+  });
+})();
+
 // One button for all solutions of the page; its words say what it will do.
 (() => {
   const button = document.querySelector(".show-solutions");

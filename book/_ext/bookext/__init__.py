@@ -20,7 +20,7 @@ MODULES = {
     "running": ("ahead", "execution"),
     "reference": ("apipages", "external"),
     "chapters": ("chaptermap", "terms"),
-    "look": ("assets", "highlighting", "images", "mathrender", "pages", "spaces"),
+    "look": ("assets", "folds", "highlighting", "images", "mathrender", "pages", "spaces"),
     "explorers": ("directive",),
     "elsewhere": ("notebooks",),
 }

@@ -158,6 +158,11 @@ class _Writer:
         rows.insert(1, ["---"] * len(rows[0]))
         yield "\n".join(f"| {' | '.join(row)} |" for row in rows)
 
+    def blocks_fold(self, node: nodes.Element, level: int) -> Iterator[str | int]:
+        # The line of a check repeats what its paragraph says.
+        for child in node.children["check" in node["classes"] :]:
+            yield from self.blocks(child, level)
+
     def blocks_explorer_node(self, node: nodes.Element, _: int) -> Iterator[str]:
         place = urljoin(self.address, f"#{node['ids'][0]}")
         yield f"*Here the page has [an explorer to play with]({place}).*"

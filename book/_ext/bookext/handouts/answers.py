@@ -33,6 +33,7 @@ from sphinx.util import logging
 from sphinx.util.docutils import SphinxDirective, SphinxRole
 from sphinx.util.nodes import make_refnode
 
+from ..look.folds import fold, fold_line
 from .evidence import has_evidence, section_around, title_of
 from .questions import Handout, Question, QuestionList, QuestionListError, read_questions
 from .testnames import find_test_file, line_of_test
@@ -148,23 +149,24 @@ class AnswerDirective(SphinxDirective):
         entries = [("single", name, anchor(name), "main", None) for name in names]
         return [addnodes.index(entries=entries), box]
 
-    def checked_by(self, box: answer_node) -> nodes.paragraph:
-        """The last line of the box: links to the tests and to the functions used."""
-        line = nodes.paragraph(classes=["answer-checks"])
-        if not box["tests"]:
+    def checked_by(self, box: answer_node) -> list[nodes.Node]:
+        """The last line of the box; behind it, links to the tests and to the functions used."""
+        tests = box["tests"]
+        if not tests:
             logger.warning("an answer names the tests that check it", location=box)
-            return line
-        for test in box["tests"]:
+            return []
+        for test in tests:
             path, name = split_test(self.env, test)
             if line_of_test(Path(self.env.srcdir) / path, name) is None:
                 logger.warning("there is no test %s::%s", path, name, location=box)
             self.env.note_dependency(path)
-        line += nodes.Text("Checked by ")
-        line += _listed([link_to_test(self.env, test, short=False) for test in box["tests"]])
+        line = f"Checked by {len(tests)} test{'s' * (len(tests) > 1)}"
+        names = nodes.paragraph()
+        names += _listed([link_to_test(self.env, test, short=False) for test in tests])
         if box["uses"]:
-            line += nodes.Text(" · uses ")
-            line += _listed([link_to_api(name, self.env.docname) for name in box["uses"]])
-        return line
+            names += nodes.Text(" · uses ")
+            names += _listed([link_to_api(name, self.env.docname) for name in box["uses"]])
+        return [fold("", fold_line(line, line), names, classes=["answer-checks"])]
 
 
 class QuestionsDirective(SphinxDirective):
@@ -414,6 +416,7 @@ def setup(app: Sphinx) -> ExtensionMetadata:
     """Register the directives, the role and the checks."""
     app.add_config_value("answers_questions", "book/questions.yml", "env", str)
     app.add_config_value("answers_tests", "tests", "env", str)
+    app.setup_extension("bookext.look.folds")
     app.add_node(answer_node, html=(visit_answer, depart_answer))
     app.add_node(question_status)
     app.add_node(question_link)
