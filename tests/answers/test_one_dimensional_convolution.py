@@ -32,3 +32,24 @@ def test_same_padding_keeps_the_length(chapter):
     kept = chapter("one-dimensional-convolution")["kept"].tolist()
     assert kept == spelled(f"0{DIGITS}0")
     assert len(kept) == len(DIGITS)
+
+
+def test_the_table_of_lengths_by_walking(chapter):
+    """Windows are counted by stepping over positions; the transposed case marks what it writes."""
+
+    def walked(inputs, stride=1, padding=0, dilation=1):
+        starts = range(0, inputs + padding, stride)
+        return sum(start + 2 * dilation < inputs + padding for start in starts)
+
+    written = {start * 2 + tap for start in range(10) for tap in range(3)}
+    assert chapter("one-dimensional-convolution")["lengths"] == {
+        "valid": walked(10),
+        "same": walked(10, padding=2),
+        "full": walked(10, padding=4),
+        "strided": walked(10, stride=2),
+        "strided, same": walked(10, stride=2, padding=1),
+        "dilated": walked(10, dilation=2),
+        "dilated, same": walked(10, padding=4, dilation=2),
+        "fractional": walked(len("0".join("0123456789"))),
+        "transposed": len(written),
+    }
