@@ -7,10 +7,11 @@ import subprocess
 import sys
 import zipfile
 from pathlib import Path
+from urllib.parse import unquote
 
 import pytest
 
-from .conftest import ROOT
+from .conftest import ROOT, notebook
 
 RUNNER = Path(__file__).with_name("notebook_runner.py")
 
@@ -102,3 +103,20 @@ def test_a_page_offers_its_notebook(site):
     colab = "https://colab.research.google.com/github/cnnref/cnnref/blob/gh-pages/"
     assert f'{colab}_sources/book/pooling.ipynb"' in html
     assert "colab.research" not in (site / "book" / "notation.html").read_text(encoding="utf-8")
+
+
+def test_a_file_to_download_is_linked_where_the_book_has_it(tiny_book):
+    book = tiny_book("chapters.chaptermap", "elsewhere.notebooks")
+    conf = book.folder / "conf.py"
+    conf.write_text(conf.read_text() + 'html_baseurl = "https://book.example/here/"\n')
+    (book.folder / "own script.py").write_text("print(1)\n")
+    cell = "```{code-cell} ipython3\n1 + 1\n```\n"
+    book.write(
+        index="# Top\n\n```{toctree}\n:numbered:\none\n```\n",
+        one=notebook("# One\n\nTake {download}`it.py <own script.py>`.\n\n" + cell),
+    )
+    assert book.build() == []
+    html = book.folder / "_build" / "html"
+    *_, text, _ = content(html / "_sources" / "one.ipynb")["cells"]
+    (place,) = re.findall(r"Take \[`it\.py`\]\(https://book\.example/here/(.*)\)\.", text["source"])
+    assert (html / unquote(place)).read_text() == "print(1)\n"

@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterator
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
-from urllib.parse import urljoin
+from urllib.parse import quote, urljoin
 
 from docutils import nodes
 from sphinx.util.math import get_node_equation_number
@@ -24,6 +24,7 @@ from sphinx.util.math import get_node_equation_number
 from ..chapters.chaptermap import chapters_of
 
 if TYPE_CHECKING:
+    from sphinx.addnodes import download_reference
     from sphinx.application import Sphinx
     from sphinx.util.typing import ExtensionMetadata
 
@@ -77,6 +78,12 @@ class _Writer:
     def line_reference(self, node: nodes.reference) -> str:
         target = node.get("refuri") or f"#{node.get('refid', '')}"
         return f"[{self.inner(node)}]({urljoin(self.address, target)})"
+
+    def line_download_reference(self, node: download_reference) -> str:
+        if "filename" not in node:
+            return self.inner(node)
+        place = f"_downloads/{quote(node['filename'])}"  # as Sphinx lays it out
+        return f"[{self.inner(node)}]({urljoin(self.app.config.html_baseurl, place)})"
 
     def inner(self, node: nodes.Element) -> str:
         return "".join(map(self.line, node.children))
