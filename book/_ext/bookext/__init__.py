@@ -20,7 +20,16 @@ MODULES = {
     "running": ("ahead", "execution"),
     "reference": ("apipages", "external"),
     "chapters": ("chaptermap", "terms"),
-    "look": ("assets", "folds", "highlighting", "images", "mathrender", "pages", "spaces"),
+    "look": (
+        "assets",
+        "folds",
+        "highlighting",
+        "images",
+        "mathrender",
+        "pages",
+        "shares",
+        "spaces",
+    ),
     "explorers": ("directive",),
     "elsewhere": ("notebooks",),
 }

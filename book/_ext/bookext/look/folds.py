@@ -138,7 +138,7 @@ def first_words(paragraph: nodes.paragraph) -> list[nodes.Node]:
     if len("".join(part.astext() for part in said)) > LONG:
         said = list(until(CLAUSE, children))
     if said and isinstance(said[0], nodes.Text):
-        text = said[0].astext().lstrip()
+        text = re.sub(r"^\s*(?:First,?\s)?\s*", "", said[0].astext())
         # What has more capitals, or a number, is a name.
         small = re.match(r"[A-Z][a-z']*(?![-\w])", text)
         said[0] = nodes.Text(text[:1].lower() + text[1:] if small else text)
