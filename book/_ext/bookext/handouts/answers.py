@@ -11,7 +11,7 @@ A chapter marks where it answers a question of a handout::
 
 The section around it must hold evidence: an executed cell that asserts something, or one that
 asks stored records by `run(...)` or `claim(...)`. The tests it names must exist. `{questions}`
-renders the whole list with links to the answers, and the build warns about a question that is
+renders the whole list (`listed`), and the build warns about a question that is
 neither answered nor deferred. Warnings are errors in this book, so each of these stops the build.
 
 `` {question}`UT-W1.4` `` in the text links to the answer, or to the list while there is none.
@@ -35,7 +35,8 @@ from sphinx.util.nodes import make_refnode
 
 from ..look.folds import fold, fold_line
 from .evidence import has_evidence, section_around, title_of
-from .questions import Handout, Question, QuestionList, QuestionListError, read_questions
+from .questions import QuestionList, QuestionListError, read_questions
+from .shortly import short_answer
 from .testnames import find_test_file, line_of_test
 
 if TYPE_CHECKING:
@@ -49,21 +50,16 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Answer:
-    """Where a question is answered, and what checks the answer."""
+    """Where a question is answered, and how the answer begins."""
 
     docname: str
     line: int
     section: str
-    tests: tuple[str, ...]
-    uses: tuple[str, ...]
+    short: tuple[nodes.Node, ...]
 
 
 class answer_node(nodes.Admonition, nodes.Element):  # noqa: N801 (docutils names nodes so)
     """The box of one `answer` directive; drawn as an admonition."""
-
-
-class question_status(nodes.General, nodes.Element):  # noqa: N801
-    """Stands in the table of questions until every page is read."""
 
 
 class question_link(nodes.Inline, nodes.TextElement):  # noqa: N801
@@ -169,39 +165,6 @@ class AnswerDirective(SphinxDirective):
         return [fold("", fold_line(line, line), names, classes=["answer-checks"])]
 
 
-class QuestionsDirective(SphinxDirective):
-    """The list of all questions with their answers: one section and table per handout."""
-
-    def run(self) -> list[nodes.Node]:
-        """Build the sections, leaving each status open until every page is read."""
-        self.env.note_dependency(self.config.answers_questions)
-        question_pages(self.env).add(self.env.docname)
-        handouts = self.env.cnnref_questions.handouts  # type: ignore[attr-defined]
-        return [self.section(handout) for handout in handouts]
-
-    def section(self, handout: Handout) -> nodes.section:
-        """The section of one handout."""
-        title = f"{handout.course}, {handout.school}"
-        section = nodes.section(ids=[nodes.make_id(title)], names=[title.lower()])
-        section += nodes.title(title, title)
-        section += nodes.paragraph("", "", question_status(handout=handout.school), nodes.Text(
-            f"From: {handout.handout}."
-        ))  # fmt: skip
-        rows = [self.row(question) for question in handout.questions]
-        section += table(("Question", "Kind", "About", "Answer"), (13, 14, 32, 41), rows)
-        self.state.document.note_implicit_target(section)
-        return section
-
-    def row(self, question: Question) -> nodes.row:
-        """One line of the table."""
-        row = nodes.row("", ids=[anchor(question.name, "question")])
-        row += nodes.entry("", nodes.paragraph("", question.name), classes=["question-name"])
-        row += nodes.entry("", nodes.paragraph("", question.kind))
-        row += nodes.entry("", nodes.paragraph("", question.about))
-        row += nodes.entry("", question_status(question=question.name))
-        return row
-
-
 class QuestionRole(SphinxRole):
     """`` {question}`UT-W1.4` ``: a link to wherever the question stands."""
 
@@ -215,41 +178,14 @@ class QuestionRole(SphinxRole):
 
 
 class ResolveQuestions(SphinxPostTransform):
-    """Fills in what only the whole book knows; before Sphinx resolves references."""
+    """Fills in where questions stand; before Sphinx resolves references."""
 
     default_priority = 5
 
     def run(self, **_: Any) -> None:
-        """Resolve the links and lists of one page."""
-        questions = cast(QuestionList, self.env.cnnref_questions)  # type: ignore[attr-defined]
-        for status in list(self.document.findall(question_status)):
-            if "handout" in status:
-                handout = next(h for h in questions.handouts if h.school == status["handout"])
-                status.replace_self(nodes.Text(self.count(handout)))
-            else:
-                status.replace_self(self.status(status["question"]))
+        """Resolve the links of one page."""
         for link in list(self.document.findall(question_link)):
             link.replace_self(self.link(link["question"]))
-
-    def count(self, handout: Handout) -> str:
-        """How many questions of a handout the book answers so far."""
-        answered = sum(q.name in answers_of(self.env) for q in handout.questions)
-        return f"{answered} of {len(handout.questions)} answered so far. "
-
-    def status(self, name: str) -> nodes.paragraph:
-        """Where a question is answered and what checks it, or that it is still to come."""
-        answers = answers_of(self.env).get(name)
-        if not answers:
-            return nodes.paragraph("", "to come", classes=["question-to-come"])
-        answer = answers[0]
-        line = nodes.paragraph()
-        line += self.refer(answer.docname, anchor(name), answer.section)
-        line += nodes.Text(", checked by ")
-        line += _listed([link_to_test(self.env, test, short=True) for test in answer.tests])
-        if answer.uses:
-            line += nodes.Text(", with ")
-            line += _listed([link_to_api(use, self.env.docname) for use in answer.uses])
-        return line
 
     def link(self, name: str) -> nodes.Node:
         """The text of a `{question}` role."""
@@ -306,15 +242,6 @@ def _listed(items: Sequence[nodes.Node]) -> list[nodes.Node]:
     return out
 
 
-def table(heads: Sequence[str], widths: Sequence[int], rows: list[nodes.row]) -> nodes.table:
-    """A table of questions: its heads, the columns' widths in percent, and its rows."""
-    group = nodes.tgroup("", *(nodes.colspec(colwidth=w) for w in widths), cols=len(widths))
-    entries = (nodes.entry("", nodes.paragraph("", head)) for head in heads)
-    group += nodes.thead("", nodes.row("", *entries))
-    group += nodes.tbody("", *rows)
-    return nodes.table("", group, classes=["questions", "colwidths-given"])
-
-
 def visit_answer(self: HTML5Translator, node: answer_node) -> None:
     """Open the box as the theme opens any admonition."""
     self.visit_admonition(node)
@@ -347,8 +274,7 @@ def collect_answers(app: Sphinx, doctree: nodes.document) -> None:
                     app.env.docname,
                     box.line or 0,
                     title_of(section, app.env.docname),
-                    tuple(box["tests"]),
-                    tuple(box["uses"]),
+                    tuple(short_answer(box, answer_node)),
                 )
             )
 
@@ -418,10 +344,9 @@ def setup(app: Sphinx) -> ExtensionMetadata:
     app.add_config_value("answers_tests", "tests", "env", str)
     app.setup_extension("bookext.look.folds")
     app.add_node(answer_node, html=(visit_answer, depart_answer))
-    app.add_node(question_status)
     app.add_node(question_link)
     app.add_directive("answer", AnswerDirective)
-    app.add_directive("questions", QuestionsDirective)
+    app.setup_extension("bookext.handouts.listed")
     app.add_role("question", QuestionRole())
     app.add_post_transform(ResolveQuestions)
     app.connect("builder-inited", read_list)

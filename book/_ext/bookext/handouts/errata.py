@@ -26,7 +26,7 @@ from sphinx.util import logging
 from sphinx.util.docutils import SphinxDirective
 from sphinx.util.nodes import make_refnode
 
-from .answers import anchor, pages_were_read, split_names, table
+from .answers import anchor, pages_were_read, split_names
 from .evidence import has_evidence, section_around, title_of
 
 if TYPE_CHECKING:
@@ -126,7 +126,7 @@ class AboutDirective(SphinxDirective):
 
 
 class ErrataDirective(SphinxDirective):
-    """All notes, one section and table per verdict."""
+    """All notes, one section and list per verdict."""
 
     def run(self) -> list[nodes.Node]:
         """Build the sections; their rows are known when every page is read."""
@@ -147,28 +147,29 @@ class ResolveErrata(SphinxPostTransform):
     default_priority = 5
 
     def run(self, **_: Any) -> None:
-        """Replace each list by its table."""
+        """Replace each list by its notes, as cards like those of the questions."""
         for listing in list(self.document.findall(errata_list)):
-            rows = [self.row(note) for note in sorted_notes(self.env, listing["verdict"])]
-            if rows:
-                notes = table(("Question", "What, in short", "Where"), (15, 60, 25), rows)
-                notes["classes"].append("errata")
-                listing.replace_self(notes)
+            cards = [self.card(note) for note in sorted_notes(self.env, listing["verdict"])]
+            if cards:
+                listing.replace_self(nodes.bullet_list("", *cards, classes=["questions"]))
             else:
                 listing.replace_self(nodes.paragraph("", "None so far."))
 
-    def row(self, note: Note) -> nodes.row:
+    def card(self, note: Note) -> nodes.list_item:
         """One note: its questions, its summary and a link."""
-        row = nodes.row()
-        names = (nodes.paragraph("", name) for name in note.names)
-        row += nodes.entry("", *names, classes=["question-name"])
-        row += nodes.entry("", nodes.paragraph("", "", *(n.deepcopy() for n in note.summary)))
-        link = make_refnode(
-            self.app.builder, self.env.docname, note.docname, note.anchor,
-            nodes.inline("", note.section),
-        )  # fmt: skip
-        row += nodes.entry("", nodes.paragraph("", "", link))
-        return row
+        card = nodes.list_item("")
+        card += nodes.paragraph(
+            "", "", self.refer(note, ", ".join(note.names)), classes=["question-name"]
+        )
+        card += nodes.paragraph("", "", *(n.deepcopy() for n in note.summary))
+        card += nodes.paragraph("", "", self.refer(note, note.section), classes=["question-where"])
+        return card
+
+    def refer(self, note: Note, text: str) -> nodes.reference:
+        """A link to a note."""
+        return make_refnode(
+            self.app.builder, self.env.docname, note.docname, note.anchor, nodes.inline("", text)
+        )
 
 
 def sorted_notes(env: BuildEnvironment, verdict: str) -> list[Note]:

@@ -1,0 +1,133 @@
+"""The first sentences of an answer, for the list of questions.
+
+A chapter answers in the paragraph that begins with **Answer.** after the box of the question.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from docutils import nodes
+from sphinx import addnodes
+from sphinx.util import docname_join
+
+LENGTH = 240
+"""Whole sentences up to so many letters; the first in any case."""
+
+LITTLE = 60
+"""Sentences of fewer letters than this say too little, and the next one is taken as well."""
+
+END = re.compile(r"[.?!][)\]”\"]*(?=\s+\S)")
+KEPT = (nodes.math, nodes.literal)
+STYLES = (nodes.emphasis, nodes.strong)
+UNSEEN = (nodes.raw, nodes.image, nodes.target)
+WORDLESS = {("math", "eq"), ("std", "numref"), ("std", "ref"), ("std", "doc")}
+
+
+def short_answer(box: nodes.Element, others: type[nodes.Element]) -> list[nodes.Node]:
+    """The beginning of the answer to a question, and the formula that it leads to.
+
+    Args:
+        box: the question's.
+        others: the class of such boxes; what comes behind the next is not this one's answer.
+
+    Returns:
+        A paragraph, or one and a formula, or nothing.
+    """
+    following = iter(box.parent.children[box.parent.index(box) + 1 :])
+    for node in following:
+        if isinstance(node, (others, nodes.section)):
+            break
+        if is_answer(node):
+            words = list(plain(told(node)[1:]))
+            kept = beginning(words)
+            paragraph = nodes.paragraph("", "", *kept, classes=["question-answer"])
+            whole = paragraph.astext() == "".join(word.astext() for word in words).strip()
+            open_end = paragraph.astext()[-1:] not in ".?!)"
+            return [paragraph, *formula_after(following)] if whole and open_end else [paragraph]
+    return []
+
+
+def is_answer(node: nodes.Node) -> bool:
+    """Whether a paragraph begins with **Answer.**"""
+    if not isinstance(node, nodes.paragraph):
+        return False
+    first = next(iter(told(node)), None)
+    return isinstance(first, nodes.strong) and first.astext() == "Answer."
+
+
+def told(node: nodes.Element) -> list[nodes.Node]:
+    """What stands in a paragraph; MyST begins some with a text of no letters."""
+    return [n for n in node.children if not isinstance(n, nodes.Text) or n.astext()]
+
+
+def plain(children: list[nodes.Node]) -> Iterator[nodes.Node]:
+    """The words, formulas and code of a line; of links their words, of citations nothing.
+
+    What gets its words from elsewhere, as a reference to an equation does, stays what it is.
+    """
+    for child in children:
+        if isinstance(child, nodes.Text):
+            yield nodes.Text(re.sub(r"\s+", " ", child.astext()))
+        elif isinstance(child, KEPT):
+            yield child.deepcopy()
+        elif isinstance(child, STYLES):
+            yield type(child)("", "", *plain(child.children))
+        elif isinstance(child, addnodes.pending_xref) and is_wordless(child):
+            link = child.deepcopy()
+            if link["reftype"] == "doc":
+                link["reftarget"] = f"/{docname_join(link['refdoc'], link['reftarget'])}"
+            yield link
+        elif isinstance(child, nodes.Inline) and not is_unseen(child):
+            yield from plain(child.children)
+
+
+def is_unseen(node: nodes.Element) -> bool:
+    """Whether a node adds no words: marks, images, citations."""
+    return isinstance(node, UNSEEN) or node.get("refdomain") == "cite"
+
+
+def is_wordless(link: addnodes.pending_xref) -> bool:
+    """Whether a reference will get its words, or its number, from what it leads to."""
+    kind = link["refdomain"], link["reftype"]
+    return kind in WORDLESS and not link.get("refexplicit")
+
+
+def beginning(words: list[nodes.Node]) -> list[nodes.Node]:
+    """The first sentences of a line, as many as `LENGTH` allows."""
+    ends, before = [], 0
+    for place, word in enumerate(words):
+        text = word.astext()
+        if isinstance(word, nodes.Text):
+            ends += [(before + found.end(), place, found.end()) for found in END.finditer(text)]
+        before += len(text)
+    ends.append((before, len(words) - 1, None))
+    enough = [end for end in ends if end[0] >= LITTLE] or ends[-1:]
+    _, place, cut = max((end for end in enough if end[0] <= LENGTH), default=enough[0])
+    kept = words[: place + 1]
+    if cut is not None:
+        kept[place] = nodes.Text(kept[place].astext()[:cut])
+    return [*strip(kept)]
+
+
+def strip(words: list[nodes.Node]) -> Iterator[nodes.Node]:
+    """A line without the blanks at its ends."""
+    for place, word in enumerate(words):
+        text = word.astext()
+        if isinstance(word, nodes.Text) and place in (0, len(words) - 1):
+            text = text.lstrip() if place == 0 else text
+            yield nodes.Text(text.rstrip() if place == len(words) - 1 else text)
+        else:
+            yield word
+
+
+def formula_after(following: Iterator[nodes.Node]) -> list[nodes.Node]:
+    """The formula that comes next, without its number."""
+    node = next((n for n in following if not isinstance(n, nodes.target)), None)
+    if not isinstance(node, nodes.math_block):
+        return []
+    formula = node.deepcopy()
+    formula["ids"], formula["names"] = [], []
+    formula["number"] = formula["label"] = None
+    return [formula]
