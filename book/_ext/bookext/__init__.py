@@ -22,16 +22,19 @@ MODULES = {
     "chapters": ("chaptermap", "terms"),
     "look": (
         "assets",
+        "bibliography",
+        "foldnames",
         "folds",
         "highlighting",
         "images",
+        "lost",
         "mathrender",
         "pages",
         "shares",
         "spaces",
     ),
     "explorers": ("directive",),
-    "elsewhere": ("notebooks",),
+    "elsewhere": ("notebooks", "wheel"),
 }
 
 

@@ -13,7 +13,6 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterator
-from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import quote, urljoin
@@ -22,6 +21,7 @@ from docutils import nodes
 from sphinx.util.math import get_node_equation_number
 
 from ..chapters.chaptermap import chapters_of
+from .wheel import wheel_address
 
 if TYPE_CHECKING:
     from sphinx.addnodes import download_reference
@@ -258,10 +258,9 @@ def offer(
     if page not in chapters_of(app.env) or not executed.is_file():
         return
     base = app.config.html_baseurl
-    name = f"cnnref-{version('cnnref')}-py3-none-any.whl"
     writer = _Writer(app, page, urljoin(base, f"{page}.html"))
     content = json.loads(executed.read_text(encoding="utf-8"))
-    notebook = notebook_of(writer, doctree, content, urljoin(base, f"_static/{name}"))
+    notebook = notebook_of(writer, doctree, content, wheel_address(base))
     target = Path(app.outdir) / "_sources" / f"{page}.ipynb"
     target.parent.mkdir(parents=True, exist_ok=True)
     target.write_text(json.dumps(notebook, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")

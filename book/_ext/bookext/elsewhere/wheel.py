@@ -1,0 +1,43 @@
+"""Where the published library lies: said once, for notebooks and for pages.
+
+`{install}` on a page is the command that installs it::
+
+    ```{install}
+    ```
+
+The workflow that publishes the book puts the library's wheel into its folder `_static`, so that
+book and library are of one version.
+"""
+
+from __future__ import annotations
+
+from importlib.metadata import version
+from typing import TYPE_CHECKING
+from urllib.parse import urljoin
+
+from docutils import nodes
+from sphinx.util.docutils import SphinxDirective
+
+if TYPE_CHECKING:
+    from sphinx.application import Sphinx
+    from sphinx.util.typing import ExtensionMetadata
+
+
+def wheel_address(base: str) -> str:
+    """The address of the wheel, given that of the book."""
+    return urljoin(base, f"_static/cnnref-{version('cnnref')}-py3-none-any.whl")
+
+
+class InstallDirective(SphinxDirective):
+    """The command that installs the library; see the module's docstring."""
+
+    def run(self) -> list[nodes.Node]:
+        """Build the block, to be copied like any code."""
+        command = f"pip install {wheel_address(self.config.html_baseurl)}"
+        return [nodes.literal_block(command, command, language="sh", classes=["install"])]
+
+
+def setup(app: Sphinx) -> ExtensionMetadata:
+    """Register the directive."""
+    app.add_directive("install", InstallDirective)
+    return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

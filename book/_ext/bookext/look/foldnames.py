@@ -1,0 +1,59 @@
+"""Folds that say what is in them: the code of Fig. 3.7, the solution of exercise 2.1.
+
+MyST-NB calls each of a page's hundred folds "Show code cell source". And the title of a solution
+is a link to its exercise, which stands right above it: who clicks the title, to open the solution,
+is taken away. As plain words it does what a title of a fold should.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from docutils import nodes
+from sphinx.transforms.post_transforms import SphinxPostTransform
+
+if TYPE_CHECKING:
+    from sphinx.application import Sphinx
+    from sphinx.util.typing import ExtensionMetadata
+
+STOCK = "code cell {type}"
+"""What MyST-NB's own names end in; an author's name for a fold stays."""
+
+
+class NameFolds(SphinxPostTransform):
+    """Names the folds of code after the figures that the code draws."""
+
+    default_priority = 190  # before MyST-NB folds them
+    formats = ("html",)
+
+    def run(self, **_: Any) -> None:
+        """Name those of one page."""
+        numbers = self.env.toc_fignumbers.get(self.env.docname, {}).get("figure", {})
+        for cell in self.document.findall(nodes.container):
+            if cell.get("nb_element") != "cell_code" or "prompt_show" not in cell:
+                continue
+            names = [name for figure in cell.findall(nodes.figure) for name in figure["ids"]]
+            number = next((numbers[name] for name in names if name in numbers), None)
+            for prompt, word in (("prompt_show", "Show"), ("prompt_hide", "Hide")):
+                if number and cell[prompt].endswith(STOCK):
+                    cell[prompt] = f"{word} the code of Fig. {'.'.join(map(str, number))}"
+
+
+class UnlinkTitles(SphinxPostTransform):
+    """Makes the titles of solutions plain words."""
+
+    default_priority = 30  # once sphinx-exercise has written them
+
+    def run(self, **_: Any) -> None:
+        """Mend those of one page."""
+        for box in self.document.findall(nodes.Admonition):
+            if type(box).__name__ == "solution_node" and isinstance(box[0], nodes.title):
+                for link in list(box[0].findall(nodes.reference)):
+                    link.replace_self(link.children)
+
+
+def setup(app: Sphinx) -> ExtensionMetadata:
+    """Register both."""
+    app.add_post_transform(NameFolds)
+    app.add_post_transform(UnlinkTitles)
+    return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

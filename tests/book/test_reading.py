@@ -1,0 +1,282 @@
+"""What leads a reader: the list of questions, folds by name, marks of a search, the lost page."""
+
+import re
+from importlib.metadata import version
+
+import pytest
+from bs4 import BeautifulSoup
+from docutils import nodes
+
+from bookext.handouts.shortly import LENGTH, beginning
+from bookext.look.bibliography import linked
+
+from .conftest import CHECKED, ROOT, notebook
+from .explorer_reader import DESK, PHONE, THEME
+
+WHEEL = f"https://book.example/here/_static/cnnref-{version('cnnref')}-py3-none-any.whl"
+SETTINGS = """
+html_css_files.append("pages.css")
+html_js_files.append(["toggles.js", {"defer": "defer"}])
+html_baseurl = "https://book.example/here/"
+extensions += ["sphinx_togglebutton", "sphinx_exercise"]
+togglebutton_selector = ".admonition.dropdown"
+togglebutton_hint, togglebutton_hint_hide = "Show", "Hide"
+numfig = True
+"""
+ANSWER = ":::{answer} %s\n:tests: test_one.py::test_first\n\nWhat is asked.\n:::\n\n"
+FIGURE = """```{code-cell} ipython3
+---
+tags: [hide-input]
+mystnb:
+  figure: {name: fig-a, caption: Nothing.}
+---
+from IPython.display import HTML
+HTML("<p>drawn</p>")
+```
+"""
+EXERCISE = (
+    ":::{{exercise}} About ${0}$ and `code`\n:label: ex-{0}\n\nWhy?\n:::\n\n"
+    ":::{{solution}} ex-{0}\n:class: dropdown\n\nBecause of {0}.\n:::\n\n"
+)
+PAGES = {
+    "index": "# Top\n\n```{toctree}\n:numbered:\none\nexercises\nlist\n```\n\n```{install}\n```\n",
+    "one": notebook(
+        "# One\n\n## First part\n\n" + ANSWER % "Q-1"
+        + "**Answer.** It is *one*, see {eq}`eq-one`\nand {ref}`the top <top>`. "
+        + "A second sentence brings it to more than sixty letters, $x$ for one. "
+        + "Word " * 50 + "and no more.\n\n**Derivation.** Long.\n\n" + CHECKED
+        + "\n## Second\n\n(top)=\n### Below\n\n" + ANSWER % "Q-2"
+        + "**Answer.** The sum of all, for every one of them:\n\n$$\na = b\n$$ (eq-one)\n\n"
+        + CHECKED + "\n## Third\n\n" + ANSWER % "Q-3" + "No answer in words.\n\n" + CHECKED
+        + "\n" + FIGURE
+    ),
+    "exercises": "# Exercises\n\nThe output of UT-W1.4, put out. Outputs.\n\n"
+    + "".join(map(EXERCISE.format, "abc"))
+    + ":::{admonition} The script: `a.py`\n:class: dropdown\n\nIt.\n:::\n",
+    "list": "# All\n\n```{questions}\n```\n",
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def book(tiny_book):
+    book = tiny_book(
+        "handouts.answers", "elsewhere.wheel", "look.foldnames", "look.lost", "look.pages"
+    )
+    conf = book.folder / "conf.py"
+    conf.write_text(
+        conf.read_text() + THEME + SETTINGS
+        + f"templates_path = [{str(ROOT / 'book' / '_templates')!r}]\n"
+    )  # fmt: skip
+    listed = book.folder / "book" / "questions.yml"
+    listed.write_text(listed.read_text().replace("[Q-3]", "[]"))
+    book.write(**PAGES)
+    assert book.build() == []
+    return book
+
+
+@pytest.fixture
+def open_page(browser, book):
+    """Opens a page from the disk; at the end, nothing must have gone wrong on any."""
+    problems, contexts = [], []
+
+    def open_it(name, viewport=DESK, **storage):
+        contexts.append(browser.new_context(viewport=viewport))
+        page = contexts[-1].new_page()
+        page.on("pageerror", lambda error: problems.append(str(error)))
+        for key, value in storage.items():
+            page.add_init_script(f"localStorage.setItem({key!r}, {value!r})")
+        page.goto((book.folder / "_build" / "html" / f"{name}.html").as_uri())
+        return page
+
+    yield open_it
+    for context in contexts:
+        context.close()
+    assert problems == []
+
+
+def soup(book, name):
+    return BeautifulSoup(book.html(name), "html.parser")
+
+
+def words(element):
+    return re.sub(r"\s+", " ", element.get_text()).strip()
+
+
+# --- the list of questions ----------------------------------------------------------------------
+
+
+def test_a_question_shows_how_its_answer_begins(book):
+    listed = soup(book, "list")
+    first, second, third = listed.select("ul.questions > li")
+    name, about, answer, where = first.select("p")
+    assert (words(name), name.a["href"]) == ("Q-1", "one.html#answer-q-1")
+    assert words(about) == "One"
+    shown = words(answer)
+    assert shown.startswith("It is one, see (1) and the top. A second sentence brings it")
+    assert shown.endswith("for one.")
+    assert answer.a["href"] == "one.html#equation-eq-one"
+    assert answer.em.get_text() == "one"
+    assert answer.select_one(".math svg")
+    assert words(where) == "One: First part"
+    assert where.a["href"] == "one.html#answer-q-1"
+    # A formula that an answer leads to comes along, without its number.
+    assert second.select_one("div.math svg")
+    assert second.select_one(".eqno") is None
+    assert words(third.select("p")[2]) == "One: Third"
+    assert "test_first" not in book.html("list")
+    assert "3 questions." in words(listed)
+
+
+def test_the_list_of_questions_begins_with_one_to_jump_by(book):
+    listed = soup(book, "list")
+    links = [link["href"] for link in listed.select("ul.question-jumps a")]
+    assert links == ["#a-course-a-school", "#question-q-1", "#question-q-2", "#question-q-3"]
+    ids = {element["id"] for element in listed.select("[id]")}
+    assert {link[1:] for link in links} <= ids
+
+
+def test_on_a_phone_every_answer_can_be_reached(open_page):
+    page = open_page("list", PHONE)
+    assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
+    links = page.locator("ul.questions a").all()
+    assert len(links) == 7
+    for link in links:
+        box = link.bounding_box()
+        assert 0 <= box["x"] < box["x"] + box["width"] <= PHONE["width"]
+
+
+@pytest.mark.parametrize(
+    ("line", "kept"),
+    [
+        ("One word. " + "x" * 70 + ". More.", "One word. " + "x" * 70 + ". More."),
+        ("y" * 70 + ". " + "x" * LENGTH + ". More.", "y" * 70 + "."),
+        ("Short. " + "x" * LENGTH + ". More.", "Short. " + "x" * LENGTH + "."),
+        ("About 2.5 of it (so [.9, .8]). " + "x" * LENGTH, "About 2.5 of it (so [.9, .8]). "
+         + "x" * LENGTH),
+        ("x" * 2 * LENGTH, "x" * 2 * LENGTH),
+    ],
+)  # fmt: skip
+def test_answers_are_cut_between_sentences(line, kept):
+    assert "".join(node.astext() for node in beginning([nodes.Text(line)])) == kept
+
+
+# --- folds and their names ----------------------------------------------------------------------
+
+
+def test_the_fold_of_a_figure_says_which(book):
+    (fold,) = soup(book, "one").select("details.above-input > summary")
+    shown, hidden = map(words, fold.select("p"))
+    assert (shown, hidden) == ("Show the code of Fig. 1.1", "Hide the code of Fig. 1.1")
+
+
+def test_a_click_on_the_title_of_a_solution_opens_that_one_only(open_page):
+    page = open_page("exercises")
+    place = page.url
+    solutions = page.locator(".solution")
+    is_open = lambda: [  # noqa: E731
+        "toggle-hidden" not in box.get_attribute("class") for box in solutions.all()
+    ]
+    assert is_open() == [False] * 3
+    for place_of_click in ((20, 15), (150, 15), (215, 15)):  # words, number, formula
+        for number in (0, 2):
+            before = is_open()
+            title = solutions.nth(number).locator(".admonition-title")
+            title.click(position=dict(zip("xy", place_of_click, strict=True)))
+            before[number] = not before[number]
+            assert is_open() == before
+    title = solutions.nth(1).locator(".admonition-title")
+    title.locator(".math, svg, code").first.click(force=True)
+    assert is_open() == [True, True, True]
+    assert page.url == place
+    assert title.locator("a").count() == 0
+
+
+def test_each_button_of_a_fold_has_a_name_of_its_own(open_page):
+    page = open_page("exercises")
+    buttons = page.locator(".toggle-button")
+    names = buttons.evaluate_all("all => all.map(button => button.ariaLabel)")
+    assert names == [
+        *(f"Show the solution of exercise 2.{n}" for n in (1, 2, 3)), "Show “The script: a.py”"
+    ]  # fmt: skip
+    button = page.get_by_role("button", name="Show the solution of exercise 2.2")
+    button.click()
+    page.get_by_role("button", name="Hide the solution of exercise 2.2").wait_for()
+    assert page.get_by_text("Because of b.").is_visible()
+
+
+# --- search ------------------------------------------------------------------------------------
+
+
+def test_a_search_marks_beginnings_of_words_in_the_text_only(open_page):
+    page = open_page("exercises", sphinx_highlight_terms="ut w1 4 output exercises")
+    page.locator(".highlighted").first.wait_for()
+    marked = page.locator(".highlighted").all_inner_texts()
+    assert marked[:3] == ["Exercises", "output", "Output"]
+    assert set(marked) == {"Exercises", "output", "Output"}
+    assert page.locator(".bd-sidebar .highlighted").count() == 0
+
+
+def test_the_button_that_takes_marks_away_moves_nothing(open_page):
+    top = "document.querySelector('article').getBoundingClientRect().top"
+    before = open_page("exercises").evaluate(top)
+    page = open_page("exercises", sphinx_highlight_terms="output")
+    button = page.get_by_role("button", name="Hide search matches")
+    assert button.is_visible()
+    assert page.evaluate(top) == before
+    button.click()
+    assert page.locator(".highlighted, .hide-matches").count() == 0
+    assert "The output of UT-W1.4" in page.locator("article").inner_text()
+
+
+def test_where_nothing_is_found_no_button_comes(open_page):
+    page = open_page("exercises", sphinx_highlight_terms="ut w1 4")
+    page.locator(".toggle-button").first.wait_for()
+    assert page.locator(".highlighted, .hide-matches").count() == 0
+
+
+# --- addresses ---------------------------------------------------------------------------------
+
+
+def test_the_command_that_installs_the_library(book):
+    (block,) = soup(book, "index").select(".install pre")
+    assert words(block) == f"pip install {WHEEL}"
+
+
+def test_the_readme_has_the_address_of_this_version():
+    # The settings' own address is that of the published book.
+    base = re.search(r"baseurl: (\S+)", (ROOT / "_config.yml").read_text())[1]
+    address = WHEEL.replace("https://book.example/here/", base)
+    assert f"pip install {address}\n" in (ROOT / "README.md").read_text()
+
+
+def test_the_lost_page_needs_nothing_and_leads_to_places_that_are_there(book):
+    html = book.html("404")
+    page = BeautifulSoup(html, "html.parser")
+    assert page.select("script, img, link") == []
+    assert "url(" not in html
+    links = [link["href"] for link in page.select("a")] + [page.form["action"]]
+    assert all(link.startswith("https://book.example/here/") for link in links)
+    files = {link.removeprefix("https://book.example/here/") for link in links} - {""}
+    generated = {"search.html", "genindex.html"}
+    sources = {f"{path.relative_to(ROOT).with_suffix('.html')}" for path in ROOT.glob("book/*.md")}
+    assert files <= sources | generated
+    assert page.form.input["name"] == "q"
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_the_lost_page_is_accessible_and_fits_a_phone(open_page, accessibility, theme):
+    page = open_page("404", PHONE)
+    page.emulate_media(color_scheme=theme)
+    assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
+    accessibility.check(page)
+
+
+def test_numbers_of_papers_are_links():
+    found = linked("In arXiv:1603.07285, and arXiv:1609.03499v2.")
+    assert [node.astext() for node in found] == [
+        "In ", "arXiv:1603.07285", ", and ", "arXiv:1609.03499v2", "."
+    ]  # fmt: skip
+    assert [node["refuri"] for node in found[1::2]] == [
+        "https://arxiv.org/abs/1603.07285", "https://arxiv.org/abs/1609.03499v2"
+    ]  # fmt: skip
+    assert linked("no number") == [nodes.Text("no number")]
