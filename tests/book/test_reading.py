@@ -112,7 +112,7 @@ def test_a_question_shows_how_its_answer_begins(book):
     assert (words(name), name.a["href"]) == ("Q-1", "one.html#answer-q-1")
     assert words(about) == "One"
     shown = words(answer)
-    assert shown.startswith("It is one, see (1) and the top. A second sentence brings it")
+    assert shown.startswith("It is one, see (1.1) and the top. A second sentence brings it")
     assert shown.endswith("for one.")
     assert answer.a["href"] == "one.html#equation-eq-one"
     assert answer.em.get_text() == "one"

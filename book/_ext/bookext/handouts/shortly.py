@@ -6,7 +6,7 @@ A chapter answers in the paragraph that begins with **Answer.** after the box of
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from docutils import nodes
 from sphinx import addnodes
@@ -57,12 +57,12 @@ def is_answer(node: nodes.Node) -> bool:
     return isinstance(first, nodes.strong) and first.astext() == "Answer."
 
 
-def told(node: nodes.Element) -> list[nodes.Node]:
+def told(node: nodes.Node) -> list[nodes.Node]:
     """What stands in a paragraph; MyST begins some with a text of no letters."""
     return [n for n in node.children if not isinstance(n, nodes.Text) or n.astext()]
 
 
-def plain(children: list[nodes.Node]) -> Iterator[nodes.Node]:
+def plain(children: Iterable[nodes.Node]) -> Iterator[nodes.Node]:
     """The words, formulas and code of a line; of links their words, of citations nothing.
 
     What gets its words from elsewhere, as a reference to an equation does, stays what it is.
@@ -83,9 +83,10 @@ def plain(children: list[nodes.Node]) -> Iterator[nodes.Node]:
             yield from plain(child.children)
 
 
-def is_unseen(node: nodes.Element) -> bool:
+def is_unseen(node: nodes.Node) -> bool:
     """Whether a node adds no words: marks, images, citations."""
-    return isinstance(node, UNSEEN) or node.get("refdomain") == "cite"
+    cited = isinstance(node, nodes.Element) and node.get("refdomain") == "cite"
+    return cited or isinstance(node, UNSEEN)
 
 
 def is_wordless(link: addnodes.pending_xref) -> bool:
@@ -96,7 +97,8 @@ def is_wordless(link: addnodes.pending_xref) -> bool:
 
 def beginning(words: list[nodes.Node]) -> list[nodes.Node]:
     """The first sentences of a line, as many as `LENGTH` allows."""
-    ends, before = [], 0
+    ends: list[tuple[int, int, int | None]] = []
+    before = 0
     for place, word in enumerate(words):
         text = word.astext()
         if isinstance(word, nodes.Text):

@@ -46,9 +46,9 @@ class UnlinkTitles(SphinxPostTransform):
 
     def run(self, **_: Any) -> None:
         """Mend those of one page."""
-        for box in self.document.findall(nodes.Admonition):
-            if type(box).__name__ == "solution_node" and isinstance(box[0], nodes.title):
-                for link in list(box[0].findall(nodes.reference)):
+        for title in self.document.findall(nodes.title):
+            if type(title.parent).__name__ == "solution_node":
+                for link in list(title.findall(nodes.reference)):
                     link.replace_self(link.children)
 
 

@@ -18,8 +18,7 @@ def write_lost_page(app: Sphinx, exception: Exception | None) -> None:
     """Write the page into a finished book."""
     if exception is not None or app.builder.name != "html":
         return
-    templates = app.builder.templates  # type: ignore[attr-defined]
-    page = templates.render("404.html", {"base": app.config.html_baseurl})
+    page = app.builder.templates.render("404.html", {"base": app.config.html_baseurl})
     (Path(app.outdir) / "404.html").write_text(page, encoding="utf-8")
 
 
