@@ -8,7 +8,15 @@ from pathlib import Path
 import pytest
 
 from .conftest import messages
-from .explorer_reader import DESK, PAGES, PHONE, STATIC, Reader
+from .explorer_reader import (
+    DESK,
+    NEXT_FRAME,
+    PAGES,
+    PHONE,
+    STATIC,
+    Reader,
+    pass_all_explorers,
+)
 
 # --- for everyone, everywhere ------------------------------------------------------------------
 
@@ -68,11 +76,26 @@ def test_no_violation_and_no_sideways_scrolling_in_any_state(
 )
 def test_nothing_jumps(visit, name, place, screen):
     page = visit(name, screen, fragment=f"#{place}", clock=True)
-    page.wait_for_timeout(100)
-    Reader(page, place).press("Play")
+    reader = Reader(page, place)
+    page.evaluate("document.fonts.ready.then(() => {})")
+    page.evaluate(NEXT_FRAME)
+    reader.press("Play")
     page.clock.run_for(12_000)
+    page.evaluate(NEXT_FRAME)
     shifts = page.evaluate("window.shifts")
     assert sum(size for size, _ in shifts) <= 0.02, shifts
+
+
+@pytest.mark.parametrize("screen", [DESK, PHONE])
+@pytest.mark.parametrize("name", ["twice", "reach"])
+def test_the_room_that_is_kept_is_enough(visit, name, screen):
+    """Whatever is painted first: what is below an explorer moves by what it lacks of room."""
+    page = visit(name, screen, fragment="#after")  # so all are made at once
+    pass_all_explorers(page)
+    lacking = """boxes => boxes.map((box) =>
+      [box.id, Math.round(box.offsetHeight - parseFloat(getComputedStyle(box).minHeight))])"""
+    found = page.locator(".explorer").evaluate_all(lacking)
+    assert [(place, missing) for place, missing in found if missing > 1] == []
 
 
 MADE = "[...document.querySelectorAll('.explorer')].map((e) => Boolean(e.querySelector('input')))"
