@@ -27,9 +27,7 @@ def from_60_to_94() -> Iterator[Claim]:
          "right.", "higher"),
         ("smoothing", "ladder-one-cycle", "Whether smoothed labels alone change the number of "
          "test images that are right is too close to call.", "cannot tell"),
-        ("sprint", "ladder-flips-crops", "With a prepared start and the sprint more test images "
-         "are right.", "higher"),
-        ("94", "ladder-sprint", "Wider, and in nearly twice as many passes, more test images are "
+        ("94", "ladder-flips-crops", "With the whole of Jordan's recipe more test images are "
          "right.", "higher"),
     ):  # fmt: skip
         yield Claim.comparing(f"ladder-{rung}", _CHAPTER, text, f"ladder-{rung}", below, says)
