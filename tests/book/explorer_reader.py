@@ -80,7 +80,8 @@ In words: the network of IU-4.
 
 :::{explorer} curves
 :name: runs
-:experiments: cats-dogs-* optimizer-* fashion-cnn kat-features
+:experiments: cats-dogs-plain cats-dogs-plain-bn-dropout cats-dogs-skip cats-dogs-skip-bn* \
+optimizer-* fashion-cnn kat-features
 :chosen: cats-dogs-plain cats-dogs-skip optimizer-*
 :at: 20
 

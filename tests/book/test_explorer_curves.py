@@ -16,7 +16,7 @@ from .conftest import ROOT
 from .explorer_reader import STATIC, Reader
 from .explorer_vectors_curves import told
 
-CATS = [name for name in CATALOGUE if name.startswith("cats-dogs-")]
+CATS = [name for name in CATALOGUE if name.startswith("cats-dogs-")][:5]  # the handout's own
 
 
 def history(name, measure, which):

@@ -86,7 +86,7 @@ def _ablations(recipe: Recipe) -> Iterator[Experiment]:
         seeds=(0, 1, 2),
     )
     yield Experiment(
-        name="cats-dogs-plain-validated",
+        name="stopping-cats-dogs",
         title="Cats and dogs: the plain CNN, validated after every epoch",
         dataset="cats-dogs-tuning",
         model="PlainCNN",

@@ -76,7 +76,7 @@ def _turns() -> Finding:
 
 
 def _stopping() -> Finding:
-    validated = run("cats-dogs-plain-validated", mode="stored").history("validation_loss")
+    validated = run("stopping-cats-dogs", mode="stored").history("validation_loss")
     best = np.sort(validated.argmin(axis=1))
     epoch = int(best[len(best) // 2])
     loss = run(PLAIN, mode="stored").history("test_loss")
