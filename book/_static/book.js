@@ -37,10 +37,11 @@
   });
 })();
 
-// Who is sent into a fold finds it open; most browsers see to that themselves.
+// Who is sent into a fold finds it open; most browsers see to that themselves. Names of places are
+// plain ASCII, and an address may hold anything.
 (() => {
   const open = () => {
-    const place = document.getElementById(decodeURIComponent(location.hash.slice(1)));
+    const place = document.getElementById(location.hash.slice(1));
     const folds = [];
     for (let at = place; at; at = at.parentElement) if (at.matches("details:not([open])")) folds.push(at);
     folds.forEach((fold) => { fold.open = true; });
