@@ -2,10 +2,10 @@
 
 Every function returns a `Picture`: a matplotlib figure and an alternative text made from the same
 data. `style` owns the look, `geometry` draws windows, `fields` receptive fields, `neurons` a
-convolution as a layer of neurons, `networks` what a network costs and sees. `results` and
-`confusion` draw one experiment and its images, `curves`, `forests`, `sweeps` and `tails` several,
-`tiles` kernels and feature maps, `calibration` how sure a network may be; `series` holds what they
-share.
+convolution as a layer of neurons, `weights` which weights of a layer are equal, `volumes` a layer
+with channels, `networks` what a network costs and sees. `results` and `confusion` draw one
+experiment and its images, `curves`, `forests`, `sweeps` and `tails` several, `tiles` kernels and
+feature maps, `calibration` how sure a network may be; `series` holds what they share.
 """
 
 from cnnref.figures.calibration import reliability_picture
@@ -30,9 +30,12 @@ from cnnref.figures.style import COLOURS, Picture, new_figure, style
 from cnnref.figures.sweeps import rates_picture
 from cnnref.figures.tails import tails_picture
 from cnnref.figures.tiles import feature_maps, filter_grid
+from cnnref.figures.volumes import volumes_picture
+from cnnref.figures.weights import NumberedWeights, weights_picture
 
 __all__ = [
     "COLOURS",
+    "NumberedWeights",
     "Picture",
     "budget_picture",
     "chain_picture",
@@ -57,5 +60,7 @@ __all__ = [
     "style",
     "summary_picture",
     "tails_picture",
+    "volumes_picture",
+    "weights_picture",
     "window_picture",
 ]
