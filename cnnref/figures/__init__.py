@@ -3,9 +3,10 @@
 Every function returns a `Picture`: a matplotlib figure and an alternative text made from the same
 data. `style` owns the look, `geometry` draws windows, `fields` receptive fields, `neurons` a
 convolution as a layer of neurons, `weights` which weights of a layer are equal, `volumes` a layer
-with channels, `networks` what a network costs and sees. `results` and `confusion` draw one
-experiment and its images, `curves`, `forests`, `sweeps` and `tails` several, `tiles` kernels and
-feature maps, `calibration` how sure a network may be; `series` holds what they share.
+with channels, `networks` what a network costs and sees, `photographs` what of a photograph counts.
+`results` and `confusion` draw one experiment and its images, `curves`, `forests`, `sweeps` and
+`tails` several, `tiles` kernels and feature maps, `calibration` how sure a network may be; `series`
+holds what they share.
 """
 
 from cnnref.figures.calibration import reliability_picture
@@ -21,6 +22,7 @@ from cnnref.figures.networks import (
     summary_picture,
 )
 from cnnref.figures.neurons import neurons_picture
+from cnnref.figures.photographs import energies_picture, reach_on_photograph
 from cnnref.figures.results import (
     image_grid,
     learning_curves,
@@ -42,6 +44,7 @@ __all__ = [
     "confusion_picture",
     "curves_picture",
     "differences_picture",
+    "energies_picture",
     "energy_picture",
     "feature_maps",
     "field_maps",
@@ -54,6 +57,7 @@ __all__ = [
     "neurons_picture",
     "new_figure",
     "rates_picture",
+    "reach_on_photograph",
     "reach_picture",
     "reliability_picture",
     "steps_picture",

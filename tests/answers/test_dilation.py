@@ -179,5 +179,5 @@ def test_fields_and_costs_of_the_four_stacks(page):
 
 
 def test_the_last_rate_that_reaches(page):
-    enough = [d for d in range(1, 13) if len(field_of([1, 1, 1, d], 3)) >= 15]
+    enough = [d for d in range(1, 13) if len(field_of([1, 3, d], 3)) >= 15]
     assert page["smallest"] == enough[0]

@@ -174,7 +174,13 @@ def test_effective_width_by_random_walk(page):
     vgg = [KERNEL_AND_STRIDE[kind] for kind in VGG_16]
     assert page["vgg_width"] == pytest.approx(walk(vgg))
     assert page["plain_width"] == pytest.approx(walk([(3, 1)] * 105))
-    assert page["by_formula"] == pytest.approx(walk([KERNEL_AND_STRIDE[kind] for kind in "CCPCCP"]))
+    photographs = {
+        "cats-dogs-plain": [KERNEL_AND_STRIDE[kind] for kind in "CCPCC"],
+        "cats-dogs-plain-bn-dropout": [KERNEL_AND_STRIDE[kind] for kind in "CCPCC"],
+        "cats-dogs-skip": [*(KERNEL_AND_STRIDE[kind] for kind in "CCCP"), (6, 1)],
+        "cifar10-cnn-regularised": [KERNEL_AND_STRIDE[kind] for kind in "CPC"],
+    }
+    assert page["by_formula"] == {n: pytest.approx(walk(ls)) for n, ls in photographs.items()}
     for maps in page["energies"].values():
         for depth, energy in zip(page["erf_depths"], maps, strict=True):
             along = energy.sum(0).tolist()

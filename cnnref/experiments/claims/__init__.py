@@ -21,6 +21,7 @@ from cnnref.experiments.claims.kats_cat import kats_cat
 from cnnref.experiments.claims.learning_rates import learning_rates
 from cnnref.experiments.claims.optimizers import optimizers
 from cnnref.experiments.claims.reading_digits import reading_digits
+from cnnref.experiments.claims.receptive_field import receptive_field
 from cnnref.experiments.claims.regularisation import regularisation
 from cnnref.experiments.claims.residual_networks import residual_networks
 from cnnref.experiments.claims.skip_connections import skip_connections
@@ -34,6 +35,7 @@ class UnknownClaimError(CnnrefError, LookupError):
 
 
 _CHAPTERS = (
+    receptive_field,
     dilation,
     inception,
     invariance,
