@@ -74,7 +74,7 @@ def _ablations(recipe: Recipe) -> Iterator[Experiment]:
             dataset="cats-dogs",
             model=model,
             recipe=recipe,
-            seeds=(0, 1) if model == "SkipCNN" else (0, 1, 2),
+            seeds=(0, 1, 2),
             arguments=arguments,
         )
     yield Experiment(

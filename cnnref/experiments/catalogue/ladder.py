@@ -19,6 +19,7 @@ LADDER = (
     "ladder-mirror",
     "ladder-width",
     "ladder-flips-crops",
+    "ladder-sprint",
     "ladder-94",
 )
 """The rungs from below: each has one thing that the one before it has not."""
@@ -73,8 +74,17 @@ def ladder() -> Iterator[Experiment]:
             arguments=arguments,
         )
     yield Experiment(
+        name="ladder-sprint",
+        title="The ladder: Jordan's recipe, as wide and as long as before",
+        dataset="cifar10",
+        model="FastCNN",
+        recipe=Sprint(epochs=6),
+        seeds=(0, 1, 2),
+        arguments={"widths": (48, 96, 96)},
+    )
+    yield Experiment(
         name="ladder-94",
-        title="The ladder: Jordan's recipe, wider and nearly twice as long",
+        title="The ladder: full width, and nearly twice as long",
         dataset="cifar10",
         model="FastCNN",
         recipe=Sprint(epochs=11),

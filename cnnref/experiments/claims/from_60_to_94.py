@@ -27,8 +27,10 @@ def from_60_to_94() -> Iterator[Claim]:
          "images that are right is too close to call in six passes.", "cannot tell"),
         ("smoothing", "ladder-one-cycle", "Whether smoothed labels alone change the number of "
          "test images that are right is too close to call.", "cannot tell"),
-        ("94", "ladder-flips-crops", "With the whole of Jordan's recipe more test images are "
-         "right.", "higher"),
+        ("sprint", "ladder-flips-crops", "With Jordan's start and training, at the same width and "
+         "in as many passes, more test images are right.", "higher"),
+        ("94", "ladder-sprint", "At full width and in eleven passes his recipe is right on more "
+         "test images.", "higher"),
     ):  # fmt: skip
         yield Claim.comparing(f"ladder-{rung}", _CHAPTER, text, f"ladder-{rung}", below, says)
     yield Claim(
