@@ -2,7 +2,12 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+# What the book needs, and what tests and tools need besides. Who asks for more than the book gets
+# all of it in one go.
+BOOK := $(VENV)/book
 INSTALLED := $(VENV)/installed
+EXTRA := $(if $(filter-out book verify retrain serve,$(MAKECMDGOALS)),dev,book)
+INSTALL = $(BIN)/python -m pip install --quiet --no-compile --constraint constraints.txt --editable
 
 # Hundreds of processes import the same modules; one of them should compile each.
 unexport PYTHONDONTWRITEBYTECODE
@@ -14,18 +19,22 @@ help:  ## show the targets
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
 
 # Modules are compiled when they are first imported, and most of what is installed never is.
-$(INSTALLED): pyproject.toml constraints.txt
+$(BOOK): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
 	  || { echo "cnnref needs Python 3.11 or newer; name one with make PYTHON=python3.12"; exit 1; }
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --no-compile --upgrade pip
-	$(BIN)/python -m pip install --quiet --no-compile --constraint constraints.txt --editable '.[dev]'
+	$(INSTALL) '.[$(EXTRA)]'
+	touch $@ $(if $(filter dev,$(EXTRA)),$(INSTALLED))
+
+$(INSTALLED): $(BOOK)
+	test -e $@ -a ! $@ -ot $(BOOK) || $(INSTALL) '.[dev]'
 	touch $@
 
-verify: $(INSTALLED)  ## check that no stored record is damaged or stale
+verify: $(BOOK)  ## check that no stored record is damaged or stale
 	$(BIN)/cnnref verify
 
-retrain: $(INSTALLED)
+retrain: $(BOOK)
 	CNNREF_EXPERIMENTS=auto $(BIN)/cnnref run --all --force
 
 # Forced, everything is trained once, by a command that shares the machine out, and pages only read.
@@ -39,10 +48,10 @@ book: verify  ## build the book, strictly, into _build/html
 	$(BIN)/jupyter-book build . -n -W --keep-going || { rm -rf _build/.doctrees; exit 1; }
 	@echo "open _build/html/index.html, or run: make serve"
 
-pdf: book  ## print the book into _build/pdf/cnnref.pdf, with Chromium
+pdf: book $(INSTALLED)  ## print the book into _build/pdf/cnnref.pdf, with Chromium
 	PYTHONPATH=book/_ext $(BIN)/python -m bookext.elsewhere.paper
 
-test: book  ## run all tests, those of the built book in a browser too
+test: book $(INSTALLED)  ## run all tests, those of the built book in a browser too
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadscope --no-loadscope-reorder
 
 lint: $(INSTALLED)  ## ruff and mypy
@@ -68,10 +77,10 @@ peers: $(INSTALLED)  ## count networks with other tools too, into tests/peers/co
 wheel: $(INSTALLED)  ## build the library's wheel beside the book, where its notebooks look for it
 	$(BIN)/python -m pip wheel --quiet --no-deps --wheel-dir _build/html/_static .
 
-audit: book  ## let Lighthouse look at the three heaviest pages, on its model of a phone
+audit: book $(INSTALLED)  ## let Lighthouse look at the three heaviest pages, on its model of a phone
 	$(BIN)/python -m tests.book.audit
 
-screenshots: book  ## pictures of every page: light, dark, phone and print, in _build/screenshots
+screenshots: book $(INSTALLED)  ## pictures of every page: light, dark, phone and print, in _build/screenshots
 	$(BIN)/python -m tests.book.screenshots
 
 clean:  ## remove what was built, the virtual environment included

@@ -25,7 +25,6 @@ _MODULES = (
     "errors",
     "experiments",
     "figures",
-    "lineage",
     "models",
     "notebook",
     "training",

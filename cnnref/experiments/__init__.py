@@ -3,10 +3,10 @@
     result = run("cats-dogs-plain")      # from the stored records, or by training
     print(result)                        # mean test accuracy over the seeds, with its interval
 
-`catalogue` says what is run, `runner` runs it, `store` keeps what came out, `probe` and
-`verification` find out when a stored result no longer fits the code, `statistics` says what several
-seeds show, `comparison` which of two is better, `claims` what the book says of all this, `report`
-writes it into tables.
+`catalogue` says what is run; `runner` takes the stored record or has `trainer` make one; `store`
+keeps it; `probe` and `verification` find out when a stored result no longer fits the code;
+`statistics` says what several seeds show, `comparison` which of two is better, `claims` what the
+book says of all this; `report` writes it into tables.
 """
 
 from cnnref.experiments.catalogue import (
@@ -30,7 +30,6 @@ from cnnref.experiments.runner import (
     Result,
     load_model,
     run,
-    train_seed,
 )
 from cnnref.experiments.statistics import (
     Interval,
@@ -40,6 +39,7 @@ from cnnref.experiments.statistics import (
     reliability,
 )
 from cnnref.experiments.store import DamagedRecordError, NewerRecordError, Record
+from cnnref.experiments.trainer import train_seed
 from cnnref.experiments.verification import verify
 
 __all__ = [

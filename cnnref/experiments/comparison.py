@@ -22,6 +22,7 @@ from cnnref.experiments.statistics import mean_interval, require_share
 from cnnref.experiments.store import Record
 
 __all__ = [
+    "VERDICTS",
     "Comparison",
     "Disagreement",
     "NotComparableError",
@@ -60,6 +61,10 @@ class Numbers(NamedTuple):
     """Of the difference, with the space before it: `" points"`."""
 
 
+VERDICTS = ("higher", "lower", "cannot tell")
+"""What a comparison can say of its first."""
+
+
 @dataclass(frozen=True)
 class Comparison:
     """The difference between two means over seeds, first minus second.
@@ -91,8 +96,14 @@ class Comparison:
 
     @property
     def verdict(self) -> str:
-        """`"higher"` or `"lower"`, the first than the second, or `"cannot tell"`."""
-        return "higher" if self.low > 0 else "lower" if self.high < 0 else "cannot tell"
+        """One of `VERDICTS`, of the first beside the second."""
+        higher, lower, cannot_tell = VERDICTS
+        return higher if self.low > 0 else lower if self.high < 0 else cannot_tell
+
+    @property
+    def decided(self) -> bool:
+        """Whether the interval leaves out zero."""
+        return self.low > 0 or self.high < 0
 
     @property
     def numbers(self) -> Numbers:
@@ -121,7 +132,7 @@ class Comparison:
         """
         told = self.numbers
         means = f"{told.first} against {told.second}"
-        if self.verdict == "cannot tell":
+        if not self.decided:
             return f"{means}: too close to call ({told.low} to {told.high}{told.unit})"
         near = (told.low if self.low > 0 else told.high).removeprefix("−")
         by = told.difference.removeprefix("−")

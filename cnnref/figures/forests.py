@@ -86,7 +86,7 @@ def differences_picture(comparisons: Mapping[str, Comparison], title: str = "") 
         axes.axvline(0, color=COLOURS["ink"], linewidth=1)
         for row, (name, found) in enumerate(comparisons.items()):
             middle, low, high = (factor * x for x in (found.difference, found.low, found.high))
-            _interval(axes, row, middle, low, high, filled=found.verdict != "cannot tell")
+            _interval(axes, row, middle, low, high, filled=found.decided)
             n = found.numbers
             sign = "+" * (found.difference > 0)
             told.append(f"{name} {sign}{n.difference} [{n.low}, {n.high}], {found.verdict}")

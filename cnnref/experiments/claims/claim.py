@@ -8,13 +8,10 @@ from functools import partial
 from typing import Any, NamedTuple
 
 from cnnref.errors import unknown
-from cnnref.experiments.comparison import Comparison, compare
+from cnnref.experiments.comparison import VERDICTS, Comparison, compare
 from cnnref.experiments.runner import run
 
 __all__ = ["VERDICTS", "Claim", "Finding"]
-
-VERDICTS = ("higher", "lower", "cannot tell")
-"""What a comparison can say of its first."""
 
 
 class Finding(NamedTuple):

@@ -34,6 +34,12 @@ if TYPE_CHECKING:
 NO_TIME_LIMIT = -1
 RESULTS = "book/results"
 
+EXTENSIONS = Path(__file__).parents[2]
+"""Where a kernel finds this package."""
+
+LINEAGE = Path(__file__).with_name("lineage.py")
+"""Runs in the kernels, so what it says of figures is in the cache too."""
+
 
 def execution_key(
     contents: Mapping[str, Path], listings: Mapping[str, Path], facts: Mapping[str, str]
@@ -81,7 +87,11 @@ def library_folder() -> Path:
 
 def key_of_build(source: Path, environ: Mapping[str, str]) -> str:
     """The key for this machine, these settings and the book's sources as they are now."""
-    contents = {"library": library_folder(), "questions": source / "book" / "questions.yml"}
+    contents = {
+        "library": library_folder(),
+        "lineage": LINEAGE,
+        "questions": source / "book" / "questions.yml",
+    }
     if results := environ.get("CNNREF_RESULTS"):
         contents["results"] = Path(results)
     data = environ.get("CNNREF_DATA") or platformdirs.user_cache_path("cnnref")
@@ -134,7 +144,9 @@ def prepare_kernels() -> None:
     MyST-NB's own setting for this puts a line break at every cut; nbclient's does not, but no
     configuration reaches it, nor the kernel, through jupyter-cache.
     """
-    follow = "--InteractiveShellApp.extra_extensions=cnnref.lineage"
+    paths = [str(EXTENSIONS), *filter(None, [os.environ.get("PYTHONPATH")])]
+    os.environ["PYTHONPATH"] = os.pathsep.join(paths)
+    follow = "--InteractiveShellApp.extra_extensions=bookext.running.lineage"
     utils.executenb = partial(utils.executenb, coalesce_streams=True, extra_arguments=[follow])
 
 

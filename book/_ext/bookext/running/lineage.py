@@ -1,9 +1,9 @@
 """Which records a figure stems from, followed through the cells of a notebook.
 
-    %load_ext cnnref.lineage
+    %load_ext bookext.running.lineage
 
 From then on every `Picture` that a cell shows carries, in the metadata of its output, the records
-that it was drawn from. The book's builds load it by themselves and print the list under the figure.
+that it was drawn from. Kernels of the book load it, and the list is printed under the figure.
 
 A statement stems from the records that were read while it ran, and from those of the variables that
 it uses; what it assigns or changes stems from the same. So means that an earlier cell computed
@@ -16,28 +16,15 @@ from __future__ import annotations
 
 import ast
 import builtins
+import sys
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from typing import Any
 
-__all__ = ["Lineage", "load_ipython_extension", "note"]
-
-_following: list[Lineage] = []
+__all__ = ["Lineage", "load_ipython_extension"]
 
 _MARK = "__cnnref_statement__"
 _COMPOUND = (ast.If, ast.While, ast.Try, ast.Match)
-
-
-def note(name: str, record: Any) -> None:
-    """Tell whoever follows that a record has been read; `cnnref.experiments` does.
-
-    Args:
-        name: of the experiment.
-        record: a `cnnref.experiments.Record`.
-    """
-    for lineage in _following:
-        lineage.opened.add((name, record.seed))
-        lineage.facts[name, record.seed] = record["provenance"]
 
 
 def _results_in(value: Any) -> set[tuple[str, int]] | None:
@@ -81,9 +68,23 @@ class Lineage(ast.NodeTransformer):
         module.body = marked
         return module
 
+    def note(self, name: str, record: Any) -> None:
+        """A record has been read: `cnnref.experiments.runner` tells its listeners.
+
+        Args:
+            name: of the experiment.
+            record: a `cnnref.experiments.Record`.
+        """
+        self.opened.add((name, record.seed))
+        self.facts[name, record.seed] = record["provenance"]
+
     def begin(self, number: int) -> None:
         """A statement begins, so the one before has ended."""
         self.end()
+        # To import it here would cost every page, with experiments or without, a second.
+        runner = sys.modules.get("cnnref.experiments.runner")
+        if runner is not None and self.note not in runner.listeners:
+            runner.listeners.append(self.note)
         self.now = self.statements[number]
 
     def end(self, *_: Any) -> None:
@@ -197,13 +198,12 @@ class Lineage(ast.NodeTransformer):
 
 
 def load_ipython_extension(shell: Any) -> None:
-    """Follow the cells of a shell; IPython calls this for `%load_ext cnnref.lineage`.
+    """Follow the cells of a shell; IPython calls this for `%load_ext bookext.running.lineage`.
 
     Args:
         shell: the running `IPython.core.interactiveshell.InteractiveShell`.
     """
     lineage = Lineage(shell.user_ns)
-    _following.append(lineage)
     shell.ast_transformers.append(lineage)
     shell.user_ns_hidden[_MARK] = shell.user_ns[_MARK] = lineage.begin
     shell.events.register("post_run_cell", lineage.end)
@@ -226,7 +226,9 @@ def unload_ipython_extension(shell: Any) -> None:
         shell: the shell of `load_ipython_extension`.
     """
     for lineage in [t for t in shell.ast_transformers if isinstance(t, Lineage)]:
-        _following.remove(lineage)
+        runner = sys.modules.get("cnnref.experiments.runner")
+        if runner is not None and lineage.note in runner.listeners:
+            runner.listeners.remove(lineage.note)
         shell.ast_transformers.remove(lineage)
         shell.events.unregister("post_run_cell", lineage.end)
     shell.display_formatter.mimebundle_formatter.pop("cnnref.figures.style.Picture", None)

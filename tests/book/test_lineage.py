@@ -5,7 +5,8 @@ import sys
 import pytest
 from IPython.core.interactiveshell import InteractiveShell
 
-from cnnref import lineage
+from bookext.running import lineage
+from cnnref.experiments import runner
 from tests.made_results import CLOTHES, DIGITS, PLAIN, made_result
 
 RESULTS = {e.name: made_result(e, [0.9, 0.8]) for e in (CLOTHES, PLAIN, DIGITS)}
@@ -30,7 +31,8 @@ def shell(monkeypatch):
 
     def run(name):
         for record in RESULTS[name].records:
-            lineage.note(name, record)
+            for listener in runner.listeners:
+                listener(name, record)
         return RESULTS[name]
 
     shell.user_ns["run"] = run
@@ -139,7 +141,8 @@ def test_following_asks_nothing_of_a_variable_but_of_a_dictionary(shell):
     assert shell.user_ns["Refuses"].asked == 1
 
 
-def test_nothing_is_kept_where_nobody_follows():
-    before = list(lineage._following)
-    lineage.note("plain", RESULTS["plain"].records[0])
-    assert lineage._following == before == []
+def test_who_no_longer_follows_is_told_nothing(shell):
+    shell.run_cell("x = 1").raise_error()
+    assert len(runner.listeners) == 1
+    lineage.unload_ipython_extension(shell)
+    assert runner.listeners == []

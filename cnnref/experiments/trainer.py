@@ -1,0 +1,257 @@
+"""Training one seed of an experiment, and what its record says of it."""
+
+from __future__ import annotations
+
+import platform
+import string
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+
+import cnnref
+from cnnref.data import Batches, ImageSet, load
+from cnnref.experiments import store
+from cnnref.experiments.catalogue import Experiment
+from cnnref.experiments.catalogue.entry import TAIL
+from cnnref.experiments.probe import probe
+from cnnref.experiments.store import RIGHT, Record
+from cnnref.models import build
+from cnnref.training import (
+    PRECISIONS,
+    Checkpoint,
+    Evaluation,
+    History,
+    Sprint,
+    choose_device,
+    evaluate,
+    fit,
+    predict,
+    probabilities,
+    seeded,
+    sprint,
+    team,
+)
+
+__all__ = ["Trained", "train", "train_seed"]
+
+MISTAKES = 16
+"""How many of the most confident wrong answers a record keeps with their probabilities."""
+
+DIGITS = string.digits + string.ascii_lowercase
+"""A predicted class, in a record's answers."""
+
+
+class Trained(NamedTuple):
+    """One seed of an experiment, trained."""
+
+    content: dict[str, Any]
+    """What `store.write` makes a record of."""
+    weights: dict[str, torch.Tensor] | None
+    """Those to keep beside it, if any."""
+    checkpoint: Checkpoint
+    """To be deleted when both are kept."""
+
+
+def train_seed(
+    experiment: Experiment,
+    seed: int,
+    *,
+    device: str | None = None,
+    progress: bool | None = None,
+    on_epoch: Callable[[int, History], None] | None = None,
+) -> Record:
+    """Train one seed of an experiment and write its record.
+
+    A run that was killed continues at its last finished epoch.
+
+    Raises:
+        MissingDataError: the dataset is not here.
+        DeviceError: the device is not here.
+        NonFiniteLossError: training diverged; no record is written.
+        NewerRecordError: a newer `cnnref` has already written this record.
+        TeamError: the work cannot be shared out over the processes of this run.
+    """
+    us = team()
+    us.from_leader(lambda: store.refuse_newer(experiment.name, seed))
+    done = train(experiment, seed, device=device, progress=progress, on_epoch=on_epoch)
+
+    def write() -> Record:
+        record = store.write(done.content, done.weights)
+        done.checkpoint.delete()
+        return record
+
+    record: Record = us.from_leader(write)
+    return record
+
+
+def train(
+    experiment: Experiment,
+    seed: int,
+    *,
+    device: str | None = None,
+    progress: bool | None = None,
+    on_epoch: Callable[[int, History], None] | None = None,
+) -> Trained:
+    """Train one seed of an experiment, and leave it to the caller to write the record.
+
+    Raises:
+        MissingDataError: the dataset is not here.
+        DeviceError: the device is not here.
+        NonFiniteLossError: training diverged.
+        TeamError: the work cannot be shared out over the processes of this run.
+    """
+    us = team()
+    place = us.place(choose_device(device))
+    split = experiment.split
+    data, test = load(experiment.dataset, "train"), load(experiment.dataset, split)
+    recipe = replace(experiment.recipe, seed=seed)
+    fingerprint = us.from_leader(lambda: probe(experiment))
+    digests = {"train_sha256": data.sha256, f"{split}_sha256": test.sha256}
+    checkpoint = Checkpoint(
+        store.checkpoint_path(experiment.name, seed),
+        {
+            "experiment": experiment.fields,
+            "seed": seed,
+            "probe": _rounded(fingerprint),
+            **digests,
+            # A record names one device and one torch: another one starts over.
+            "device": _device_name(place),
+            "processes": us.size,
+            "torch": str(torch.__version__),
+        },
+    )
+    with seeded(seed):
+        model = build(experiment.model, experiment.arguments)
+    wide = PRECISIONS["float64" if recipe.precision == "float64" else "float32"]
+    batches = Batches(test, 1000, recipe.normalization(data), device=place, dtype=wide)
+    steps = recipe.epochs * -(-len(data) // recipe.batch_size)
+    tail: list[Evaluation] = []
+
+    def look(step: int) -> None:
+        if step > steps - TAIL:
+            tail.append(evaluate(model, batches, recipe.loss, views=recipe.views))
+
+    train_model: Callable[..., History] = (
+        sprint
+        if isinstance(recipe, Sprint)
+        else partial(fit, on_step=look if experiment.keep_tail else None)
+    )
+    history = train_model(
+        model,
+        data,
+        test,
+        recipe,
+        device=str(place),
+        record_steps=experiment.keep_steps,
+        progress=progress,
+        on_epoch=on_epoch,
+        checkpoint=checkpoint,
+    )
+
+    def outcome() -> dict[str, Any]:
+        predicted = predict(model, batches, views=recipe.views)
+        logits, labels = (tensor.cpu() for tensor in predicted)
+        counted = _outcome(probabilities(logits.double()), labels, test)
+        # Summed in another order by several processes, an image on the fence may have fallen over.
+        right = sum(row[i] for i, row in enumerate(counted["confusion"]))
+        history.test_accuracy[-1] = right / len(test)
+        return {
+            "name": experiment.name,
+            "seed": seed,
+            "experiment": experiment.fields,
+            "history": _for_record(history, split),
+            "final": {"loss": history.test_loss[-1], "accuracy": history.test_accuracy[-1]},
+            **counted,
+            **_tail(tail),
+            "dataset": {
+                "name": experiment.dataset,
+                "train_size": len(data),
+                f"{split}_size": len(test),
+                **digests,
+                "source": data.source,
+            },
+            "provenance": _provenance(place, us.size),
+            "probe": fingerprint,
+        }
+
+    weights = None
+    if experiment.keep_weights and seed == experiment.seeds[0]:
+        weights = {name: tensor.cpu() for name, tensor in model.state_dict().items()}
+    return Trained(us.from_leader(outcome), weights, checkpoint)
+
+
+def _rounded(fingerprint: dict[str, list[float]]) -> dict[str, list[str]]:
+    """A probe's losses as far as two replays of it on one machine always agree."""
+    return {kind: [f"{value:.6g}" for value in values] for kind, values in fingerprint.items()}
+
+
+def _for_record(history: History, split: str) -> dict[str, Any]:
+    """The history under the names of what it was evaluated on; steps as short as float32 is."""
+    plain = history.to_dict()
+    for key in ("loss", "accuracy"):
+        plain[f"{split}_{key}"] = plain.pop(f"test_{key}")
+    for key in ("step_loss", "step_error"):
+        if plain[key] is not None:
+            plain[key] = [float(str(np.float32(value))) for value in plain[key]]
+    return plain
+
+
+def _tail(tail: Sequence[Evaluation]) -> dict[str, Any]:
+    if not tail:
+        return {}
+    return {"tail": {key: [getattr(one, key) for one in tail] for key in Evaluation._fields}}
+
+
+def _outcome(probability: torch.Tensor, labels: torch.Tensor, test: ImageSet) -> dict[str, Any]:
+    """Confusion counts, the answer on every image, and the most confident mistakes."""
+    classes = len(test.class_names)
+    confidence, predicted = probability.max(dim=1)
+    confusion = torch.bincount(labels * classes + predicted, minlength=classes**2)
+    wrong = (predicted != labels).nonzero().flatten()
+    worst = wrong[confidence[wrong].argsort(descending=True, stable=True)][:MISTAKES]
+    return {
+        "confusion": confusion.view(classes, classes).tolist(),
+        "answers": "".join(
+            RIGHT if guess == label else DIGITS[guess]
+            for guess, label in zip(predicted.tolist(), labels.tolist(), strict=True)
+        ),
+        "mistakes": [
+            {
+                "index": int(i),
+                "label": int(labels[i]),
+                "predicted": int(predicted[i]),
+                "probability": float(confidence[i]),
+            }
+            for i in worst
+        ],
+    }
+
+
+def _provenance(device: torch.device, processes: int) -> dict[str, Any]:
+    return {
+        "device": device.type,
+        "device_name": _device_name(device),
+        "threads": torch.get_num_threads(),
+        "processes": processes,
+        "system": f"{platform.system()} {platform.machine()}",
+        "python": platform.python_version(),
+        "torch": torch.__version__,
+        "cuda": torch.version.cuda if device.type == "cuda" else None,
+        "cnnref": cnnref.__version__,
+        "date": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+    }
+
+
+def _device_name(device: torch.device) -> str:
+    if device.type == "cuda":
+        return torch.cuda.get_device_name(device)
+    cpuinfo = Path("/proc/cpuinfo")
+    lines = cpuinfo.read_text().splitlines() if cpuinfo.is_file() else []
+    names = (line.split(":", 1)[1].strip() for line in lines if line.startswith("model name"))
+    return next(names, platform.processor() or platform.machine())
