@@ -5,7 +5,7 @@
 Six rooms: `cnnref.data.images` holds what a set of images is, `cnnref.data.batches` cuts it into
 mini-batches, `cnnref.data.augmentation` changes them at random, `cnnref.data.files` reads them from
 disk and fetches them; `cnnref.data.kats_cat` and `cnnref.data.far_pairs` make images for one
-question each.
+question each. Which network sees them, and how it is trained, is never said here.
 """
 
 from cnnref.data.augmentation import AUGMENTATIONS

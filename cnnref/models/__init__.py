@@ -5,7 +5,8 @@ clothes apart, `residual` the ResNet and its plain twin, `kats_cat` the four of 
 Kat. Three settle arguments: `sharing` (shared weights or not), `dilated` (a wide field or a narrow
 one) and `inception` (several reaches side by side or one); the block of the last is GoogLeNet's
 module, which returns activations. `counted` is never trained: the IUST handout asks what it costs
-and sees. An experiment names its model by a key of `MODELS`.
+and sees. An experiment names its model by a key of `MODELS`. What one is
+trained on, and how, is never said here.
 """
 
 from __future__ import annotations

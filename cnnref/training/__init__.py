@@ -5,7 +5,8 @@
 
 `recipes` says how to train, `loop` does it, `evaluation` measures; `devices` chooses where,
 `processes` shares the work out, `checkpoints` lets a killed run go on, `memory` spares the system.
-`fast` is a second loop, for one recipe: CIFAR-10 in as few steps as it goes.
+`fast` is a second loop, for one recipe: CIFAR-10 in as few steps as it goes. Which network learns
+from which data is the caller's affair, and what comes out is kept elsewhere: in `experiments`.
 """
 
 from cnnref.training.checkpoints import Checkpoint

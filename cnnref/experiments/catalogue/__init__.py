@@ -1,4 +1,7 @@
-"""Every experiment of the book, one entry each, in a file for each group of questions."""
+"""Every experiment of the book, one entry each, in a file for each group of questions.
+
+`entry` says what an experiment is. Entries are data: nothing here trains or reads a result.
+"""
 
 from __future__ import annotations
 
