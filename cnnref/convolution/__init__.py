@@ -19,8 +19,8 @@ channels, or batched:
 
 The windows come first (`unfolding`), then three products (`core`), the operations made of them
 (`convolving`, `gradients`, `pooling`), and, as an independent route to the same results, their
-matrices (`matrices`). `layout` says what callers may pass. No module, no network and no training here:
-functions of tensors alone.
+matrices (`matrices`). `layout` says what callers may pass. Functions of tensors alone:
+no module, no network, no training.
 
 Source: V. Dumoulin and F. Visin, A guide to convolution arithmetic for deep learning (2016).
 """

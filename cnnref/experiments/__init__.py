@@ -6,8 +6,9 @@
 `catalogue` says what is run; `runner` takes the stored record or has `trainer` make one; `store`
 keeps it; `probe` and `verification` find out when a stored result no longer fits the code;
 `statistics` says what several seeds show, `comparison` which of two is better, `claims` what the
-book says of all this; `report` writes it into tables. How a step of training is made is said in `cnnref.training`, and nothing here
-draws.
+book says of all this; `report` writes it into tables.
+
+How a step of training is made is said in `cnnref.training`, never here, and nothing here draws.
 """
 
 from cnnref.experiments.catalogue import (
