@@ -7,7 +7,8 @@
 //                     function of the values, an action gives new values (or is `ofTexts`, to help
 //                     out of a mistake, too), and a control starts as the preset says, `like`
 //                     another one, or with its own `start`; it is in the link unless it is `derived`
-//                     from others
+//                     from others. Where a group is in `front`, that one comes before the picture,
+//                     and all others are folded below it
 //   hidden(values)    names of controls and groups that mean nothing in this setting
 //   model(values, data)   what is to be drawn, with `steps`, the number of stops, and `stop`, what
 //                     one is called; or it throws a Refusal, whose field `blame` translates into the
@@ -195,9 +196,9 @@
         if (given) this.set(act(given));
       } }, label);
       this.controls = {};
-      this.groups = groups.map(({ name, legend, controls, actions = [] }) => {
+      this.groups = groups.map(({ name, legend, controls, actions = [], front = false }) => {
         const title = html("legend");
-        return { name, legend, title, box: html("fieldset", {}, title, controls.map(control),
+        return { name, legend, title, front, box: html("fieldset", {}, title, controls.map(control),
           actions.length ? html("div", { class: "explorer-actions" }, actions.map(action)) : []) };
       });
       this.player = new Player(this.id, (at) => this.step(at));
@@ -216,11 +217,20 @@
         },
         go: (at) => { this.player.stop(); this.player.go(at); },
       };
+      const [shown, others] = [true, false].map((front) =>
+        this.groups.filter((group) => group.front === front).map(({ box }) => box));
+      const settings = html("div", { class: "explorer-controls" }, others);
+      // An unseen copy of the longest words keeps what follows in its place while it plays.
+      const words = html("p", { class: "explorer-words" }, this.longest, this.said);
+      if (shown.length) {
+        this.fold = html("details", {}, html("summary", {}, others.length ? "Settings" : "Formula"),
+          settings, this.parts.formula);
+      }
       const body = [
-        html("div", { class: "explorer-controls" }, this.groups.map(({ box }) => box)),
-        this.parts.formula, this.player.box, this.parts.stage,
-        // An unseen copy of the longest words keeps what follows in its place while it plays.
-        html("p", { class: "explorer-words" }, this.longest, this.said), this.parts.below,
+        ...(shown.length
+          ? [shown, this.parts.stage, words, this.player.box, this.fold].flat()
+          : [settings, this.parts.formula, this.player.box, this.parts.stage, words]),
+        this.parts.below,
         html("p", { class: "explorer-foot" }, this.link,
           html("button", { type: "button", onclick: reset }, "Start again")),
       ];
@@ -289,6 +299,7 @@
       let mistaken;
       const blame = (control, message) => {
         control.blame(message);
+        if (this.fold?.contains(control.box)) this.fold.open = true;
         mistaken ??= `${control.label}${message.startsWith("must") ? "" : ":"} ${message}.`;
       };
       for (const [name, control] of Object.entries(this.controls)) {
@@ -310,8 +321,11 @@
         return;
       }
       this.definition.draw(this.parts, this.model, this.values);
-      this.longest.textContent = Array.from({ length: this.model.steps },
-        (_, at) => this.definition.words(this.model, at)).sort((a, b) => b.length - a.length)[0];
+      // Of thousands of stops a sample will do.
+      const every = Math.ceil(this.model.steps / 200);
+      this.longest.textContent = Array.from({ length: Math.ceil(this.model.steps / every) },
+        (_, i) => this.definition.words(this.model, i * every))
+        .sort((a, b) => b.length - a.length)[0];
       this.player.steps = this.model.steps;
       this.player.go(this.player.at);
     }

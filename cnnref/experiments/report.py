@@ -98,7 +98,7 @@ def comparisons_markdown(comparisons: Mapping[tuple[str, str], Comparison]) -> s
 
 
 def claims_markdown(claims: Iterable[Claim] | None = None) -> str:
-    """What the records now say of the book's claims, those first that no longer hold.
+    """What the records now say of the book's claims: those that no longer hold, then by chapter.
 
     Chapters are linked as from a built page of the folder `about`.
 
@@ -109,18 +109,16 @@ def claims_markdown(claims: Iterable[Claim] | None = None) -> str:
         NoRecordError: a claim needs a record that is missing.
     """
     looked = [(claim, claim.look()) for claim in (CLAIMS.values() if claims is None else claims)]
+    groups: dict[str, list[list[str]]] = {}
+    for claim, found in sorted(looked, key=lambda pair: pair[1].holds):
+        link = f"[{claim.chapter}](../{claim.chapter}.html)"
+        group = f"**In {link}**" if found.holds else f"**Changed, in {link}**"
+        groups.setdefault(group, []).append([claim.text, found.shows])
     changed = sum(not found.holds for _, found in looked)
-    rows = [
-        [
-            claim.text,
-            f"[{claim.chapter}](../{claim.chapter}.html)",
-            found.shows,
-            "holds" if found.holds else "**CHANGED**",
-        ]
-        for claim, found in sorted(looked, key=lambda pair: pair[1].holds)
-    ]
-    table = _table(["the book says", "in", "the records show", "so it"], rows)
-    return f"{len(rows)} claims, {changed} of them changed.\n\n{table}"
+    parts = [f"{len(looked)} claims, {changed} of them changed."]
+    for group, rows in groups.items():
+        parts += [group, _table(["the book says", "the records show"], rows)]
+    return "\n\n".join(parts)
 
 
 def summary_markdown(dataset: str | None = None, results: Iterable[Result] | None = None) -> str:
@@ -155,14 +153,13 @@ def _group(dataset: str, results: Sequence[Result]) -> str:
     """Data, outcomes, and the fold of one dataset."""
     data = _unique(_data(record) for result in results for record in result.records)
     outcomes = _table(
-        ["experiment", "trained", "seeds:", f"{results[0].split} accuracy, %", "expected, %"],
+        ["trained", f"{results[0].split} accuracy, %", "expected, %", "seeds:"],
         [
             [
-                f"`{result.experiment.name}`",
-                result.experiment.title.split(": ", 1)[-1],
-                str(len(result.records)),
+                f"{result.experiment.title.split(': ', 1)[-1]}<br>`{result.experiment.name}`",
                 _accuracy(result),
                 _verdict(result),
+                str(len(result.records)),
             ]
             for result in results
         ],

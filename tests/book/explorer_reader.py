@@ -15,7 +15,8 @@ html_context = {{"default_mode": "auto"}}
 """
 AFTER = "\n## After\n\nWords after it.\n"
 PAGES = {
-    "index": "# Top\n\n```{toctree}\nline\ntwice\nmatrix\npooling\nreach\ncurves\nplain\n```\n",
+    "index": "# Top\n\n```{toctree}\nline\ntwice\nmatrix\npooling\nreach\ncurves\n"
+    "photograph\nlearning\nplain\n```\n",
     "plain": "# Plain\n\nNo explorer here.\n",
     "line": """# Line
 
@@ -74,6 +75,20 @@ In words: a short chain.
 :network: IU-4
 
 In words: the network of IU-4.
+:::
+""" + AFTER,
+    "photograph": """# Photograph
+
+:::{explorer} photograph
+
+In words: edges.
+:::
+""" + AFTER,
+    "learning": """# Learning
+
+:::{explorer} learning
+
+In words: a loss that falls.
 :::
 """ + AFTER,
     "curves": """# Curves

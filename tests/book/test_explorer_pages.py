@@ -34,6 +34,10 @@ STATES = {
               "#counted?layer=4", "#counted?layers=conv3p9c4096+pool2&n=512&layer=1&at=1"],
     "curves": ["#runs?at=7", "#runs?sets=training,test&log=1", "#runs?cats-dogs=",
                "#runs?dataset=fashion-mnist&measure=error", "#tuned?measure=accuracy&at=2"],
+    "photograph": ["#explorer-photograph?at=1", "#explorer-photograph?channels=two&k=3&flip=1",
+                   "#explorer-photograph?d=8&s=8&p=12", "#explorer-photograph?w=1,2"],
+    "learning": ["#explorer-learning?at=9", "#explorer-learning?rate=5&at=8",
+                 "#explorer-learning?input=noise&hidden=emboss", "#explorer-learning?rate=0"],
 }  # fmt: skip
 
 
@@ -72,6 +76,8 @@ def test_no_violation_and_no_sideways_scrolling_in_any_state(
         ("reach", "counted"),
         ("curves", "runs"),
         ("curves", "tuned"),
+        ("photograph", "explorer-photograph"),
+        ("learning", "explorer-learning"),
     ],
 )
 def test_nothing_jumps(visit, name, place, screen):
@@ -87,7 +93,7 @@ def test_nothing_jumps(visit, name, place, screen):
 
 
 @pytest.mark.parametrize("screen", [DESK, PHONE])
-@pytest.mark.parametrize("name", ["twice", "reach"])
+@pytest.mark.parametrize("name", ["twice", "reach", "photograph", "learning"])
 def test_the_room_that_is_kept_is_enough(visit, name, screen):
     """Whatever is painted first: what is below an explorer moves by what it lacks of room."""
     page = visit(name, screen, fragment="#after")  # so all are made at once
@@ -148,6 +154,9 @@ def test_a_page_loads_only_what_it_uses(explorer_book):
     assert loaded["plain"] == loaded["index"] == set()
     assert loaded["line"] == loaded["twice"] == shared | {"explorer-convolution.js"}
     assert loaded["matrix"] == shared | {"explorer-matrix.js"}
+    photograph = {"explorer-photograph.js"}
+    assert loaded["photograph"] == shared | photograph
+    assert loaded["learning"] == shared | photograph | {"explorer-learning.js"}
     assert loaded["pooling"] == shared | {"explorer-pooling.js"}
     parts = {f"explorer-receptive-field{part}.js" for part in ("", "-stack", "-drawing")}
     assert loaded["reach"] == shared | parts

@@ -12,6 +12,7 @@ from cnnref.windows import Window
 from . import (
     explorer_vectors,
     explorer_vectors_curves,
+    explorer_vectors_photograph,
     explorer_vectors_pooling,
     explorer_vectors_reach,
 )
@@ -21,11 +22,19 @@ from .explorer_vectors import agrees
 FUNCTIONS = (
     explorer_vectors.FUNCTIONS
     | explorer_vectors_curves.FUNCTIONS
+    | explorer_vectors_photograph.FUNCTIONS
     | explorer_vectors_pooling.FUNCTIONS
     | explorer_vectors_reach.FUNCTIONS
 )
 # The page that loads a script; the others are on every page with an explorer.
-PAGE_OF = {"matrix": "matrix", "pooling": "pooling", "series": "curves", "stack": "reach"}
+PAGE_OF = {
+    "learning": "learning",
+    "matrix": "matrix",
+    "photograph": "photograph",
+    "pooling": "pooling",
+    "series": "curves",
+    "stack": "reach",
+}
 
 REPLAY = """([path, cases]) => {
   const replayed = path.split(".").reduce((part, name) => part[name], window.cnnref);

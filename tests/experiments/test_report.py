@@ -118,8 +118,8 @@ def test_comparisons_stand_in_a_table_under_their_answer():
 def test_the_summary_has_a_row_for_every_experiment():
     results = [made_result(EXPECTING, [0.92, 0.93, 0.91]), made_result(DIGITS, [0.99, 0.98])]
     text = summary_markdown(results=results)
-    assert rows(text.split("<details>")[0])["`clothes`"] == [
-        "a ResNet", "3", "92.00 [89.52, 94.48]", "85 to 94: inside",
+    assert rows(text.split("<details>")[0])["a ResNet<br>`clothes`"] == [
+        "92.00 [89.52, 94.48]", "85 to 94: inside", "3",
     ]  # fmt: skip
     assert text.count("<details>") == text.count("</details>") == 2
     assert "| test accuracy, % |" in text
@@ -176,7 +176,7 @@ def test_no_column_is_without_a_heading():
 
 def test_the_summary_reads_the_catalogue_and_misses_nothing(trained, tiny, monkeypatch):
     monkeypatch.setattr(report, "CATALOGUE", {"tiny": tiny})
-    assert "| `tiny` | A tiny experiment | 2 |" in summary_markdown("synthetic")
+    assert "| A tiny experiment<br>`tiny` |" in summary_markdown("synthetic")
     with pytest.raises(ValueError, match="there is no experiment on mnist"):
         summary_markdown("mnist")
     absent = replace(tiny, name="absent")

@@ -2,6 +2,7 @@
 
 from .curves import CURVES
 from .kind import Data, Explorer, Preset
+from .photograph import LEARNING, PHOTOGRAPH
 from .pooling import POOLING
 from .reach import RECEPTIVE_FIELD
 from .windows import CONVOLUTION, MATRIX
@@ -14,4 +15,6 @@ EXPLORERS = {
     "pooling": POOLING,
     "receptive-field": RECEPTIVE_FIELD,
     "curves": CURVES,
+    "photograph": PHOTOGRAPH,
+    "learning": LEARNING,
 }
