@@ -5,8 +5,9 @@ import re
 import numpy as np
 import pytest
 import torch
-from bookext.explorers.photograph import LEARNING, SIDE, draw_learning, planes
 from torch.nn import functional
+
+from bookext.explorers.photograph import LEARNING, SIDE, draw_learning, planes
 
 from .explorer_reader import Reader
 
@@ -55,9 +56,8 @@ def test_it_learns_as_torch_does(visit, kind, plane):
         slider.fill(str(steps))
         kernel, loss = descend(plane(), 0.3, steps)
         off = float((kernel - VERTICAL).abs().max())
-        assert told(reader) == (
-            steps, pytest.approx(loss, rel=0.06, abs=5.1e-4), pytest.approx(off, rel=0.06, abs=5.1e-4)
-        )  # fmt: skip
+        rounded = [pytest.approx(value, rel=0.06, abs=5.1e-4) for value in (loss, off)]
+        assert told(reader) == (steps, *rounded)
         cells = reader.box.get_by_role("img", name="ours", exact=True).locator(".weight-cell")
         shown = [number(text) for text in cells.all_text_contents()]
         assert shown == pytest.approx(kernel.flatten().tolist(), abs=0.00501)
@@ -90,7 +90,5 @@ def test_a_rate_that_teaches_nothing_is_refused(visit):
 
 
 def test_its_figure_knows_one_task():
-    with pytest.raises(
-        ValueError, match="knows 'vertical' and 'photo' alone, got .'blur', 'photo'"
-    ):
+    with pytest.raises(ValueError, match="'vertical' and 'photo' alone, got .'blur', 'photo'"):
         draw_learning(LEARNING.preset | {"hidden": "blur"})
