@@ -66,6 +66,7 @@ bench: $(INSTALLED)  ## measure our speed against torch's and the textbook's, in
 	$(BIN)/python benchmarks/convolution.py --write
 	$(BIN)/python benchmarks/training.py --write
 	$(BIN)/python benchmarks/accounting.py --write
+	$(BIN)/python benchmarks/building.py --write
 
 # Two of the peers are modules of one name, so one of them goes where only its own process looks.
 peers: $(INSTALLED)  ## count networks with other tools too, into tests/peers/compared.json
