@@ -20,7 +20,7 @@ def photo():
 
 
 def noise():
-    bits = np.random.default_rng(0).integers(0, 2, SIDE * SIDE)
+    bits = np.random.default_rng(0).integers(0, 2, SIDE * SIDE, dtype=np.uint8)
     return torch.from_numpy(2.0 * bits - 1).view(SIDE, SIDE)
 
 
