@@ -1,12 +1,13 @@
 """Pictures, each with its own words.
 
-Every function returns a `Picture`: a matplotlib figure and an alternative text made from the same
-data. `style` owns the look, `geometry` draws windows, `fields` receptive fields, `neurons` a
-convolution as a layer of neurons, `weights` which weights of a layer are equal, `volumes` a layer
-with channels, `networks` what a network costs and sees, `photographs` what of a photograph counts.
-`results` and `confusion` draw one experiment and its images, `curves`, `forests`, `sweeps` and
-`tails` several, `tiles` kernels and feature maps, `calibration` how sure a network may be; `series`
-holds what they share.
+Every function but `photograph` returns a `Picture`: a matplotlib figure and an alternative text
+made from the same data. `style` owns the look, `geometry` draws windows, `pools` what pooling
+leaves, `fields` receptive fields, `neurons` a convolution as a layer of neurons, `weights` which
+weights of a layer are equal, `volumes` a layer with channels, `networks` what a network costs and
+sees, `photographs` what of a photograph counts, `shades` images side by side. `results` and
+`confusion` draw one experiment and its images, `curves`, `forests`, `sweeps` and `tails` several,
+`tiles` kernels and feature maps, `calibration` how sure a network may be; `series` holds what they
+share.
 """
 
 from cnnref.figures.calibration import reliability_picture
@@ -23,11 +24,13 @@ from cnnref.figures.networks import (
 )
 from cnnref.figures.neurons import neurons_picture
 from cnnref.figures.photographs import energies_picture, reach_on_photograph
+from cnnref.figures.pools import pooling_picture
 from cnnref.figures.results import (
     image_grid,
     learning_curves,
     mistakes_picture,
 )
+from cnnref.figures.shades import photograph, shades_picture
 from cnnref.figures.style import COLOURS, Picture, new_figure, style
 from cnnref.figures.sweeps import rates_picture
 from cnnref.figures.tails import tails_picture
@@ -56,10 +59,13 @@ __all__ = [
     "mistakes_picture",
     "neurons_picture",
     "new_figure",
+    "photograph",
+    "pooling_picture",
     "rates_picture",
     "reach_on_photograph",
     "reach_picture",
     "reliability_picture",
+    "shades_picture",
     "steps_picture",
     "style",
     "summary_picture",
