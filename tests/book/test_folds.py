@@ -44,7 +44,11 @@ QUESTION = (
 @pytest.fixture(scope="module")
 def book(tiny_book):
     book = tiny_book(
-        "look.folds", "handouts.answers", "look.pages", "chapters.chaptermap", "elsewhere.notebooks"
+        "folding.checks",
+        "handouts.answers",
+        "look.pages",
+        "chapters.chaptermap",
+        "elsewhere.notebooks",
     )
     conf = book.folder / "conf.py"
     conf.write_text(conf.read_text() + THEME + MORE)

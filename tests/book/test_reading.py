@@ -34,6 +34,8 @@ from IPython.display import HTML
 HTML("<p>drawn</p>")
 ```
 """
+HIDDEN = "```{code-cell} ipython3\n---\ntags: [hide-input]\n---\n1 + 1\n```\n\n"
+NAMED = "tags: [hide-input]\nmystnb: {code_prompt_show: Show mine, code_prompt_hide: Hide mine}"
 EXERCISE = (
     ":::{{exercise}} About ${0}$ and `code`\n:label: ex-{0}\n\nWhy?\n:::\n\n"
     ":::{{solution}} ex-{0}\n:class: dropdown\n\nBecause of {0}.\n:::\n\n"
@@ -48,7 +50,7 @@ PAGES = {
         + "\n## Second\n\n(top)=\n### Below\n\n" + ANSWER % "Q-2"
         + "**Answer.** The sum of all, for every one of them:\n\n$$\na = b\n$$ (eq-one)\n\n"
         + CHECKED + "\n## Third\n\n" + ANSWER % "Q-3" + "No answer in words.\n\n" + CHECKED
-        + "\n" + FIGURE
+        + "\n" + FIGURE + HIDDEN + HIDDEN.replace("tags: [hide-input]", NAMED)
     ),
     "exercises": "# Exercises\n\nThe output of UT-W1.4, put out. Outputs.\n\n"
     + "".join(map(EXERCISE.format, "abc"))
@@ -60,7 +62,7 @@ PAGES = {
 @pytest.fixture(scope="module")
 def book(tiny_book):
     book = tiny_book(
-        "handouts.answers", "elsewhere.wheel", "look.foldnames", "look.lost", "look.pages"
+        "handouts.answers", "elsewhere.wheel", "folding.names", "look.lost", "look.pages"
     )
     conf = book.folder / "conf.py"
     conf.write_text(
@@ -164,9 +166,12 @@ def test_answers_are_cut_between_sentences(line, kept):
 
 
 def test_the_fold_of_a_figure_says_which(book):
-    (fold,) = soup(book, "one").select("details.above-input > summary")
-    shown, hidden = map(words, fold.select("p"))
-    assert (shown, hidden) == ("Show the code of Fig. 1.1", "Hide the code of Fig. 1.1")
+    folds = soup(book, "one").select("details.above-input > summary")
+    assert [[words(line) for line in fold.select("p")] for fold in folds] == [
+        ["Show the code of Fig. 1.1", "Hide the code of Fig. 1.1"],
+        ["Show the code", "Hide the code"],
+        ["Show mine", "Hide mine"],
+    ]
 
 
 def test_a_click_on_the_title_of_a_solution_opens_that_one_only(open_page):

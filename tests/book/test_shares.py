@@ -2,7 +2,7 @@
 
 import pytest
 
-from bookext.look.shares import BOUNDS, chapters, visible
+from bookext.folding.shares import BOUNDS, chapters, visible
 
 from .conftest import ROOT, SITE
 from .explorer_reader import THEME
@@ -34,7 +34,7 @@ def test_what_is_folded_drawn_or_printed_is_no_code():
 
 
 def test_the_table_has_the_numbers_of_the_pages(tiny_book):
-    book = tiny_book("look.shares")
+    book = tiny_book("folding.shares")
     conf = book.folder / "conf.py"
     conf.write_text(conf.read_text().replace('["*.md"]', '["*.md", "*/*.md"]') + THEME)
     part = "- caption: Mathematics\n    chapters: [{file: book/one}, {file: book/gone}]"

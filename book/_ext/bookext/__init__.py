@@ -1,8 +1,9 @@
 """The Sphinx extension of this book: a folder for each purpose, which says what Sphinx lacks.
 
 `handouts` has the questions and their answers, `running` decides when and how cells run,
-`reference` documents the library, `chapters` ties chapters together, `look` makes what a page shows
-and waits for, `explorers` are pictures with controls, and `elsewhere` writes notebooks and paper.
+`reference` documents the library, `chapters` ties chapters together, `folding` decides what a page
+shows unasked, `look` how it looks and how soon, `explorers` are pictures with controls, `teaching`
+gathers what a teacher takes along, and `elsewhere` writes notebooks and paper.
 """
 
 from __future__ import annotations
@@ -20,22 +21,14 @@ MODULES = {
     "running": ("ahead", "execution"),
     "reference": ("apipages", "external"),
     "chapters": ("chaptermap", "terms"),
+    "folding": ("checks", "names", "shares"),
     "look": (
-        "assets",
-        "bibliography",
-        "foldnames",
-        "folds",
-        "highlighting",
-        "images",
-        "lost",
-        "mathrender",
-        "pages",
-        "shares",
-        "spaces",
+        "assets", "bibliography", "highlighting", "images", "lost", "mathrender", "pages", "spaces",
     ),
     "explorers": ("directive",),
+    "teaching": ("exercises", "figures"),
     "elsewhere": ("notebooks", "wheel"),
-}
+}  # fmt: skip
 
 
 def setup(app: Sphinx) -> ExtensionMetadata:

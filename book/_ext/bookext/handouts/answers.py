@@ -33,7 +33,7 @@ from sphinx.util import logging
 from sphinx.util.docutils import SphinxDirective, SphinxRole
 from sphinx.util.nodes import make_refnode
 
-from ..look.folds import fold, fold_line
+from ..folding.checks import fold, fold_line
 from .evidence import has_evidence, section_around, title_of
 from .questions import QuestionList, QuestionListError, read_questions
 from .shortly import short_answer
@@ -342,7 +342,7 @@ def setup(app: Sphinx) -> ExtensionMetadata:
     """Register the directives, the role and the checks."""
     app.add_config_value("answers_questions", "book/questions.yml", "env", str)
     app.add_config_value("answers_tests", "tests", "env", str)
-    app.setup_extension("bookext.look.folds")
+    app.setup_extension("bookext.folding.checks")
     app.add_node(answer_node, html=(visit_answer, depart_answer))
     app.add_node(question_link)
     app.add_directive("answer", AnswerDirective)

@@ -21,7 +21,7 @@ STOCK = "code cell {type}"
 
 
 class NameFolds(SphinxPostTransform):
-    """Names the folds of code after the figures that the code draws."""
+    """Names the folds of code, after the figures if the code draws one."""
 
     default_priority = 190  # before MyST-NB folds them
     formats = ("html",)
@@ -34,9 +34,11 @@ class NameFolds(SphinxPostTransform):
                 continue
             names = [name for figure in cell.findall(nodes.figure) for name in figure["ids"]]
             number = next((numbers[name] for name in names if name in numbers), None)
+            of = f" of Fig. {'.'.join(map(str, number))}" if number else ""
+            what = f"the code{of}" if cell.get("hide_mode") == "input" else "the {type}"
             for prompt, word in (("prompt_show", "Show"), ("prompt_hide", "Hide")):
-                if number and cell[prompt].endswith(STOCK):
-                    cell[prompt] = f"{word} the code of Fig. {'.'.join(map(str, number))}"
+                if cell[prompt].endswith(STOCK):
+                    cell[prompt] = f"{word} {what}"
 
 
 class UnlinkTitles(SphinxPostTransform):
