@@ -21,14 +21,15 @@
   });
 })();
 
-// Paper is white, and what is folded on it stays folded: printing opens it, code of figures apart.
+// Paper is white, and what is folded on it stays folded: printing opens it, apart from code of figures, and
+// from solutions in the list of exercises, which is a sheet for a class.
 (() => {
   const root = document.documentElement;
   let theme, opened;
   addEventListener("beforeprint", () => {
     theme = root.dataset.theme;
     root.dataset.theme = "light";
-    opened = [...document.querySelectorAll("article details:not(.above-input, .trained, [open])")];
+    opened = [...document.querySelectorAll("article details:not(.above-input, .trained, .sheet, [open])")];
     opened.forEach((fold) => { fold.open = true; });
   });
   addEventListener("afterprint", () => {

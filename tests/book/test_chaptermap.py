@@ -56,6 +56,21 @@ def test_the_map_leads_to_every_chapter_and_says_what_it_builds_on(book):
     assert [row.count("<path") for row in rows] == [0, 1, 1]
 
 
+def test_each_part_has_a_mark_of_its_own(tiny_book):
+    book = tiny_book("chapters.chaptermap")
+    parts = "".join(
+        f"```{{toctree}}\n:numbered:\n{name}\n```\n\n" for name in ("one", "two", "three")
+    )
+    book.write(
+        index=f"# Top\n\n{parts}```{{toctree}}\nmap\n```\n",
+        **{name: page(name.title(), "Words.") for name in ("one", "two", "three")},
+        map=page("Map", "```{chapter-map}\n```\n"),
+    )
+    assert book.build() == []
+    marks = re.findall(r"<svg[^>]*><(\w+) ", book.html("map"))
+    assert marks == ["circle", "rect", "polygon"]
+
+
 @pytest.mark.parametrize(
     ("name", "on", "message"),
     [

@@ -140,10 +140,14 @@ def test_links_lead_within_the_book_or_to_its_address(pdf):
     assert wanted <= set(targets(pdf, 1))
 
 
-def test_the_real_book_is_printed_without_its_api():
+def test_the_real_book_is_printed_without_its_api_and_without_repeating_itself():
     toc = yaml.safe_load((ROOT / "_toc.yml").read_text())
     names = [name for _, name in pages_of(toc)]
     assert names[0] == "index"
     assert len(names) > 25
     assert not any("api" in name for name in names)
+    assert not {"book/exercises", "book/figures"} & set(names)
+    assert {"book/exercises", "book/figures"} <= {
+        entry["file"] for part in toc["parts"] for entry in part["chapters"]
+    }
     assert all(Path(ROOT, f"{name}.md").is_file() for name in names)

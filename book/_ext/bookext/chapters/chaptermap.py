@@ -34,10 +34,12 @@ ROW = 56
 ARCS = 88
 """Width of the column of the arcs, in pixels."""
 
-# One for each part of the book, so that colour is not all that tells them apart.
+# One for each part of the book, so that colour is not all that tells them apart: mathematics,
+# experiments, appendices.
 MARKS = (
-    f'<rect x="{ARCS - 11}" y="{ROW // 2 - 5}" width="10" height="10"/>',
     f'<circle cx="{ARCS - 6}" cy="{ROW // 2}" r="5"/>',
+    f'<rect x="{ARCS - 11}" y="{ROW // 2 - 5}" width="10" height="10"/>',
+    f'<polygon transform="translate({ARCS - 6} {ROW // 2})" points="-7,6 7,6 0,-7"/>',
 )
 
 
@@ -132,7 +134,7 @@ def draw_map(env: BuildEnvironment, page: str) -> str:
         rows.append(
             '<li class="chapter-map__row">'
             f'<svg width="{ARCS}" height="{ROW}" aria-hidden="true" focusable="false">{arcs}'
-            f"{MARKS[part % len(MARKS)]}</svg>"
+            f"{MARKS[(part - 1) % len(MARKS)]}</svg>"
             f'<span><a href="{escape(address)}">{title}</a> <small>{said}</small></span></li>'
         )
     return f'<ol class="chapter-map">{"".join(rows)}</ol>'

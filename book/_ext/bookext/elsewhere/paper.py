@@ -31,6 +31,8 @@ from . import headless
 
 ROOT = Path(__file__).parents[4]
 MADE = "book/api/"
+REPEATED = {"book/exercises", "book/figures"}
+"""Pages of what stands in the chapters already."""
 
 # Chromium notes the places that a link of the page leads to; so each place gets a link to it.
 READY = """async () => {
@@ -101,11 +103,12 @@ class Printed:
 
 
 def pages_of(toc: dict[str, Any]) -> Iterator[tuple[str, str]]:
-    """Part and name of every page that somebody wrote; the API's reference is left out."""
+    """Part and name of every page that somebody wrote, and that repeats no other."""
     yield "", toc["root"]
     for part in toc["parts"]:
         names = (entry["file"] for entry in part["chapters"])
-        yield from ((part["caption"], name) for name in names if not name.startswith(MADE))
+        written = (name for name in names if not name.startswith(MADE) and name not in REPEATED)
+        yield from ((part["caption"], name) for name in written)
 
 
 def print_page(

@@ -146,12 +146,14 @@ def draw_curves(preset: Preset) -> Picture:
 
 
 def rows_of(preset: Preset) -> int:
-    """The rows of the table below the curves, and what else takes room: datasets, and a note."""
+    """The rows of the table below the curves, and what else takes room: names, datasets, a note."""
     found = datasets_of(preset)
-    _, chosen = next(iter(found.values()))
+    listed, chosen = next(iter(found.values()))
     sets = preset["sets"].split()
     note = 2 if sets != ["test"] else 0
-    return len(chosen) * len(sets) + note + (4 if len(found) > 1 else 0)
+    names = sum(len(entry.name) for entry in listed) // 100
+    datasets = 4 + len(found) // 2 if len(found) > 1 else 0
+    return len(chosen) * len(sets) + note + names + datasets
 
 
 CURVES = Explorer(
