@@ -93,7 +93,9 @@ def test_nothing_jumps(visit, name, place, screen):
 
 
 @pytest.mark.parametrize("screen", [DESK, PHONE])
-@pytest.mark.parametrize("name", ["twice", "reach", "photograph", "learning"])
+@pytest.mark.parametrize(
+    "name", ["line", "twice", "matrix", "pooling", "reach", "curves", "photograph", "learning"]
+)
 def test_the_room_that_is_kept_is_enough(visit, name, screen):
     """Whatever is painted first: what is below an explorer moves by what it lacks of room."""
     page = visit(name, screen, fragment="#after")  # so all are made at once
