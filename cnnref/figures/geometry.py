@@ -98,9 +98,9 @@ def matrix_picture(
     with style():
         figure, axes = new_figure(0.42 * columns + 1.2, 0.42 * rows + 1.0)
         axes.grid(visible=False)
-        axes.imshow(
-            np.where(values == 0, np.nan, values), cmap="RdBu_r", vmin=-1.6 * top, vmax=1.6 * top
-        )
+        # Pale enough for the numbers on it, also where a dark page turns the drawing round.
+        end = 2.2 * top
+        axes.imshow(np.where(values == 0, np.nan, values), cmap="RdBu_r", vmin=-end, vmax=end)
         for i, j in np.argwhere(values != 0):
             axes.text(j, i, f"{values[i, j]:g}", ha="center", va="center", fontsize=8)
         axes.set(

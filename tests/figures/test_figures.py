@@ -93,6 +93,20 @@ def test_words_of_a_matrix_are_its_rows():
     assert "row 1: 1 2 0 0; row 2: 0 1 2 0; row 3: 0 0 1 2." in PICTURES["matrix"]().alt
 
 
+def test_the_numbers_of_a_matrix_can_be_read_by_day_and_by_night():
+    def luminance(colour):
+        linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in colour]
+        return sum(w * c for w, c in zip((0.2126, 0.7152, 0.0722), linear, strict=True))
+
+    # `invert(1) hue-rotate(180deg)`, with which the style sheet turns drawings round, as a matrix.
+    turn = [(-0.574, 1.430, 0.144), (0.426, 0.430, 0.144), (0.426, 1.430, -0.856)]
+    (image,) = figures.matrix_picture(torch.tensor([[-1.0, 1.0]])).figure.axes[0].images
+    for cell in image.to_rgba(image.get_array())[0, :, :3]:
+        night = [sum(w * (1 - c) for w, c in zip(row, cell, strict=True)) for row in turn]
+        assert (luminance(cell) + 0.05) / 0.05 > 4.5
+        assert 1.05 / (luminance([min(max(c, 0), 1) for c in night]) + 0.05) > 4.5
+
+
 def test_a_matrix_may_be_cut_into_blocks():
     picture = figures.matrix_picture(torch.ones(4, 9), blocks=(2, 3))
     lines = [tuple(map(list, line.get_data())) for line in picture.figure.axes[0].lines]
