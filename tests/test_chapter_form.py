@@ -1,0 +1,79 @@
+"""Every chapter begins and ends alike, and its exercises go from easy to hard."""
+
+import re
+from pathlib import Path
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).parents[1]
+GRADES = ["Easy", "Solid", "Hard"]
+EXERCISE = re.compile(
+    r"^(?P<fence>:{3,}|`{3,})\{exercise\}[^\n]*\n(?::\w+:[^\n]*\n)*\s*(?P<text>.*?)^(?P=fence)$",
+    re.MULTILINE | re.DOTALL,
+)
+HEADING = re.compile(r"^## (.+)$", re.MULTILINE)
+
+
+def chapters():
+    """The numbered chapters, in order."""
+    parts = yaml.safe_load((ROOT / "_toc.yml").read_text())["parts"]
+    return [entry["file"] for part in parts if part.get("numbered") for entry in part["chapters"]]
+
+
+def text_of(name):
+    """A chapter without its cells, in which `##` begins no heading."""
+    text = (ROOT / f"{name}.md").read_text()
+    return re.sub(r"^```\{code-cell\}.*?^```$", "", text, flags=re.MULTILINE | re.DOTALL)
+
+
+def test_the_chapters_are_found():
+    assert len(chapters()) > 20
+
+
+@pytest.mark.parametrize("name", chapters())
+def test_a_chapter_begins_with_what_it_is_for_and_how_long_it_takes(name):
+    _, _, rest = text_of(name).partition("\n# ")
+    title, _, rest = rest.partition("\n")
+    items = re.findall(r"^- \*([^*]+)\*", rest.partition("\n\n\n")[0].lstrip()[:2000], re.MULTILINE)
+    assert rest.lstrip().startswith("- *You will be able to* "), title
+    assert items[:2] == ["You will be able to", "Time:"], title
+    assert set(items[2:3]) <= {"Questions answered:", "Question answered:"}, title
+
+
+@pytest.mark.parametrize("name", chapters())
+def test_a_chapter_ends_with_what_to_remember_and_then_its_exercises(name):
+    text = text_of(name)
+    headings = HEADING.findall(text)
+    at = headings.index("What to remember")
+    assert headings[at + 1] == "Exercises"
+    assert set(headings[at + 2 :]) <= {"Read on"}
+    remembered = text.partition("\n## What to remember\n")[2].partition("\n## ")[0]
+    assert 3 <= len(re.findall(r"^- ", remembered, re.MULTILINE)) <= 6
+
+
+@pytest.mark.parametrize("name", chapters())
+def test_exercises_say_how_hard_they_are_and_are_in_that_order(name):
+    texts = [found["text"] for found in EXERCISE.finditer(text_of(name))]
+    assert len(texts) >= 3
+    words = [re.match(r"\*(\w+)\.\* ", text) for text in texts]
+    assert [text for text, word in zip(texts, words, strict=True) if not word] == []
+    grades = [GRADES.index(word[1]) for word in words]
+    assert grades == sorted(grades)
+    assert grades[-1] == GRADES.index("Hard")
+
+
+SOLUTION = re.compile(r"^```\{solution-start\}.*?^```\{solution-end\}$", re.MULTILINE | re.DOTALL)
+PLACE = re.compile(r"^\$\$ \(([\w-]+)\)|^\(([\w-]+)\)=|^ *:?(?:name|label): ([\w-]+)", re.MULTILINE)
+
+
+def test_nothing_leads_into_a_solution():
+    """A book for a course has none, and there a reference into one would lead nowhere."""
+    pages = {path: path.read_text() for path in ROOT.glob("book/**/*.md")}
+    inside = [found[0] for text in pages.values() for found in SOLUTION.finditer(text)]
+    places = {name for text in inside for names in PLACE.findall(text) for name in names if name}
+    assert len(places) >= len(inside) > 80
+    named = re.compile(r"\{\w+(?::\w+)?\}`(?:[^`<]*<)?([\w-]+)>?`|\]\(#?([\w-]+)\)")
+    for path, text in pages.items():
+        led = {name for names in named.findall(SOLUTION.sub("", text)) for name in names if name}
+        assert not led & places, path
