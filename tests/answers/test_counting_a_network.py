@@ -206,14 +206,6 @@ def test_forgetting_the_dilation_is_not_seen_in_the_last_size(page):
     assert page["undilated_macs"] != page["total_macs"]
 
 
-def test_the_layers_of_the_mit_handout(page):
-    assert page["dense"].parameters == sum(1 for _ in product(range(80), range(101)))
-    assert page["filters"].parameters == 10 * (5 + 1)
-    assert page["filters"].output_shape == (1, 10, windows_that_fit(100, 5, 1, 2, 1))
-    assert page["pool"].output_shape == (1, 1, windows_that_fit(100, 3, 2, 1, 1))
-    assert page["pool"].parameters == 0
-
-
 def test_budgets_of_the_two_networks(page):
     """Parameters and MACs of VGG-16 and ResNet-50, by torch."""
     from torchvision import models
