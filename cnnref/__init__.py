@@ -8,11 +8,18 @@ Four floors; imports only go down.
 4. experiments: `cnnref.experiments`, `cnnref.figures`, `cnnref.notebook`, `cnnref.cli`
 
 `import cnnref` loads none of them: each loads on first use, so that reading about windows costs no
-import of torch, and training costs no import of matplotlib.
+import of torch, and training costs no import of matplotlib. What is asked for most has a name here:
+`from cnnref import Window, summarize`.
 """
 
 from importlib import import_module
-from types import ModuleType
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from cnnref.accounting import summarize
+    from cnnref.windows import Window
+
+__all__ = ["Window", "summarize"]
 
 __version__ = "0.1.0"
 
@@ -32,11 +39,17 @@ _MODULES = (
 )
 
 
-def __getattr__(name: str) -> ModuleType:
+_HOMES = {"Window": "windows", "summarize": "accounting"}
+
+
+def __getattr__(name: str) -> Any:
     if name in _MODULES:
         return import_module(f"cnnref.{name}")
-    raise AttributeError(f"module 'cnnref' has no attribute {name!r}; it has {', '.join(_MODULES)}")
+    if name in _HOMES:
+        return getattr(import_module(f"cnnref.{_HOMES[name]}"), name)
+    known = ", ".join((*_HOMES, *_MODULES))
+    raise AttributeError(f"module 'cnnref' has no attribute {name!r}; it has {known}")
 
 
 def __dir__() -> list[str]:
-    return ["__version__", *_MODULES]
+    return ["__version__", *_HOMES, *_MODULES]

@@ -258,21 +258,41 @@ def _claims(_: argparse.Namespace) -> int:
 
 
 def _summary(options: argparse.Namespace) -> int:
-    from cnnref.accounting import summarize
+    from cnnref.accounting import Summary, ValuesNeededError, summarize
     from cnnref.accounting.tracing.targets import find_network, read_sizes
 
-    counted = summarize(
-        find_network(options.target),
-        read_sizes(options.input),
-        batch_dim=not options.no_batch,
-        device=options.device,
-        training=options.training,
-        strict=options.strict,
-    )
-    if options.depth:
-        counted = counted.collapsed(options.depth)
-    ways = {"markdown": counted.to_markdown, "json": counted.to_json, "csv": counted.to_csv}
-    print(ways.get(options.format, counted.__str__)().rstrip("\n"))
+    sizes, choice = read_sizes(options.input), options.device
+
+    def count(made_on: str) -> Summary:
+        return summarize(
+            find_network(options.target, made_on),
+            sizes,
+            batch_dim=not options.no_batch,
+            device=choice,
+            training=options.training,
+            strict=options.strict,
+            depth=options.depth,
+        )
+
+    try:
+        counted = count("meta" if choice == "auto" else choice)
+    except ValuesNeededError:
+        if choice != "auto":
+            raise
+        counted = count("cpu")
+    columns = options.columns
+    if options.format in ("json", "csv"):  # for programs: everything, if nobody asks for less
+        if isinstance(options.depth, int):
+            counted = counted.collapsed(options.depth)
+        print((counted.to_json() if options.format == "json" else counted.to_csv()).rstrip("\n"))
+        return 0
+    ways = {
+        "table": counted.text,
+        "markdown": counted.to_markdown,
+        "latex": counted.to_latex,
+        "html": counted.to_html,
+    }
+    print(ways[options.format](columns=columns).rstrip("\n"))
     return 0
 
 
@@ -367,7 +387,7 @@ def _parser() -> argparse.ArgumentParser:
     summary.add_argument(
         "target",
         metavar="NETWORK",
-        help="torchvision:NAME, cnnref:NAME or package.module:callable",
+        help="torchvision:NAME, cnnref:NAME, package.module:callable or file.py:callable",
     )
     summary.add_argument(
         "--input",
@@ -377,9 +397,27 @@ def _parser() -> argparse.ArgumentParser:
         help="size of one example, channels first; again for each further input, name=3x224x224 "
         "for inputs by name",
     )
-    summary.add_argument("--format", choices=["table", "markdown", "json", "csv"], default="table")
     summary.add_argument(
-        "--depth", type=_positive, metavar="N", help="add up what is nested deeper"
+        "--format",
+        choices=["table", "markdown", "latex", "html", "json", "csv"],
+        default="table",
+        help="json and csv tell everything, whatever is shown",
+    )
+    summary.add_argument(
+        "--depth",
+        type=_depth,
+        default="auto",
+        metavar="N",
+        help="add up what is nested deeper; all for every layer; as many as fit a screen where "
+        "none is given",
+    )
+    summary.add_argument(
+        "--columns",
+        type=_columns,
+        metavar="A,B",
+        help="name, kind, input_shape, output_shape, kernel, stride, dtype, parameters, "
+        "parameter_share, trainable, buffers, macs, mac_share, flops, receptive_field, support, "
+        "jump, start, seen, reason",
     )
     summary.add_argument("--no-batch", action="store_true", help="the sizes have a batch already")
     summary.add_argument("--training", action="store_true", help="count in training mode")
@@ -387,7 +425,10 @@ def _parser() -> argparse.ArgumentParser:
         "--strict", action="store_true", help="fail if anything cannot be counted in full"
     )
     summary.add_argument(
-        "--device", default="meta", help="where to run; meta (no values) where none is given"
+        "--device",
+        default="auto",
+        help="where to make the network and run it; meta: without values; auto, where none is "
+        "given: meta if that works, else cpu",
     )
     summary.set_defaults(command=_summary)
 
@@ -410,6 +451,19 @@ def _seeds(text: str) -> list[int]:
     if min(seeds) < 0:
         raise argparse.ArgumentTypeError(f"expected whole numbers like 0,1,2, got {text!r}")
     return seeds
+
+
+def _depth(text: str) -> int | str | None:
+    return {"all": None, "auto": "auto"}[text] if text in ("all", "auto") else _positive(text)
+
+
+def _columns(text: str) -> list[str]:
+    from cnnref.accounting.summary.tables import checked_columns
+
+    try:
+        return [*checked_columns(text.split(","))]
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
 
 
 def _positive(text: str) -> int:

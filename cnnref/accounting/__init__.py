@@ -21,24 +21,29 @@ if TYPE_CHECKING:
     from cnnref.accounting.summary.building import summarize
     from cnnref.accounting.summary.network import Summary
     from cnnref.accounting.summary.rows import Layer
-    from cnnref.accounting.tracing.diagnosis import AccountingError
+    from cnnref.accounting.tracing.diagnosis import AccountingError, ValuesNeededError
+    from cnnref.accounting.tracing.keeping import AccountingWarning
 
 __all__ = [
     "AccountingError",
+    "AccountingWarning",
     "EffectiveField",
     "Extras",
     "Layer",
     "Summary",
+    "ValuesNeededError",
     "effective_receptive_field",
     "summarize",
 ]
 
 _HOMES = {
     "AccountingError": "tracing.diagnosis",
+    "AccountingWarning": "tracing.keeping",
     "EffectiveField": "effective_field",
     "Extras": "counting.extras",
     "Layer": "summary.rows",
     "Summary": "summary.network",
+    "ValuesNeededError": "tracing.diagnosis",
     "effective_receptive_field": "effective_field",
     "summarize": "summary.building",
 }

@@ -104,7 +104,7 @@ def effective_receptive_field(
 
     Source: Luo, Li, Urtasun and Zemel, Understanding the effective receptive field (2016).
     """
-    network = checked_model(model, "meta")
+    network = checked_model(model)
     modules = dict(network.named_modules())
     if layer not in modules:
         raise AccountingError(unknown("layer", layer, [name for name in modules if name]))

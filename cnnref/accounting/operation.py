@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import torch
@@ -21,6 +21,8 @@ __all__ = [
     "channels_taken",
     "convolution_arguments",
     "numbers",
+    "tensors",
+    "window_of",
 ]
 
 aten = torch.ops.aten
@@ -97,6 +99,18 @@ def numbers(value: Any, count: int) -> tuple[int, ...]:
     return values * count if len(values) == 1 else values
 
 
+def tensors(value: Any) -> Iterator[Tensor]:
+    """All tensors in a value, also in lists and mappings."""
+    if isinstance(value, Tensor):
+        yield value
+    elif isinstance(value, Mapping):
+        for item in value.values():
+            yield from tensors(item)
+    elif isinstance(value, list | tuple):
+        for item in value:
+            yield from tensors(item)
+
+
 def channels_taken(operator: Operator, args: Sequence[Any]) -> int:
     """Channels of the input that a convolution's weight fits."""
     general = CONVOLUTIONS[operator]
@@ -121,3 +135,27 @@ def convolution_arguments(operator: Operator, args: Sequence[Any]) -> dict[str, 
         "transposed": bool(general and args[6]),
         "groups": int(given(8 if general else 6, 1)),
     }
+
+
+_POOLINGS: dict[Operator, int] = {
+    getattr(aten, f"{kind}_pool{axes}d{more}"): axes
+    for kind in ("avg", "max", "quantized_max")
+    for axes in (1, 2, 3)
+    for more in ("", "_with_indices")
+    if hasattr(aten, f"{kind}_pool{axes}d{more}")
+}
+
+
+def window_of(
+    operator: Operator, args: Sequence[Any]
+) -> tuple[tuple[int, ...], tuple[int, ...]] | None:
+    """Kernel and stride of a convolution or a pooling; `None` for any other operator."""
+    if operator in CONVOLUTIONS:
+        stride = convolution_arguments(operator, args)["stride"]
+        return tuple(args[1].shape[2:]), stride
+    axes = _POOLINGS.get(operator)
+    if axes is None:
+        return None
+    kernel = numbers(args[1], axes)
+    given = args[2] if len(args) > 2 else None
+    return kernel, numbers(given, axes) if given else kernel

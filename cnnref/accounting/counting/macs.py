@@ -1,20 +1,23 @@
 """How many multiply-accumulates an operator makes, from the shapes that go in and come out.
 
-What counts as one, and what is counted apart, is said in `extras`. An operator that is in none of
-the tables below is told, never counted as nothing.
+What counts as one, and what is counted apart, is said in `extras`; `operators` says which operator
+is of which kind. One that is of none is told, never counted as nothing.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from math import prod
+from typing import Any
 
 import torch
 
 from cnnref.accounting.counting.extras import Cost, Extras
+from cnnref.accounting.counting.operators import OPERATORS
+from cnnref.accounting.counting.uncounted import why_uncounted
 from cnnref.accounting.operation import CONVOLUTIONS, Operation, Operator, numbers
 
-__all__ = ["COSTS", "cost"]
+__all__ = ["COSTS", "cost", "standing"]
 
 aten = torch.ops.aten
 
@@ -89,69 +92,83 @@ def _nothing(_: Operation) -> Cost:
     return Cost()
 
 
-_NAMES = {
-    _pooling: "avg_pool1d avg_pool2d avg_pool3d max_pool1d max_pool2d max_pool3d "
-    "max_pool1d_with_indices max_pool2d_with_indices max_pool3d_with_indices",
-    _read: "adaptive_avg_pool1d adaptive_avg_pool2d adaptive_avg_pool3d _adaptive_avg_pool2d "
-    "_adaptive_avg_pool3d adaptive_max_pool1d adaptive_max_pool2d adaptive_max_pool3d",
-    _normalisation: "batch_norm native_batch_norm _native_batch_norm_legit cudnn_batch_norm "
-    "_native_batch_norm_legit_no_training instance_norm layer_norm native_layer_norm "
-    "rms_norm group_norm native_group_norm",
-    _reduction: "mean sum amax amin max min var std var_mean prod logsumexp norm "
-    "linalg_vector_norm softmax _softmax log_softmax _log_softmax cumsum any all argmax argmin "
-    "topk sort",
-    _elementwise: "upsample_nearest1d upsample_nearest2d upsample_nearest3d upsample_linear1d "
-    "upsample_bilinear2d upsample_trilinear3d upsample_bicubic2d "
-    "_upsample_nearest_exact1d _upsample_nearest_exact2d _upsample_nearest_exact3d "
-    "grid_sampler_2d grid_sampler_3d relu6 relu6_ hardswish hardswish_ selu selu_ prelu "
-    "_prelu_kernel glu bucketize rsub floor_divide log_sigmoid_forward rrelu_with_noise "
-    "where masked_fill masked_fill_ _upsample_bilinear2d_aa",
-    _nothing: "cat stack constant_pad_nd reflection_pad1d reflection_pad2d reflection_pad3d "
-    "replication_pad1d replication_pad2d replication_pad3d clone contiguous detach "
-    "lift_fresh _to_copy copy_ fill_ zero_ index index_select gather roll flip repeat "
-    "embedding masked_select dropout dropout_ alpha_dropout feature_dropout "
-    "native_dropout bernoulli bernoulli_ uniform_ normal_ view reshape _unsafe_view "
-    "flatten unflatten squeeze unsqueeze expand permute transpose t slice select split "
-    "split_with_sizes chunk unbind unfold im2col col2im pixel_shuffle pixel_unshuffle "
-    "channel_shuffle native_channel_shuffle arange zeros ones full empty empty_like "
-    "zeros_like ones_like full_like new_zeros new_ones new_empty new_full scalar_tensor "
-    "rand randn rand_like randn_like eye linspace tril triu scatter index_put_ index_put "
-    "_local_scalar_dense nonzero diagonal as_strided alias resize_ set_ _reshape_alias "
-    "view_as _assert_tensor_metadata new_empty_strided empty_strided randint randperm",
-}
+def _added(call: Operation) -> Cost:
+    """Sums at given places, of one term for each entry that goes there."""
+    return Cost(extras=Extras(elementwise=call.args[3].numel()))
+
+
+def _distances(call: Operation) -> Cost:
+    return Cost(extras=Extras(elementwise=call.out.numel() * call.x.shape[-1]))
+
+
+def _outer(call: Operation) -> Cost:
+    return Cost(call.out.numel())
+
+
+def _bag(call: Operation) -> Cost:
+    """Sums of rows of a table, with weights or without."""
+    terms = call.args[1].numel() * call.x.shape[-1]
+    weighted = call.arg(6) is not None
+    return Cost(terms) if weighted else Cost(extras=Extras(elementwise=terms))
+
+
+def _over_time(call: Operation) -> Cost:
+    macs = call.out.numel() * prod(call.args[1].shape[:2])
+    return Cost(macs, Extras(bias=call.out.numel()))
+
+
+_FORMULAS: dict[str, Callable[[Operation], Cost]] = {
+    "pooling": _pooling, "read": _read, "normalisation": _normalisation, "reduction": _reduction,
+    "elementwise": _elementwise, "nothing": _nothing, "added": _added, "distances": _distances,
+    "product": _product, "product and sum": _product_and_sum, "outer": _outer, "bag": _bag,
+    "attention": _attention,
+}  # fmt: skip
 
 COSTS: dict[Operator, Callable[[Operation], Cost]] = {
     **dict.fromkeys(CONVOLUTIONS, _convolution),
-    aten.linear: _linear,
-    aten.mm: _product, aten.bmm: _product, aten.mv: _product, aten.dot: _product,
-    aten.addmm: _product_and_sum, aten.baddbmm: _product_and_sum, aten.addbmm: _batched_sum,
-    aten.addmv: _product_and_sum, aten.vdot: _product, aten._int_mm: _product,
-    aten.bilinear: _bilinear,
-    aten.scaled_dot_product_attention: _attention,
-    aten._scaled_dot_product_flash_attention_for_cpu: _attention,
-    aten._scaled_dot_product_flash_attention: _attention,
-    aten._scaled_dot_product_efficient_attention: _attention,
+    aten.linear: _linear, aten.bilinear: _bilinear, aten.conv_tbc: _over_time,
+    aten.addbmm: _batched_sum, aten.addbmm_: _batched_sum,
     **{
-        getattr(aten, name): count
-        for count, names in _NAMES.items()
+        getattr(aten, name): _FORMULAS[kind]
+        for kind, names in OPERATORS.items()
         for name in names.split()
         if hasattr(aten, name)
     },
 }  # fmt: skip
 
 
+_OF_TORCHVISION: dict[str, Callable[[Operation], Cost]] = {
+    "deform_conv2d": _deformable, "nms": _read, "roi_pool": _read, "ps_roi_pool": _read,
+    "roi_align": _elementwise, "ps_roi_align": _elementwise,
+}  # fmt: skip
+
+
 def cost(call: Operation) -> Cost:
     """What a call of an operator costs."""
-    func = call.func
-    count = COSTS.get(call.packet)
+    count = COSTS.get(call.packet) or _by_nature(call.func)
     if count is None:
-        name = str(call.packet)
-        if name == "torchvision.deform_conv2d":
-            count = _deformable
-        elif torch.Tag.pointwise in func.tags:
-            count = _elementwise
-        elif func.is_view or not func._schema.returns:
-            count = _nothing
-        else:
-            return Cost(unknown=name.removeprefix("aten."))
+        return Cost(unknown=str(call.packet).removeprefix("aten."))
     return count(call)
+
+
+def _by_nature(func: Any) -> Callable[[Operation], Cost] | None:
+    """The formula of an operator that is in no table, from what torch says of it."""
+    space, _, name = func._schema.name.partition("::")
+    if space == "torchvision":
+        return _OF_TORCHVISION.get(name)
+    if torch.Tag.pointwise in func.tags:
+        return _elementwise
+    if func.is_view or space == "profiler":
+        return _nothing
+    return None
+
+
+def standing(func: Any) -> str:
+    """How an operator is treated: "charged", "taken apart" into others, or "unknown"; empty if
+    nobody has thought of it."""
+    if func.overloadpacket in COSTS or _by_nature(func) is not None:
+        return "charged"
+    if func._can_decompose():
+        return "taken apart"
+    name = func._schema.name.removeprefix("aten::")
+    return "unknown" if why_uncounted(name) else ""

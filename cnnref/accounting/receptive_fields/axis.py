@@ -160,8 +160,16 @@ class AxisField:
         """Every unit on top sees what any unit sees."""
         bounds = self.bounds.min(axis=1, keepdims=True)
         exact = self.loose and self.known and not self.thinned
-        first = reason if exact else self.reason or reason
+        # What is first unknown here is unknown for this reason, whatever ended the field before.
+        first = reason if exact or (self.known and not known) else self.reason or reason
         return AxisField(bounds, None, first, self.known and known, self.thinned, self.thinned)
+
+    def scattered(self, reason: str) -> AxisField:
+        """The units stand somewhere else, in parts, which nobody follows; where all see the same,
+        they still do."""
+        alike = bool((self.bounds == self.bounds[:, :1]).all())
+        exact = self.known and not self.loose and self.unclipped is None
+        return self.collapsed(reason, known=alike and exact)
 
     def so_far(self, reason: str) -> AxisField:
         """Every unit sees what the units up to it see."""

@@ -41,7 +41,7 @@ class TensorField:
 
     @staticmethod
     def of_input(shape: Sequence[int], axes: Mapping[int, int]) -> TensorField:
-        """An input whose dimensions `axes` are the axes of those numbers."""
+        """An input whose dimensions `axes` are the axes of those numbers, none of length 0."""
         # Axes of one size share a field, so that what is computed for one is known for the other.
         known = {n: AxisField.of_input(n) for n in {shape[d] for d in axes}}
         return TensorField(
@@ -187,9 +187,9 @@ class TensorField:
         """Viewed in another shape of as many entries."""
         dims, result = regrouped(self.dims, shape), self
         if dims is None:
-            everything = {axis for field in self.fields for axis in field}
-            result = self.collapsed(everything, "a view cuts through an axis", known=False)
-            dims = tuple(map(plain, shape))
+            reason = "a view cuts through an axis"
+            union = {axis: one.scattered(reason) for axis, one in self.union.items()}
+            return TensorField(tuple(map(plain, shape)), (union,))
         dims = tuple(tuple(a for a in dim if a[1] != 1) for dim in dims)
         labels = result.labels
         if labels is not None:

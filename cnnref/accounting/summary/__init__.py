@@ -1,6 +1,8 @@
 """What a network is, as its reader sees it.
 
-`rows` (one layer), `network` (all rows, their totals, what they can be turned into), `tables` (the
-same as text) and `building`, where `summarize` makes them of a watched pass. Nothing here knows an
-operator, and nothing draws: `cnnref.figures` imports summaries, never the other way.
+`rows` (one layer), `blocks` (rows added up), `network` (all rows, their totals, what they can be
+turned into), `columns` (what can be shown of a row), `tables` and `unfolding` (the same as text and
+as HTML), `assembly`, where rows are made of the calls of a watched pass, and `building`, where
+`summarize` has the pass run. Nothing here knows an operator, and nothing draws: `cnnref.figures`
+imports summaries, never the other way.
 """

@@ -1,19 +1,27 @@
-"""`summarize`: from the calls of one watched pass to the rows of a summary."""
+"""`summarize`: a pass where it works, and what was seen there as a summary."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from cnnref.accounting.counting.extras import Extras
+from cnnref.accounting.counting.uncounted import why_uncounted
+from cnnref.accounting.summary import tables
+from cnnref.accounting.summary.assembly import assembled
 from cnnref.accounting.summary.network import Summary
-from cnnref.accounting.summary.rows import Layer
-from cnnref.accounting.tracing.calls import Call, ForwardError
-from cnnref.accounting.tracing.diagnosis import AccountingError, checked_model, explain
+from cnnref.accounting.tracing.calls import ForwardError
+from cnnref.accounting.tracing.diagnosis import (
+    AccountingError,
+    ValuesNeededError,
+    checked_call,
+    checked_model,
+    explain,
+    needs_values,
+)
 from cnnref.accounting.tracing.forward import trace
 from cnnref.accounting.tracing.inputs import arguments, numbered_axes
 
@@ -26,15 +34,20 @@ def summarize(
     *,
     inputs: Any = None,
     batch_dim: bool = True,
-    device: str | torch.device = "meta",
+    device: str | torch.device = "auto",
     training: bool = False,
     receptive_fields: bool = True,
     strict: bool = False,
+    depth: int | str | None = "auto",
+    columns: Sequence[str] | None = None,
 ) -> Summary:
     """Count a network: shapes, parameters, MACs and receptive fields, layer by layer.
 
-    The network is run once, by default on the meta device: no value is computed and nothing is
-    allocated. It is left exactly as it was.
+    The network is run once, where that is possible on the meta device: no value is computed and
+    nothing is allocated. It is left exactly as it was, with all that can be reached from it:
+    attributes, buffers, containers, hooks, modes, caches, variables of its classes, closures and
+    files, and random states. Where its forward pass puts tensors anywhere else, an
+    `AccountingWarning` says so.
 
     Args:
         model: any module.
@@ -45,10 +58,14 @@ def summarize(
         batch_dim: put a batch of one before each size. With `False` the sizes are taken whole.
             Receptive fields are followed along the third dimension and those after it: of an image
             without a batch, along its columns alone.
-        device: "meta", or the model's own device, for a network whose forward pass needs values.
+        device: "meta": without values; "cpu", or wherever the model is: with values. "auto": on the
+            meta device if the pass works there, else where the model is; a note says so, and why.
+            Where a count depends on values, it is that of the given inputs, or of zeros.
         training: count in training mode.
         receptive_fields: follow them; without, the count is a little faster.
         strict: refuse instead of telling a lower bound or an unknown field.
+        depth: how deep blocks are told apart where the summary is shown, see `Summary.text`.
+        columns: which columns are shown, see `Summary.text`.
 
     Returns:
         The `Summary`.
@@ -56,45 +73,127 @@ def summarize(
     Raises:
         AccountingError: the model is not a module or has no weights yet, the input does not fit it,
             or, if `strict`, something could not be counted. The message says which layer, the
-            shapes that met there, and what to do.
+            shapes that met there, and what to do. A `ValuesNeededError` if values are needed that
+            are not there.
 
     Examples:
         >>> from cnnref.models import PlainCNN
         >>> counted = summarize(PlainCNN(), (3, 32, 32))
+        >>> counted
+        <Summary of PlainCNN: 15 layers, 270,625 parameters, 14,548,480 MACs>
         >>> counted.total_parameters, counted.total_macs
         (270625, 14548480)
     """
-    network = checked_model(model, device)
-    args, kwargs = arguments(network, input_size, inputs, batch_dim, torch.device(device))
-    numbers = numbered_axes(args, kwargs)
-    try:
-        calls = trace(
-            network,
-            args,
-            kwargs,
-            (lambda tensor: numbers[id(tensor)]) if receptive_fields else None,
-            meta=torch.device(device).type == "meta",
-            training=training,
-        )
-    except ForwardError as failure:
-        raise AccountingError(explain(failure, network, args, kwargs)) from failure.error
-    named = {str(i): value for i, value in enumerate(args)} | dict(kwargs)
-    shapes = {
-        "input" if len(named) == 1 and name == "0" else name: tuple(value.shape)
-        for name, value in named.items()
-        if isinstance(value, Tensor)
-    }
-    summary = _summary(network, calls, shapes, receptive_fields)
+    network = checked_model(model)
+    for name, flag in (
+        ("batch_dim", batch_dim), ("training", training), ("strict", strict),
+        ("receptive_fields", receptive_fields),
+    ):  # fmt: skip
+        _check_flag(name, flag)
+    shown = tables.checked_columns(columns)
+    tables.check_depth(depth)
+
+    def count(place: torch.device) -> Summary:
+        args, kwargs = arguments(network, input_size, inputs, batch_dim, place)
+        checked_call(network, args, kwargs)
+        numbers, axes = numbered_axes(args, kwargs)
+        follow = (lambda tensor: numbers[id(tensor)]) if receptive_fields else None
+        calls = trace(network, args, kwargs, follow, meta=place.type == "meta", training=training)
+        named = {str(i): value for i, value in enumerate(args)} | dict(kwargs)
+        alone = [*named] == ["0"]
+        shapes = {
+            "input" if alone else name: tuple(value.shape)
+            for name, value in named.items()
+            if isinstance(value, Tensor)
+        }
+        if alone:
+            axes = [("input", n) for _, n in axes]
+        made = assembled(network, calls, shapes, axes if receptive_fields else [])
+        return replace(made, device=str(place), depth=depth, columns=shown)
+
+    summary = _where_it_works(count, network, device, given=inputs is not None)
     if strict:
         _refuse_partial(summary)
     return summary
 
 
+def _check_flag(name: str, flag: object) -> None:
+    if not isinstance(flag, bool):
+        more = (
+            "; the batch is always the first dimension, and True puts a batch of one before each "
+            "size"
+            if name == "batch_dim"
+            else ""
+        )
+        raise AccountingError(f"{name} must be True or False, got {flag!r}{more}")
+
+
+def _where_it_works(
+    count: Callable[[torch.device], Summary],
+    network: nn.Module,
+    device: str | torch.device,
+    given: bool,
+) -> Summary:
+    """The count on the device that is wanted, or on the first where it works."""
+    meta = torch.device("meta")
+    try:
+        place = meta if device == "auto" else torch.device(device)
+    except (RuntimeError, TypeError) as error:
+        raise AccountingError(f"{device!r} is not a device; try 'auto', 'meta' or 'cpu'") from error
+    if place.type != "meta":
+        _check_home(network, place)
+    try:
+        return count(place)
+    except ForwardError as failure:
+        needed = needs_values(failure) if place.type == "meta" else ""
+        if not needed:
+            raise AccountingError(explain(failure)) from failure.error
+        home = _home(network)
+        if device != "auto" or home.type == "meta":
+            remedy = (
+                "pass device='auto', or device='cpu' (or where the network is)"
+                if home.type != "meta"
+                else "the network's own weights have none either: make it on the CPU"
+            )
+            told = f"{needed}, and on the meta device there are none: {remedy}"
+            raise ValuesNeededError(told) from failure.error
+    try:
+        counted = count(home)
+    except ForwardError as failure:
+        raise AccountingError(explain(failure)) from failure.error
+    values = "the values given" if given else "zeros for values"
+    note = f"counted on {home}, with {values}: {needed}"
+    return replace(counted, notes=(note, *counted.notes))
+
+
+def _devices(network: nn.Module) -> list[torch.device]:
+    return list(dict.fromkeys(t.device for t in [*network.parameters(), *network.buffers()]))
+
+
+def _home(network: nn.Module) -> torch.device:
+    """Where a network is; the meta device if some of it is there, the CPU if it has no weights."""
+    places = _devices(network) or [torch.device("cpu")]
+    return next((place for place in places if place.type == "meta"), places[0])
+
+
+def _check_home(network: nn.Module, wanted: torch.device) -> None:
+    own = {place.type for place in _devices(network)}
+    if own - {wanted.type}:
+        raise AccountingError(
+            f"the network is on {' and '.join(sorted(own))}, the count is to run on {wanted}: "
+            "leave device='auto', or move the network"
+        )
+
+
 def _refuse_partial(summary: Summary) -> None:
     for layer in summary.layers:
         if layer.macs_status != "complete":
+            names = [
+                f"{name} ({why})" if (why := why_uncounted(name)) else name
+                for name in layer.uncounted
+            ]
             raise AccountingError(
-                f"{layer.name or summary.model}: no formula counts {', '.join(layer.uncounted)}; "
+                f"{layer.name or summary.model}: no formula counts {', '.join(names)}; "
                 "without strict=True the total is a lower bound"
             )
         if layer.field_status != "complete":
@@ -102,74 +201,3 @@ def _refuse_partial(summary: Summary) -> None:
                 f"{layer.name or summary.model}: the receptive field is not known: {layer.reason}; "
                 "without strict=True it is left out"
             )
-
-
-def _summary(
-    model: nn.Module, calls: Sequence[Call], inputs: Mapping[str, tuple[int, ...]], followed: bool
-) -> Summary:
-    counted: set[int] = set()
-    called: set[int] = set()
-    layers: list[Layer] = []
-    blocks: dict[str, Layer] = {}
-    notes: list[str] = []
-    for call in calls:
-        reused = id(call.module) in called if call.module is not None else False
-        called.add(id(call.module))
-        row = _row(call, counted, reused, followed)
-        own = row.parameters or row.buffers or row.macs or row.uncounted or row.extras != Extras()
-        if call.leaf or own:
-            layers.append(row)
-        notes += [f"{call.name or call.kind}: {warning}" for warning in call.warnings]
-        if not call.leaf and call.name not in blocks:
-            blocks[call.name] = replace(row, parameters=0, trainable=0, buffers=0)
-    for name, module in model.named_modules():
-        if id(module) not in called and not _inside(name, layers):
-            numbers = _owned(module, counted)
-            if any(numbers):
-                layers.append(Layer(name, type(module).__name__, None, *numbers))
-                notes.append(f"{name} was not called itself; its parameters count all the same")
-    return Summary(type(model).__name__, inputs, tuple(layers), blocks, tuple(notes))
-
-
-def _inside(name: str, layers: Sequence[Layer]) -> bool:
-    return any(
-        layer.kind.endswith("MultiheadAttention") and name.startswith(f"{layer.name}.")
-        for layer in layers
-    )
-
-
-def _owned(module: nn.Module, counted: set[int]) -> tuple[int, int, int]:
-    """Parameters, trainable ones and buffers of a module that were not counted before."""
-    if isinstance(module, nn.MultiheadAttention):
-        own: list[Tensor] = list(module.parameters())
-        buffers: list[Tensor] = list(module.buffers())
-    else:  # `parameters(recurse=False)` says the same and takes longer
-        own = [p for p in module._parameters.values() if p is not None]
-        buffers = [b for b in module._buffers.values() if b is not None]
-    new = [tensor for tensor in own if id(tensor) not in counted]
-    kept = [tensor for tensor in buffers if id(tensor) not in counted]
-    counted.update(map(id, new), map(id, kept))
-    return (
-        sum(p.numel() for p in new),
-        sum(p.numel() for p in new if p.requires_grad),
-        sum(b.numel() for b in kept),
-    )
-
-
-def _row(call: Call, counted: set[int], reused: bool, followed: bool) -> Layer:
-    owned = (0, 0, 0) if call.module is None else _owned(call.module, counted)
-    unknown = tuple(dict.fromkeys(call.unknown))
-    status = "complete" if not unknown else ("partial" if call.macs else "unavailable")
-    field = call.receptive_field.union if call.receptive_field is not None and followed else {}
-    return Layer(
-        call.name,
-        call.kind,
-        call.shapes[0] if call.shapes else None,
-        *owned,
-        macs=None if status == "unavailable" else call.macs,
-        macs_status=status,
-        extras=call.extras,
-        uncounted=unknown,
-        reused=reused,
-        fields=tuple(field[axis] for axis in sorted(field)),
-    )

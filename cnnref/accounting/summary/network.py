@@ -3,30 +3,49 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from fractions import Fraction
+from math import prod
+from operator import ge
 from typing import Any
 
 from cnnref.accounting.counting.extras import Extras
-from cnnref.accounting.summary import tables
-from cnnref.accounting.summary.rows import Layer
+from cnnref.accounting.summary import tables, unfolding
+from cnnref.accounting.summary.blocks import added
+from cnnref.accounting.summary.columns import SHOWN
+from cnnref.accounting.summary.rows import VALUES, Layer
 from cnnref.accounting.tracing.diagnosis import AccountingError
 from cnnref.errors import unknown
 
 __all__ = ["Summary"]
 
 
-@dataclass(frozen=True)
+_OWN = "own"
+"""Stands for the depth that a summary was made with."""
+
+_FITS = 40
+"""Rows that fit a screen."""
+
+
+@dataclass(frozen=True, repr=False)
 class Summary:
     """What a network is.
+
+    It prints as a table, shows as one in notebooks, and is a sequence of its rows: `len(summary)`,
+    `for layer in summary`, `"layer1.0.conv1" in summary`, `summary["layer1.0.conv1"]`.
 
     Args:
         model: its class.
         inputs: the shape of each input, by name or number.
         layers: one for each layer, in the order of the calls; those not called come last.
-        blocks: for each module that has modules, by name, its own row: what goes out of it.
+        blocks: for each module that has modules, by name, a row with the totals of all in it, and
+            what goes out of it; of a container that is not called itself, what goes out of its last
+            layer.
         notes: what a reader has to know: joins that are not aligned, layers that were not called.
+        device: where it was counted.
+        depth: how deep blocks are told apart where it is shown, see `text`.
+        columns: the columns that are shown, see `text`.
     """
 
     model: str
@@ -34,6 +53,9 @@ class Summary:
     layers: tuple[Layer, ...]
     blocks: Mapping[str, Layer]
     notes: tuple[str, ...] = ()
+    device: str = "meta"
+    depth: int | str | None = "auto"
+    columns: tuple[str, ...] = SHOWN
 
     @property
     def total_parameters(self) -> int:
@@ -71,14 +93,58 @@ class Summary:
         complete = all(layer.macs_status == "complete" for layer in self.layers)
         return "complete" if complete else "partial"
 
+    @property
+    def max_receptive_field(self) -> tuple[int, ...] | None:
+        """The largest receptive field of a layer, for each axis; `None` if none has one. Layers
+        that see all positions, whatever the size of the input, have none."""
+        known = [layer.receptive_field for layer in self.layers if layer.receptive_field]
+        return max(known, key=lambda size: (prod(size), size), default=None)
+
+    def first_to_see(self, pixels: int | Sequence[int]) -> Layer | None:
+        """The first layer, in the order of the calls, of which a unit can see so many positions.
+
+        Args:
+            pixels: positions from the first to the last along each axis, as a number for all, or
+                one for each. Layers that see the whole input, whatever its size, see as many as
+                it has.
+
+        Returns:
+            Its row, or `None` if no layer surely sees as many.
+        """
+        for layer in self.layers:
+            size = layer.receptive_field
+            if size is None and layer.field_status == "complete":
+                size = layer.clipped
+            if size is not None:
+                wanted = (pixels,) * len(size) if isinstance(pixels, int) else tuple(pixels)
+                if len(wanted) == len(size) and all(map(ge, size, wanted)):
+                    return layer
+        return None
+
     def __getitem__(self, name: str) -> Layer:
-        """The first row of that name, or the block."""
+        """The row of a block, with its totals, or of a layer; of one that is called several times,
+        the first."""
+        if name in self.blocks:
+            return self.blocks[name]
         for layer in self.layers:
             if layer.name == name:
                 return layer
-        if name in self.blocks:
-            return self.blocks[name]
-        raise AccountingError(unknown("layer", name, [layer.name for layer in self.layers]))
+        known = dict.fromkeys([*self.blocks, *(layer.name for layer in self.layers)])
+        raise AccountingError(unknown("layer", name, filter(None, known)))
+
+    def __iter__(self) -> Iterator[Layer]:
+        """The rows."""
+        return iter(self.layers)
+
+    def __len__(self) -> int:
+        """How many rows there are."""
+        return len(self.layers)
+
+    def __contains__(self, name: object) -> bool:
+        """Whether there is a layer or a block of that name; or whether a row is one of these."""
+        if isinstance(name, Layer):
+            return name in self.layers
+        return name in self.blocks or any(layer.name == name for layer in self.layers)
 
     def collapsed(self, depth: int) -> Summary:
         """With the layers of each block of that depth added up into one row.
@@ -89,19 +155,91 @@ class Summary:
         Raises:
             ValueError: `depth` is below 1.
         """
-        if depth < 1:
-            raise ValueError(f"depth must be at least 1, got {depth}")
+        if not isinstance(depth, int):
+            raise ValueError(f"depth must be a whole number, got {depth!r}")
+        tables.check_depth(depth)
+        groups = self.grouped(self.layers, depth)
+        return replace(self, layers=tuple(self.block(name, groups[name]) for name in groups))
+
+    def grouped(self, layers: Sequence[Layer], depth: int) -> dict[str, list[Layer]]:
+        """Rows by the names of the blocks of one depth that they are in, or by their own."""
         rows: dict[str, list[Layer]] = {}
-        for layer in self.layers:
+        for layer in layers:
             path = layer.name.split(":")[0].split(".")
             deep = len(path) > depth or (":" in layer.name and len(path) == depth and path[0])
             rows.setdefault(".".join(path[:depth]) if deep else layer.name, []).append(layer)
-        return replace(
-            self, layers=tuple(_added(self.blocks.get(name), rows[name]) for name in rows)
-        )
+        return rows
+
+    def block(self, name: str, rows: Sequence[Layer]) -> Layer:
+        """One row for several, with what goes out of the block of that name."""
+        head = self.blocks.get(name)
+        return added(replace(head, reused=False) if head is not None else None, rows)
+
+    def _shown(self, depth: int | str | None) -> Summary:
+        """With as few rows as are to be shown."""
+        tables.check_depth(depth)
+        if isinstance(depth, int):
+            return self.collapsed(depth)
+        if depth is None or len(self) <= _FITS:
+            return self
+        deepest = max(layer.name.count(".") for layer in self.layers) + 1
+        views = (self.collapsed(n) for n in range(deepest, 0, -1))
+        first = None
+        for first in views:
+            if len(first) <= _FITS:
+                break
+        return first or self
+
+    def text(self, depth: int | str | None = _OWN, columns: Sequence[str] | None = None) -> str:
+        """A table for the terminal, its totals and notes below.
+
+        Args:
+            depth: parts of a name that are told apart; what is nested deeper is added up. "auto":
+                as many as fit a screen; `None`: all. Where it is left out, what `summarize` was
+                given.
+            columns: names of columns, of `name`, `kind`, `input_shape`, `output_shape`, `kernel`,
+                `stride`, `dtype`, `parameters`, `parameter_share`, `trainable`, `buffers`, `macs`,
+                `mac_share`, `flops`, `receptive_field`, `support`, `jump`, `start`, `seen` and
+                `reason`.
+
+        Raises:
+            ValueError: there is no such column, or the depth makes no sense.
+        """
+        shown = self._shown(self.depth if depth == _OWN else depth)
+        note = ""
+        if len(shown) < len(self):
+            note = f"{len(shown)} rows for {len(self)}; text(depth=None) shows all"
+        return tables.as_text(shown, self._columns(columns), note)
+
+    def to_markdown(
+        self, depth: int | str | None = _OWN, columns: Sequence[str] | None = None
+    ) -> str:
+        """A table for Markdown, its totals below. Arguments as those of `text`."""
+        shown = self._shown(self.depth if depth == _OWN else depth)
+        return tables.as_markdown(shown, self._columns(columns))
+
+    def to_latex(self, depth: int | str | None = _OWN, columns: Sequence[str] | None = None) -> str:
+        """A table for LaTeX with the package `booktabs`. Arguments as those of `text`."""
+        shown = self._shown(self.depth if depth == _OWN else depth)
+        return tables.as_latex(shown, self._columns(columns))
+
+    def to_html(self, depth: int | str | None = _OWN, columns: Sequence[str] | None = None) -> str:
+        """A table for pages, whose blocks unfold. `depth` says how deep they are open at first;
+        arguments as those of `text`."""
+        chosen = self.depth if depth == _OWN else depth
+        tables.check_depth(chosen)
+        if chosen == "auto":
+            chosen = 1 if len(self) > _FITS else None
+        deepest = max((layer.name.count(".") for layer in self), default=0) + 2
+        opened = chosen if isinstance(chosen, int) else deepest
+        return unfolding.as_html(self, self._columns(columns), opened)
+
+    def _columns(self, columns: Sequence[str] | None) -> tuple[str, ...]:
+        return self.columns if columns is None else tables.checked_columns(columns)
 
     def to_dict(self) -> dict[str, Any]:
-        """Everything, in values that JSON knows; fractions become numbers."""
+        """Everything, in values that JSON knows. A fraction is a number, or a text such as "1/3"
+        where no number is exact."""
         return {
             "model": self.model,
             "inputs": {name: list(shape) for name, shape in self.inputs.items()},
@@ -112,7 +250,9 @@ class Summary:
             "total_flops": self.total_flops,
             "macs_status": self.macs_status,
             "total_extras": asdict(self.total_extras),
+            "device": self.device,
             "layers": [_jsonable(layer.values()) for layer in self.layers],
+            "blocks": [_jsonable(self.blocks[name].values()) for name in self.blocks],
             "notes": list(self.notes),
         }
 
@@ -121,12 +261,9 @@ class Summary:
         return json.dumps(self.to_dict(), indent=1)
 
     def to_csv(self) -> str:
-        """One line for each layer, numbers bare, axes separated by `x`."""
+        """All values of all rows, whatever is shown: a line for each, with the names of `Layer` for
+        its columns. Axes are separated by `x`, fractions exact, and what is not there is empty."""
         return tables.as_csv(self)
-
-    def to_markdown(self) -> str:
-        """A table for Markdown, its totals below."""
-        return tables.as_markdown(self)
 
     def to_frame(self) -> Any:
         """A pandas data frame, one row for each layer.
@@ -140,40 +277,33 @@ class Summary:
             raise ImportError(
                 "to_frame needs pandas: pip install pandas; to_dict and to_csv do without"
             ) from error
-        return pd.DataFrame([layer.values() for layer in self.layers]).set_index("name")
+        rows = [layer.values() for layer in self.layers]
+        return pd.DataFrame(rows, columns=[*VALUES]).set_index("name")
+
+    def __repr__(self) -> str:
+        """What it is, in one line."""
+        bound = "at least " if self.macs_status == "partial" else ""
+        return (
+            f"<Summary of {self.model}: {len(self)} layer{'' if len(self) == 1 else 's'}, "
+            f"{self.total_parameters:,} parameters, {bound}{self.total_macs:,} MACs>"
+        )
 
     def __str__(self) -> str:
         """A table for the terminal, its totals and notes below."""
-        return tables.as_text(self)
+        return self.text()
 
     def _repr_html_(self) -> str:
-        return tables.as_html(self)
+        return self.to_html()
 
 
 def _jsonable(value: Any) -> Any:
+    """A value as JSON knows it; a fraction that no float is stays one, as text."""
     if isinstance(value, Fraction):
-        return float(value) if value.denominator != 1 else int(value)
+        if value.denominator == 1:
+            return int(value)
+        return float(value) if Fraction(float(value)) == value else str(value)
     if isinstance(value, Mapping):
         return {key: _jsonable(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
         return [_jsonable(item) for item in value]
     return value
-
-
-def _added(block: Layer | None, rows: Sequence[Layer]) -> Layer:
-    """One row for the layers of a block: their sums, and what goes out of it."""
-    if block is None and len(rows) == 1:
-        return rows[0]
-    out = block or next((row for row in reversed(rows) if row.output_shape), rows[-1])
-    counted = [row.macs for row in rows if row.macs is not None]
-    complete = all(row.macs_status == "complete" for row in rows)
-    return replace(
-        out,
-        parameters=sum(row.parameters for row in rows),
-        trainable=sum(row.trainable for row in rows),
-        buffers=sum(row.buffers for row in rows),
-        macs=sum(counted) if counted else None,
-        macs_status="complete" if complete else ("partial" if counted else "unavailable"),
-        extras=sum((row.extras for row in rows), Extras()),
-        uncounted=tuple(sorted({name for row in rows for name in row.uncounted})),
-    )

@@ -9,17 +9,18 @@ from typing import Any
 from cnnref.accounting.counting.extras import Extras
 from cnnref.accounting.receptive_fields.axis import AxisField
 
-__all__ = ["COLUMNS", "Layer"]
+__all__ = ["VALUES", "Layer"]
 
-COLUMNS = (
-    "name", "kind", "output_shape", "parameters", "trainable", "buffers", "macs", "macs_status",
-    "extras", "uncounted", "receptive_field", "support", "jump", "start", "clipped", "seen",
-    "field_status", "reason", "reused", "flops",
+VALUES = (
+    "name", "kind", "input_shape", "output_shape", "kernel", "stride", "dtype", "parameters",
+    "trainable", "buffers", "macs", "macs_status", "flops", "extras", "uncounted",
+    "receptive_field", "support", "jump", "start", "clipped", "seen", "field_status", "reason",
+    "field_inputs", "reused",
 )  # fmt: skip
 """What a row says."""
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Layer:
     """One row: a layer, or a function that the network calls between its layers.
 
@@ -38,6 +39,11 @@ class Layer:
         uncounted: operators without a formula.
         reused: whether the layer was called before.
         fields: what its units see along each axis of the input, in full.
+        input_shape: of the first tensor that it was called with.
+        kernel: of its window, one number for each axis; `None` if it has none, or several.
+        stride: of its window.
+        dtype: of the first result, as torch calls it: `float32`.
+        axes: for each of `fields` the name of the input, and the positions that it has.
     """
 
     name: str
@@ -51,7 +57,12 @@ class Layer:
     extras: Extras = field(default_factory=Extras)
     uncounted: tuple[str, ...] = ()
     reused: bool = False
-    fields: tuple[AxisField, ...] = field(default=(), repr=False, compare=False)
+    fields: tuple[AxisField, ...] = field(default=(), compare=False)
+    input_shape: tuple[int, ...] | None = None
+    kernel: tuple[int, ...] | None = None
+    stride: tuple[int, ...] | None = None
+    dtype: str = ""
+    axes: tuple[tuple[str, int], ...] = ()
 
     def _measures(self) -> list[tuple[int, int, int | Fraction, Fraction]]:
         """`AxisField.measures` for each axis; nothing if one has none."""
@@ -82,18 +93,21 @@ class Layer:
 
     @property
     def clipped(self) -> tuple[int, ...] | None:
-        """The same as `receptive_field`, on the real input: the most that any unit sees."""
+        """The same as `receptive_field`, on the real input: the most that any unit sees. A bound,
+        which no unit exceeds, unless `field_status` is "complete"."""
         return tuple(each.clipped for each in self.fields) or None
 
     @property
     def seen(self) -> tuple[tuple[int, int], ...] | None:
-        """For each axis the first and last position of the real input that any unit sees."""
+        """For each axis the first and last position of the real input that any unit sees. Bounds,
+        outside of which none sees anything, if `field_status` is "unavailable"."""
         return tuple(each.whole for each in self.fields) or None
 
     @property
     def field_status(self) -> str:
-        """ "complete"; "partial" if positions were rearranged, so that only what all units see
-        together is known; "unavailable" after an operator without a rule."""
+        """ "complete": all that is said of the field is exact. "partial": positions were
+        rearranged, so that what one unit sees is known only to lie in what all see together.
+        "unavailable": after an operator without a rule, bounds are all there is."""
         if not all(each.known for each in self.fields):
             return "unavailable"
         return "partial" if any(each.loose for each in self.fields) else "complete"
@@ -108,6 +122,19 @@ class Layer:
         """Floating-point operations of the MACs: two for each."""
         return None if self.macs is None else 2 * self.macs
 
+    @property
+    def field_inputs(self) -> tuple[str, ...]:
+        """The name of the input of each axis that the field is told of."""
+        return tuple(name for name, _ in self.axes)
+
+    def __repr__(self) -> str:
+        """What it is, in one line."""
+        shape = "not called" if self.output_shape is None else f"{self.output_shape}"
+        macs = "MACs unknown" if self.macs is None else f"{self.macs:,} MACs"
+        return (
+            f"<Layer {self.name!r}: {self.kind}, {shape}, {self.parameters:,} parameters, {macs}>"
+        )
+
     def __eq__(self, other: object) -> bool:
         """Whether two rows say the same."""
         return self.values() == other.values() if isinstance(other, Layer) else NotImplemented
@@ -118,4 +145,4 @@ class Layer:
 
     def values(self) -> dict[str, Any]:
         """What it says by name, in the order of a table's columns."""
-        return {name: getattr(self, name) for name in COLUMNS} | {"extras": asdict(self.extras)}
+        return {name: getattr(self, name) for name in VALUES} | {"extras": asdict(self.extras)}

@@ -1,4 +1,4 @@
-"""A `Summary` as text: for the terminal, Markdown, CSV and HTML."""
+"""A `Summary` as text: for the terminal, Markdown and LaTeX; and all its values, as CSV."""
 
 from __future__ import annotations
 
@@ -6,74 +6,160 @@ import csv
 import io
 from collections.abc import Sequence
 from dataclasses import asdict
-from fractions import Fraction
-from html import escape
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+from cnnref.accounting.summary.columns import COLUMNS, SHOWN, times
+from cnnref.accounting.summary.rows import Layer
+from cnnref.errors import unknown
 
 if TYPE_CHECKING:
     from cnnref.accounting.summary.network import Summary
-    from cnnref.accounting.summary.rows import Layer
 
-__all__ = ["as_csv", "as_html", "as_markdown", "as_text"]
-
-_COLUMNS = ("layer", "kind", "output", "parameters", "MACs", "receptive field", "jump")
-
-
-def _times(values: Sequence[int | Fraction], squeeze: bool = False) -> str:
-    """`3x224x224`; one number for all axes alike if `squeeze`."""
-    if squeeze and len(set(values)) == 1:
-        values = values[:1]
-    return "x".join(str(value) for value in values)
+__all__ = [
+    "as_csv",
+    "as_latex",
+    "as_markdown",
+    "as_text",
+    "check_depth",
+    "checked_columns",
+    "totals",
+]
 
 
-def as_text(summary: Summary) -> str:
+def checked_columns(columns: Sequence[str] | None) -> tuple[str, ...]:
+    """The names of the columns to show.
+
+    Raises:
+        ValueError: there is no such column.
+    """
+    if columns is None:
+        return SHOWN
+    if isinstance(columns, str):
+        raise ValueError(f"columns are a list of names, such as {[columns]!r}, got {columns!r}")
+    for name in columns:
+        if name not in COLUMNS:
+            raise ValueError(unknown("column", name, COLUMNS))
+    return tuple(columns)
+
+
+def check_depth(depth: int | str | None) -> None:
+    """Nothing, if it says how deep blocks are told apart.
+
+    Raises:
+        ValueError: it does not.
+    """
+    whole = isinstance(depth, int) and not isinstance(depth, bool)
+    if not (whole or depth is None or depth == "auto"):
+        raise ValueError(f"depth must be a whole number, 'auto' or None for all, got {depth!r}")
+    if isinstance(depth, int) and depth < 1:
+        raise ValueError(f"depth must be at least 1, got {depth}")
+
+
+def as_text(summary: Summary, columns: Sequence[str], note: str) -> str:
     """A table for the terminal, its totals and notes below."""
-    cells = [list(_COLUMNS), *map(_cells, summary.layers)]
+    chosen = [COLUMNS[name] for name in columns]
+    cells = [[column.title for column in chosen], *_cells(summary, columns)]
     widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
     lines = [
         "  ".join(
-            cell.ljust(width) if i < 2 else cell.rjust(width)
-            for i, (cell, width) in enumerate(zip(row, widths, strict=True))
+            cell.rjust(width) if column.right else cell.ljust(width)
+            for column, cell, width in zip(chosen, row, widths, strict=True)
         ).rstrip()
         for row in cells
     ]
     rule = "-" * max(map(len, lines))
-    shapes = ", ".join(f"{name} {_times(shape)}" for name, shape in summary.inputs.items())
-    head = f"{summary.model} on {shapes}"
-    return "\n".join([head, rule, lines[0], rule, *lines[1:], rule, *_totals(summary)])
+    below = [*([note] if note else []), *totals(summary)]
+    return "\n".join([heading(summary), rule, lines[0], rule, *lines[1:], rule, *below])
 
 
-def as_markdown(summary: Summary) -> str:
+def as_markdown(summary: Summary, columns: Sequence[str]) -> str:
     """A table for Markdown, its totals below."""
-    rows = [
-        "| " + " | ".join(_COLUMNS) + " |",
-        "| :-- | :-- |" + " --: |" * (len(_COLUMNS) - 2),
-        *("| " + " | ".join(cell or " " for cell in _cells(x)) + " |" for x in summary.layers),
-    ]
-    return "\n".join([*rows, "", *(f"{line}  " for line in _totals(summary))])
+    chosen = [COLUMNS[name] for name in columns]
+
+    def line(cells: Sequence[str]) -> str:
+        return "| " + " | ".join(cell.replace("|", "\\|") or " " for cell in cells) + " |"
+
+    rule = ["--:" if column.right else ":--" for column in chosen]
+    rows = map(line, _cells(summary, columns))
+    head = [line([column.title for column in chosen]), line(rule)]
+    return "\n".join([*head, *rows, "", *(f"{told}  " for told in totals(summary))])
+
+
+def as_latex(summary: Summary, columns: Sequence[str]) -> str:
+    """A table for LaTeX with the package `booktabs`, its totals in comments above."""
+    chosen = [COLUMNS[name] for name in columns]
+
+    def line(cells: Sequence[str]) -> str:
+        return " & ".join(map(_escaped, cells)) + r" \\"
+
+    return "\n".join(
+        [
+            *(f"% {told}" for told in [heading(summary), *totals(summary)]),
+            rf"\begin{{tabular}}{{{''.join('r' if column.right else 'l' for column in chosen)}}}",
+            r"\toprule",
+            line([column.title for column in chosen]),
+            r"\midrule",
+            *map(line, _cells(summary, columns)),
+            r"\bottomrule",
+            r"\end{tabular}",
+        ]
+    )
+
+
+_LATEX = str.maketrans(
+    {**{sign: f"\\{sign}" for sign in "&%$#_{}"}, "\\": r"\textbackslash{}", "≤": r"$\leq$",
+     "≥": r"$\geq$", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}"}
+)  # fmt: skip
+
+
+def _escaped(cell: str) -> str:
+    return cell.translate(_LATEX)
 
 
 def as_csv(summary: Summary) -> str:
-    """One line for each layer, numbers bare, axes separated by `x`."""
+    """All values of all rows, by the names that `Layer` gives them, numbers bare.
+
+    Axes are separated by `x`, fractions are exact, `first:last` is a range; what is not there is
+    empty.
+    """
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(_COLUMNS)
-    writer.writerows(_cells(layer, plain=True) for layer in summary.layers)
+    rows = [_flat(layer.values()) for layer in summary.layers]
+    writer.writerow(_flat(Layer("", "", None).values()))
+    writer.writerows([_bare(value) for value in row.values()] for row in rows)
     return out.getvalue()
 
 
-def as_html(summary: Summary) -> str:
-    """A table for notebooks and pages."""
-    head = "".join(f"<th scope='col'>{escape(name)}</th>" for name in _COLUMNS)
-    body = "".join(
-        "<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in _cells(layer)) + "</tr>"
-        for layer in summary.layers
-    )
-    foot = "".join(f"<p>{escape(line)}</p>" for line in _totals(summary))
-    return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>{foot}"
+def _flat(values: dict[str, Any]) -> dict[str, Any]:
+    """The extras side by side with the others."""
+    found: dict[str, Any] = {}
+    for name, value in values.items():
+        found |= (
+            {f"extras_{kind}": n for kind, n in value.items()}
+            if name == "extras"
+            else {name: value}
+        )
+    return found
 
 
-def _totals(summary: Summary) -> list[str]:
+def _bare(value: Any) -> str:
+    if value is None:
+        return ""
+    if not isinstance(value, tuple):
+        return str(value)
+    if value and isinstance(value[0], tuple):
+        return "x".join(f"{first}:{last}" for first, last in value)
+    return " ".join(value) if value and isinstance(value[0], str) else times(value)
+
+
+def heading(summary: Summary) -> str:
+    """What was counted, and on which input."""
+    shapes = ", ".join(f"{name} {times(shape)}" for name, shape in summary.inputs.items())
+    return f"{summary.model} on {shapes}"
+
+
+def totals(summary: Summary) -> list[str]:
+    """What is said below a table."""
     extras, partial = summary.total_extras, summary.macs_status == "partial"
     frozen = summary.total_parameters - summary.total_trainable
     left = {name: count for name, count in asdict(extras).items() if count}
@@ -94,31 +180,5 @@ def _totals(summary: Summary) -> list[str]:
     ]
 
 
-def _cells(layer: Layer, plain: bool = False) -> list[str]:
-    number = str if plain else "{:,}".format
-    if layer.macs is None:
-        macs = "" if plain else "not counted"
-    else:
-        macs = ("" if plain or layer.macs_status == "complete" else "≥ ") + number(layer.macs)
-    if layer.receptive_field is not None:
-        size = _times(layer.receptive_field, squeeze=not plain)
-        clipped = layer.clipped or ()
-        if not plain and any(c < r for c, r in zip(clipped, layer.receptive_field, strict=True)):
-            size += f" ({_times(clipped, squeeze=True)} seen)"
-    elif plain or layer.seen is None:
-        size = ""
-    else:
-        alike = all((field.bounds == field.bounds[:, :1]).all() for field in layer.fields)
-        lengths = [last - first + 1 for first, last in layer.seen]
-        whole = f"all {_times(lengths, squeeze=True)}" if alike else "no single size"
-        size = whole if layer.field_status == "complete" else "unknown"
-    jump = "" if layer.jump is None else _times(layer.jump, squeeze=not plain)
-    return [
-        layer.name or "(model)",
-        layer.kind + (" (again)" if layer.reused and not plain else ""),
-        "not called" if layer.output_shape is None else _times(layer.output_shape),
-        number(layer.parameters),
-        macs,
-        size,
-        jump,
-    ]
+def _cells(summary: Summary, columns: Sequence[str]) -> list[list[str]]:
+    return [[COLUMNS[name].text(layer, summary) for name in columns] for layer in summary.layers]

@@ -21,6 +21,9 @@ aten = torch.ops.aten
 Called = Callable[[nn.Module, Sequence[Any], Mapping[str, Any]], Any]
 """What a module's call is: the module, its arguments, those by name; it returns the result."""
 
+Window = tuple[tuple[int, ...], tuple[int, ...]]
+"""Kernel and stride, a number for each axis."""
+
 _ONE_AT_A_TIME = RLock()
 
 _CONVOLUTIONS: dict[type, Any] = {
@@ -41,7 +44,10 @@ class Call:
         macs: multiply-accumulates, those of modules inside left out.
         extras: operations outside them.
         unknown: operators without a formula.
+        input_shape: of the first tensor that it was called with.
         shapes: of its results.
+        dtype: of the first of them.
+        windows: kernel and stride of each convolution and pooling in it that is like no other.
         receptive_field: what its first result sees.
         done: whether it returned.
         warnings: what a reader has to know of the joins in it.
@@ -54,7 +60,10 @@ class Call:
     macs: int = 0
     extras: Extras = field(default_factory=Extras)
     unknown: list[str] = field(default_factory=list)
+    input_shape: tuple[int, ...] | None = None
     shapes: list[tuple[int, ...]] = field(default_factory=list)
+    dtype: str = ""
+    windows: list[Window] = field(default_factory=list)
     receptive_field: TensorField | None = None
     done: bool = False
     warnings: list[str] = field(default_factory=list)
@@ -76,14 +85,22 @@ class ForwardError(Exception):
         stack: the calls that were going on, the innermost last.
         func: the operator that failed, if one did.
         args: its arguments.
+        inputs: what the innermost of those calls was made with.
     """
 
     def __init__(
-        self, error: Exception, calls: list[Call], stack: list[Call], func: Any, args: Sequence[Any]
+        self,
+        error: Exception,
+        calls: list[Call],
+        stack: list[Call],
+        func: Any,
+        args: Sequence[Any],
+        inputs: Any = (),
     ) -> None:
         super().__init__(str(error))
         self.error, self.calls, self.stack, self.func = error, calls, stack, func
         self.operands = args  # every exception has `args` of its own
+        self.inputs = inputs
 
 
 @contextmanager

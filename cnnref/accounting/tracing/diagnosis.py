@@ -1,35 +1,58 @@
-"""What went wrong in a forward pass, told as one message with the likely remedy."""
+"""What went wrong in a forward pass, told as one message, with a remedy where one was found."""
 
 from __future__ import annotations
 
 import inspect
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from cnnref.accounting.operation import CONVOLUTIONS, channels_taken
+from cnnref.accounting.operation import tensors
 from cnnref.accounting.tracing.calls import ForwardError
+from cnnref.accounting.tracing.remedies import remedy
 from cnnref.errors import CnnrefError
 
-__all__ = ["AccountingError", "checked_model", "explain"]
+__all__ = [
+    "AccountingError",
+    "ValuesNeededError",
+    "checked_call",
+    "checked_model",
+    "explain",
+    "needs_values",
+]
 
 aten = torch.ops.aten
 
-_VALUES = ("Cannot", "can't convert", "data-independent")
-"""What torch says, besides "meta", where values are read that are not there."""
+_READING = {
+    aten._local_scalar_dense, aten.nonzero, aten.nonzero_static, aten.masked_select, aten.equal,
+    aten._unique2, aten.unique_consecutive, aten.unique_dim, aten.bincount, aten.is_nonzero,
+    aten.repeat_interleave, aten.allclose,
+}  # fmt: skip
+"""Operators whose result, or its shape, depends on values."""
+
+_WITHOUT_VALUES = (
+    "on meta tensors", "out of meta tensor", "meta device type tensor", "data-dependent",
+    "unallocated storage", "'Meta' backend", "Meta kernel", "Meta tensors",
+)  # fmt: skip
+"""What torch says where values are asked for that are not there, or it has no way without them."""
 
 
 class AccountingError(CnnrefError, ValueError):
     """A network cannot be counted as asked."""
 
 
-def checked_model(model: object, device: str | torch.device) -> nn.Module:
+class ValuesNeededError(AccountingError):
+    """A network cannot be counted without values, and was not to be, or has none."""
+
+
+def checked_model(model: object) -> nn.Module:
     """The model, if it can be counted.
 
     Raises:
-        AccountingError: it is not a module, has no weights yet, is scripted, or is elsewhere.
+        AccountingError: it is not a module, has no weights yet, or is scripted.
     """
     if inspect.isclass(model) and issubclass(model, nn.Module):
         raise AccountingError(
@@ -52,113 +75,92 @@ def checked_model(model: object, device: str | torch.device) -> nn.Module:
                 f"{name or 'the network'} ({type(module).__name__}) has no weights yet: run the "
                 "network once on an example, then count it"
             )
-    try:
-        wanted = torch.device(device)
-    except (RuntimeError, TypeError) as error:
-        raise AccountingError(f"{device!r} is not a device; try 'meta' or 'cpu'") from error
-    if wanted.type != "meta":
-        own = {tensor.device.type for tensor in [*model.parameters(), *model.buffers()]}
-        if own - {wanted.type}:
-            raise AccountingError(
-                f"the network is on {' and '.join(sorted(own))}, the count is to run on {wanted}: "
-                "leave device='meta', or move the network"
-            )
     return model
 
 
-def explain(
-    failure: ForwardError, model: nn.Module, args: Sequence[Any], kwargs: Mapping[str, Any]
-) -> str:
-    """Which layer failed, the shapes that met there, and the likely remedy."""
-    error, call = failure.error, failure.stack[-1]
-    done = [c for c in failure.calls[1:] if c.done and c.leaf]
-    where = f"{call.name} ({call.kind})" if call.name else f"the forward pass of {call.kind}"
-    after = f", after {done[-1].name} ({done[-1].kind}) gave {_shape(done[-1])}" if done else ""
-    lines = [f"{where} failed{after}"]
-    remedy = _remedy(failure, call.module)
-    if remedy:
-        lines.append(remedy)
+def checked_call(model: nn.Module, args: Sequence[Any], kwargs: Mapping[str, Any]) -> None:
+    """Nothing, if the model takes as many inputs as it is to be called with, of those names.
+
+    Raises:
+        AccountingError: it does not.
+    """
+    if model._forward_pre_hooks:  # which may change the inputs
+        return
+    try:
+        signature = inspect.signature(model.forward)
+    except (TypeError, ValueError):
+        return
+    try:
+        signature.bind(*args, **kwargs)
+    except TypeError:
+        wanted = [p for p in signature.parameters.values() if p.kind not in (p.VAR_KEYWORD,)]
+        needed = [p.name for p in wanted if p.default is p.empty and p.kind != p.VAR_POSITIONAL]
+        more = [p.name for p in wanted if p.name not in needed]
+        told = f"it takes {len(needed)}: {', '.join(needed)}" if needed else "it needs none"
+        told += f", and may take {', '.join(more)}" if more else ""
+        one = len(args) == 1 and not kwargs and len(needed) > 1
+        raise AccountingError(
+            f"{type(model).__name__} was called with {len(args)} "
+            f"input{'' if len(args) == 1 else 's'}"
+            + (f" and {', '.join(kwargs)}" if kwargs else "")
+            + f"; {told}"
+            + ("; several sizes go in a list" if one else "")
+        ) from None
+
+
+def needs_values(failure: ForwardError) -> str:
+    """Which layer needs values, in a pass without any, and for what; empty for other failures."""
+    packet = None if failure.func is None else failure.func.overloadpacket
+    told = str(failure.error)
+    if packet in _READING:
+        what = f"reads values ({str(packet).removeprefix('aten.')})"
+    elif packet is None and any(words in told for words in _WITHOUT_VALUES):
+        what = "reads values"
+    elif packet in (aten.index, aten.index_put, aten.index_put_) and _by_mask(failure.operands):
+        what = "reads values (a mask)"
+    elif packet is not None and ("meta" in told.lower() or "data-dependent" in told):
+        what = f"calls {str(packet).removeprefix('aten.')}, which torch runs with values alone"
     else:
-        shapes = [tuple(a.shape) for a in failure.operands if isinstance(a, Tensor)]
-        if shapes:
-            lines.append(f"the shapes that met there: {' and '.join(map(str, shapes))}")
-        lines.append(str(error).strip().splitlines()[0] if str(error).strip() else repr(error))
-        if isinstance(error, TypeError) and failure.func is None:
-            lines.append(
-                f"{type(model).__name__} was called with {len(args)} inputs"
-                + (f" and {', '.join(kwargs)}" if kwargs else "")
-                + "; several sizes go in a list, named ones in a dict"
-            )
-    return ": ".join(lines[:1]) + "".join(f"; {line}" for line in lines[1:])
+        return ""
+    return f"{_place(failure)} {what}"
+
+
+def _by_mask(args: Sequence[Any]) -> bool:
+    return any(t.dtype is torch.bool for t in tensors(args[1:2]))
+
+
+def explain(failure: ForwardError) -> str:
+    """Which layer failed, and what was found to be wrong; else torch's own words, and the shapes
+    that met there."""
+    error = failure.error
+    done = [c for c in failure.calls[1:] if c.done and c.leaf]
+    after = f", after {done[-1].name} ({done[-1].kind}) gave {_shape(done[-1])}" if done else ""
+    told = f"{_place(failure)} failed{after}"
+    found = remedy(failure)
+    if found:
+        return f"{told}; {found}"
+    operator = re.search(r"HOP (\S+) and mode", str(error))
+    if operator:
+        return (
+            f"{told}; it calls {operator[1]}, an operator that runs functions of its own, into "
+            "which nobody can look: count the network with what it stands for in its place"
+        )
+    met = [a for a in failure.operands if isinstance(a, Tensor)]
+    if met:
+        kinds = {str(a.dtype).removeprefix("torch.") for a in met}
+        told += f"; the shapes that met there: {' and '.join(str(tuple(a.shape)) for a in met)}"
+        told += f", of {' and '.join(sorted(kinds))}" if len(kinds) > 1 else ""
+    elif failure.inputs:
+        shapes = [str(tuple(a.shape)) for a in tensors(failure.inputs)]
+        told += f"; its inputs: {' and '.join(shapes)}" if shapes else ""
+    said = str(error).strip()
+    return f"{told}; {said.splitlines()[0] if said else repr(error)}"
+
+
+def _place(failure: ForwardError) -> str:
+    call = failure.stack[-1]
+    return f"{call.name} ({call.kind})" if call.name else f"the forward pass of {call.kind}"
 
 
 def _shape(call: Any) -> str:
     return str(call.shapes[0]) if call.shapes else "nothing"
-
-
-def _remedy(failure: ForwardError, module: nn.Module | None) -> str:
-    """The likely remedy for the mistakes that users make; empty for all others."""
-    args, func = failure.operands, failure.func
-    error = failure.error
-    packet = None if func is None else func.overloadpacket
-    first = len([c for c in failure.calls if c.done and c.leaf]) == 0
-    if (
-        packet in (aten._local_scalar_dense, aten.nonzero, aten.masked_select)
-        or ("meta" in str(error) and any(word in str(error) for word in _VALUES))
-        or any(word in str(error) for word in ("data-dependent", "unallocated storage"))
-    ):
-        return (
-            "the network reads values, and on the meta device there are none: pass device='cpu' "
-            "(or where the network is)"
-        )
-    if packet in CONVOLUTIONS and len(args) > 1 and isinstance(args[1], Tensor):
-        return _convolution(packet, args, module, first)
-    if packet in (aten.linear, aten.addmm, aten.mm) and len(args) > 1:
-        x, weight = (args[0], args[1]) if packet is not aten.addmm else (args[1], args[2])
-        takes = weight.shape[-1] if packet is aten.linear else weight.shape[0]
-        if x.shape[-1] != takes:
-            return (
-                f"it takes {takes:,} features and got {x.shape[-1]:,}, in a tensor of shape "
-                f"{tuple(x.shape)}: set in_features={x.shape[-1]}, or change the size of the input"
-            )
-    if packet is not None and "norm" in packet.__name__ and args[0].dim() > 1:
-        width = getattr(module, "num_features", getattr(module, "num_channels", None))
-        if width is not None and args[0].shape[1] != width:
-            return f"it normalises {width} channels and got {args[0].shape[1]}"
-    if "pool" in getattr(packet, "__name__", "") and "too small" in str(error):
-        return (
-            f"its window does not fit into an input of shape {tuple(args[0].shape)}: "
-            "the input of the network is too small"
-        )
-    return ""
-
-
-def _convolution(packet: Any, args: Sequence[Any], module: nn.Module | None, first: bool) -> str:
-    x, weight = args[0], args[1]
-    axes = weight.dim() - 2
-    if x.dim() not in (axes + 1, axes + 2):
-        extra = (
-            "; a batch was put before the input size: leave the batch out of the size, or pass "
-            "batch_dim=False"
-            if first and x.dim() > axes + 2
-            else ""
-        )
-        return (
-            f"it convolves over {axes} {'axis' if axes == 1 else 'axes'} and takes {axes + 2} "
-            f"dimensions (batch, channels, {'length' if axes == 1 else 'height, width'}), and got "
-            f"{x.dim()}: shape {tuple(x.shape)}{extra}"
-        )
-    takes = getattr(module, "in_channels", None) or channels_taken(packet, args)
-    got = x.shape[-axes - 1]
-    if got != takes:
-        remedy = (
-            f"give an input of {takes} channels, first: ({takes}, height, width)"
-            if first
-            else f"set in_channels={got}, or let the layer before give {takes}"
-        )
-        shape = tuple(x.shape)
-        return f"it takes {takes} channels and got {got}, in a tensor of shape {shape}: {remedy}"
-    return (
-        f"its kernel {tuple(weight.shape[2:])} does not fit into an input of shape "
-        f"{tuple(x.shape)}: the input of the network is too small"
-    )

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import torch
 from torch import Tensor
 
 from cnnref.accounting.receptive_fields.axis import AxisField
@@ -80,7 +81,9 @@ class FieldNotes:
         if func._schema.is_mutable and args and isinstance(args[0], Tensor):
             field = fields[0] if isinstance(fields, list) else fields
             noted = getattr(args[0], _FIELD, None)
-            if noted is None or noted[0] is not field:
+            if torch.Tag.inplace_view in func.tags:  # no entry is written: `detach_`, `squeeze_`
+                self.mark(args[0], field)
+            elif noted is None or noted[0] is not field:
                 self.writes += 1
                 storage = args[0].untyped_storage()
                 self.written[storage._cdata] = _Write(storage, field, self.writes)

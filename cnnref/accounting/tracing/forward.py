@@ -1,22 +1,29 @@
 """One forward pass, watched: which module called which operator on what.
 
 The pass runs on torch's meta device, where tensors have shapes and no values, so it costs no memory
-and next to no time. The model stays where it is, and training flags and random states are put back
-whatever happens.
+and next to no time. The model stays where it is, and all that it keeps, and random states, are put
+back whatever happens.
 """
 
 from __future__ import annotations
 
 import contextlib
+import gc
+import random
+import warnings
+import weakref
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn.modules.module import _has_any_global_hook
 
+from cnnref.accounting.operation import tensors
 from cnnref.accounting.receptive_fields.tensor import TensorField
 from cnnref.accounting.tracing.calls import Call, Called, ForwardError, calls_seen
+from cnnref.accounting.tracing.keeping import AccountingWarning, Kept
 from cnnref.accounting.tracing.operators import Watch
 
 __all__ = ["trace"]
@@ -54,6 +61,7 @@ def trace(
     from_torch = type(model).__module__.startswith("torch.nn.")
     root = Call("", type(model).__name__, model, leaf=from_torch and _is_leaf(model))
     watch = Watch(root, meta, axes is not None)
+    root.input_shape = next((tuple(t.shape) for t in tensors((args, kwargs))), None)
 
     def seen(
         called: Called, module: nn.Module, args: Sequence[Any], kwargs: Mapping[str, Any]
@@ -64,6 +72,8 @@ def trace(
         if name is None or itself or isinstance(module, torch.jit.ScriptModule):
             return called(module, args, kwargs)
         call = Call(name, type(module).__name__, module, outer.leaf or _is_leaf(module))
+        first = args[0] if args else next(tensors(kwargs), None)
+        call.input_shape = tuple(first.shape) if isinstance(first, Tensor) else None
         if not outer.leaf:
             watch.calls.append(call)
         watch.stack.append(call)
@@ -73,7 +83,7 @@ def trace(
                 output = called(module, args, kwargs)
             _finish(watch, call, output)
         except Exception as error:
-            watch.fell(error)
+            watch.fell(error, inputs=(args, kwargs))
             raise
         finally:
             watch.stack.pop()
@@ -81,6 +91,7 @@ def trace(
             outer.macs += call.macs
             outer.extras += call.extras
             outer.unknown += call.unknown
+            outer.windows += [one for one in call.windows if one not in outer.windows]
         return output
 
     def ready(value: Any) -> Any:
@@ -91,18 +102,21 @@ def trace(
                 if meta
                 else value.detach().clone()
             )
-            watch.fields.mark(
-                fresh, None if axes is None else TensorField.of_input(fresh.shape, axes(value))
-            )
+            field = None
+            if axes is not None and value.numel():
+                field = TensorField.of_input(fresh.shape, axes(value))
+            watch.fields.mark(fresh, field)
             return fresh
         if isinstance(value, list | tuple):
-            return type(value)(map(ready, value))
+            made = map(ready, value)
+            return type(value)(*made) if hasattr(value, "_fields") else type(value)(made)
         if isinstance(value, dict):
             return {key: ready(item) for key, item in value.items()}
         return value
 
-    with contextlib.ExitStack() as undo, torch.inference_mode():
-        undo.enter_context(_restored(model, modules, training, not meta))
+    kept = Kept(model, args, kwargs)
+    watch.about_to_write = None if meta else kept.about_to_write
+    with _restored(kept, modules, training, not meta), torch.inference_mode():
         arguments = [ready(value) for value in args]
         named = {key: ready(value) for key, value in kwargs.items()}
         try:
@@ -111,56 +125,79 @@ def trace(
         except Exception as error:
             if watch.broken is not None:  # ours, not the caller's: it keeps its traceback
                 raise
-            watch.fell(error)
+            watch.fell(error, inputs=(args, kwargs))
             assert watch.fall is not None
             fall = watch.fall
-            raise ForwardError(error, watch.calls, fall.stack, fall.func, fall.args) from error
+            raise ForwardError(
+                error, watch.calls, fall.stack, fall.func, fall.args, fall.inputs
+            ) from error
         _finish(watch, root, output)
+    watch.fall = None
+    watch.twins.clear()
+    del output, arguments, named
+    root.warnings += _left_behind(watch.made, kept)
     return watch.calls
 
 
+def _left_behind(made: Sequence[weakref.ref[Tensor]], kept: Kept) -> list[str]:
+    """What a reader has to know if tensors of the pass are still there: some object keeps them that
+    cannot be reached from the model."""
+    left: list[Tensor] = []
+    for look in range(2):
+        left = [tensor for tensor in (each() for each in made) if tensor is not None]
+        left = [tensor for tensor in left if not kept.holds(tensor)]
+        if not left:
+            return []
+        if not look:
+            left.clear()
+            gc.collect()  # tensors in circles of references are nobody's
+    told = (
+        f"the forward pass has put {len(left)} of its tensors, the first of shape "
+        f"{tuple(left[0].shape)}, where they could not be taken back; they have no values of use, "
+        "so make what keeps them anew before the network runs again"
+    )
+    warnings.warn(told, AccountingWarning, stacklevel=5)
+    return [told]
+
+
 def _finish(watch: Watch, call: Call, output: Any) -> None:
-    tensors = list(_tensors(output))
-    call.shapes = [tuple(tensor.shape) for tensor in tensors]
-    call.receptive_field = watch.fields.sees(tensors[0]) if tensors else None
+    found = list(tensors(output))
+    call.shapes = [tuple(tensor.shape) for tensor in found]
+    if found:
+        call.dtype = watch.kinds[found[0].dtype]
+        call.receptive_field = watch.fields.sees(found[0])
     call.done = True
-
-
-def _tensors(value: Any) -> Iterator[Tensor]:
-    if isinstance(value, Tensor):
-        yield value
-    elif isinstance(value, Mapping):
-        for item in value.values():
-            yield from _tensors(item)
-    elif isinstance(value, list | tuple):
-        for item in value:
-            yield from _tensors(item)
 
 
 @contextlib.contextmanager
 def _restored(
-    model: nn.Module, modules: Mapping[str, nn.Module], training: bool, values: bool
+    kept: Kept, modules: Mapping[str, nn.Module], training: bool, values: bool
 ) -> Iterator[None]:
-    """The model in the wanted mode; afterwards its own modes, its buffers (if the pass has values
-    to write into them) and the random states are back."""
-    flags = [(module, module.training) for module in modules.values()]
-    buffers = [(buffer, buffer.clone()) for buffer in model.buffers()] if values else []
+    """The model in the wanted mode; afterwards all that is kept, the random states and torch's
+    settings are back."""
+    if values:  # torch does not say of all its operators that they write statistics
+        kept.about_to_write([b for module in modules.values() for b in module._buffers.values()])
+    fast, gradients = torch.backends.mha.get_fastpath_enabled(), torch.is_grad_enabled()
+    kind, drawn, drawn_by_numpy = (
+        torch.get_default_dtype(),
+        random.getstate(),
+        np.random.get_state(),
+    )
     on_cuda = list(range(torch.cuda.device_count())) if torch.cuda.is_initialized() else []
-    fast = torch.backends.mha.get_fastpath_enabled()
     try:
         with torch.random.fork_rng(on_cuda):
-            for module, flag in flags:
-                if flag is not training:  # setting an attribute of a module takes a while
+            for module in modules.values():
+                if module.training is not training:  # setting an attribute takes a while
                     module.training = training
             torch.backends.mha.set_fastpath_enabled(False)
             yield
     finally:
         torch.backends.mha.set_fastpath_enabled(fast)
-        for module, flag in flags:
-            if module.training is not flag:
-                module.training = flag
-        for buffer, content in buffers:
-            buffer.copy_(content)
+        torch.set_grad_enabled(gradients)
+        torch.set_default_dtype(kind)
+        random.setstate(drawn)
+        np.random.set_state(drawn_by_numpy)
+        kept.restore()
 
 
 def _is_leaf(module: nn.Module) -> bool:

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
+from cnnref.accounting.operation import tensors
 from cnnref.accounting.tracing.diagnosis import AccountingError
 
-__all__ = ["arguments", "numbered_axes"]
+__all__ = ["Axis", "arguments", "numbered_axes"]
+
+Axis = tuple[str, int]
+"""An axis of an input: the input's name, and the number of its positions."""
 
 
 def arguments(
@@ -38,11 +42,11 @@ def arguments(
     if inputs is not None:
         if not _has_tensors(inputs):
             raise AccountingError(f"inputs must hold a tensor, got {inputs!r}")
-        for tensor in _tensors(inputs):
+        for tensor in tensors(inputs):
             if device.type != "meta" and tensor.device.type != device.type:
                 raise AccountingError(
                     f"an input is on {tensor.device} and the count is to run on {device}: "
-                    "move the input, or leave device='meta'"
+                    "move the input"
                 )
         if isinstance(inputs, Mapping):
             return (), dict(inputs)
@@ -63,17 +67,8 @@ def arguments(
     return (made(size),), {}
 
 
-def _tensors(value: Any) -> Iterator[Tensor]:
-    """All tensors in a value, also in lists and mappings."""
-    if isinstance(value, Tensor):
-        yield value
-    elif isinstance(value, Mapping | list | tuple):
-        for item in value.values() if isinstance(value, Mapping) else value:
-            yield from _tensors(item)
-
-
 def _has_tensors(value: Any) -> bool:
-    return next(_tensors(value), None) is not None
+    return next(tensors(value), None) is not None
 
 
 def _checked_size(size: Any) -> tuple[int, ...]:
@@ -90,14 +85,21 @@ def _checked_size(size: Any) -> tuple[int, ...]:
     return tuple(size)
 
 
-def numbered_axes(args: Sequence[Any], kwargs: Mapping[str, Any]) -> dict[int, dict[int, int]]:
-    """For each input tensor, by identity, the numbers of its axes, by dimension: all but the batch
-    and the channels. Integers, such as tokens, have none."""
+def numbered_axes(
+    args: Sequence[Any], kwargs: Mapping[str, Any]
+) -> tuple[dict[int, dict[int, int]], list[Axis]]:
+    """The axes of the inputs: all dimensions but the batch and the channels. Integers, such as
+    tokens, have none.
+
+    Returns:
+        For each input tensor, by identity, the numbers of its axes, by dimension; and each axis.
+    """
     numbers: dict[int, dict[int, int]] = {}
-    count = 0
-    for tensor in _tensors([*args, *kwargs.values()]):
-        if id(tensor) not in numbers:
-            spatial = range(2, tensor.dim()) if tensor.is_floating_point() else range(0)
-            numbers[id(tensor)] = {d: count + i for i, d in enumerate(spatial)}
-            count += len(spatial)
-    return numbers
+    axes: list[Axis] = []
+    for name, value in [*((str(i), value) for i, value in enumerate(args)), *kwargs.items()]:
+        for tensor in tensors(value):
+            if id(tensor) not in numbers:
+                spatial = range(2, tensor.dim()) if tensor.is_floating_point() else range(0)
+                numbers[id(tensor)] = {d: len(axes) + i for i, d in enumerate(spatial)}
+                axes += [(name, tensor.shape[d]) for d in spatial]
+    return numbers, axes

@@ -6,7 +6,8 @@ for the parameters, so that the pass runs on the meta device and nothing of the 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import weakref
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,7 +18,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 from cnnref.accounting.counting.macs import COSTS, cost
 from cnnref.accounting.counting.shapes import quick_result
-from cnnref.accounting.operation import CONVOLUTIONS, Operation, channels_taken
+from cnnref.accounting.operation import CONVOLUTIONS, Operation, channels_taken, tensors, window_of
 from cnnref.accounting.receptive_fields.joins import misaligned
 from cnnref.accounting.receptive_fields.rules.lookup import JOINS, result_field
 from cnnref.accounting.receptive_fields.rules.sliding import SLIDING
@@ -34,14 +35,28 @@ _SHOWN = {
 }
 
 
+_WINDOWED = {*CONVOLUTIONS, *(each for each in SLIDING if "pool" in each.__name__)}
+
+
 @dataclass(frozen=True)
 class Fall:
-    """Where an error came from: the calls that were going on, and the operator that raised it."""
+    """Where an error came from: the calls that were going on, the operator that raised it, and what
+    the innermost call was made with."""
 
     error: Exception
     stack: list[Call]
     func: Any = None
     args: Sequence[Any] = ()
+    inputs: Any = ()
+
+
+class Kinds(dict[torch.dtype, str]):
+    """Names of precisions, each asked of torch once."""
+
+    def __missing__(self, kind: torch.dtype) -> str:
+        """`float32`."""
+        self[kind] = name = str(kind).removeprefix("torch.")
+        return name
 
 
 class Watch(TorchDispatchMode):
@@ -57,6 +72,9 @@ class Watch(TorchDispatchMode):
         self.counts: dict[str, int] = {}
         self.broken: Exception | None = None
         self.fall: Fall | None = None
+        self.kinds = Kinds()
+        self.made: list[weakref.ref[Tensor]] = []
+        self.about_to_write: Callable[[Iterable[Any]], None] | None = None
 
     def twin(self, tensor: Tensor) -> Tensor:
         """A tensor's stand-in on the meta device."""
@@ -88,6 +106,8 @@ class Watch(TorchDispatchMode):
             else:
                 if self.meta:
                     args, kwargs = self.on_meta(func, args, kwargs)
+                elif self.about_to_write is not None and func._schema.is_mutable:
+                    self.about_to_write(tensors((*args, *kwargs.values())))
                 if packet in CONVOLUTIONS:
                     _check_channels(packet, args)
                 out = func(*args, **kwargs)
@@ -116,11 +136,13 @@ class Watch(TorchDispatchMode):
             self.note(func, packet, operands, out)
         return out
 
-    def fell(self, error: Exception, func: Any = None, args: Sequence[Any] = ()) -> None:
+    def fell(
+        self, error: Exception, func: Any = None, args: Sequence[Any] = (), inputs: Any = ()
+    ) -> None:
         """Note where an error came from, unless that is known: the innermost place comes first."""
         before = (error, error.__cause__, error.__context__)
         if self.fall is None or all(self.fall.error is not known for known in before):
-            self.fall = Fall(error, list(self.stack), func, args)
+            self.fall = Fall(error, list(self.stack), func, args, inputs)
 
     def on_meta(
         self, func: Any, args: Sequence[Any], kwargs: dict[str, Any]
@@ -144,6 +166,11 @@ class Watch(TorchDispatchMode):
                 else arg
                 for arg in args
             ]  # fmt: skip
+        if writes and any(isinstance(a, Tensor) and not a.is_meta for a in kwargs.values()):
+            kwargs = {  # a result that is to be written into a tensor that is there
+                key: self.twin(a) if isinstance(a, Tensor) and not a.is_meta else a
+                for key, a in kwargs.items()
+            }
         if "device" in kwargs and (mixed or not real):
             kwargs = {**kwargs, "device": torch.device("meta")}
             kwargs.pop("pin_memory", None)
@@ -171,10 +198,21 @@ class Watch(TorchDispatchMode):
                     call = self.function(call, packet)
                 call.warnings += misaligned(joined)
             self.fields.assign(func, args, out, fields)
+        if not func._schema.is_mutable:
+            made = self.made
+            for tensor in out if isinstance(out, list | tuple) else (out,):
+                if isinstance(tensor, Tensor):
+                    made.append(weakref.ref(tensor))
         call.add(price)
+        if packet in _WINDOWED:
+            window = window_of(packet, args)
+            if window is not None and window not in call.windows:
+                call.windows.append(window)
         if call.module is None and call is not self.calls[0]:
             first = out[0] if isinstance(out, list | tuple) else out
-            call.shapes = [tuple(first.shape)]
+            call.shapes, call.dtype = [tuple(first.shape)], self.kinds[first.dtype]
+            given = next(tensors(args), None)
+            call.input_shape = None if given is None else tuple(given.shape)
             call.receptive_field = fields[0] if isinstance(fields, list) else fields
 
     def function(self, caller: Call, packet: Any) -> Call:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib
+import importlib.util
 import inspect
 import os
 import sys
 import warnings
 from collections.abc import Sequence
+from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import torch
@@ -19,35 +23,42 @@ from cnnref.errors import unknown
 __all__ = ["find_network", "read_sizes"]
 
 
-def find_network(target: str) -> nn.Module:
+def find_network(target: str, device: str = "meta") -> nn.Module:
     """The network that a target names.
 
     Args:
-        target: `torchvision:NAME`, `cnnref:NAME`, or `package.module:callable`, where the callable
-            takes no arguments and returns a module, or is one. Modules are looked for in the
-            current folder too.
+        target: `torchvision:NAME`, `cnnref:NAME`, `package.module:callable` or
+            `folder/file.py:callable`, where the callable takes no arguments and returns a module,
+            or is one. Modules are looked for in the current folder too.
+        device: where to make it. For "meta" those of torchvision are made without values, and all
+            others where they make themselves, since they may need values for it.
 
     Raises:
         AccountingError: there is no such network; the message says which part is missing.
     """
-    place, colon, name = target.partition(":")
+    try:
+        on_meta = torch.device(device).type == "meta"
+    except RuntimeError as error:
+        raise AccountingError(f"{device!r} is not a device; try 'auto', 'meta' or 'cpu'") from error
+    place, colon, name = target.rpartition(":")
     if not (place and colon and name):
         raise AccountingError(
             f"{target!r} names no network; write torchvision:resnet50, cnnref:PlainCNN or "
             "package.module:callable"
         )
     if place == "torchvision":
-        return _from_torchvision(name)
-    if place == "cnnref":
-        from cnnref.models import MODELS
+        return _from_torchvision(name, device)
+    with contextlib.nullcontext() if on_meta else torch.device(device):
+        if place == "cnnref":
+            from cnnref.models import MODELS
 
-        if name not in MODELS:
-            raise AccountingError(unknown("model", name, MODELS))
-        return MODELS[name]()
-    return _from_module(place, name)
+            if name not in MODELS:
+                raise AccountingError(unknown("model", name, MODELS))
+            return MODELS[name]()
+        return _made(place, name, _from_file(place) if place.endswith(".py") else _module(place))
 
 
-def _from_torchvision(name: str) -> nn.Module:
+def _from_torchvision(name: str, device: str) -> nn.Module:
     from torchvision import models
 
     if name not in models.list_models():
@@ -56,20 +67,44 @@ def _from_torchvision(name: str) -> nn.Module:
     options: dict[str, Any] = {"weights": None}
     if "weights_backbone" in inspect.signature(builder).parameters:
         options["weights_backbone"] = None
-    with warnings.catch_warnings(), torch.device("meta"):
+    with warnings.catch_warnings():
         # Two of them warn about initial weights, which are not looked at here.
         warnings.simplefilter("ignore")
-        network: nn.Module = builder(**options)
+        try:
+            with torch.device(device):
+                network: nn.Module = builder(**options)
+        except NotImplementedError:  # RegNets work out their widths with tensors
+            network = builder(**options)
     return network
 
 
-def _from_module(place: str, name: str) -> nn.Module:
+def _module(place: str) -> ModuleType:
     if os.getcwd() not in sys.path:  # noqa: PTH109 - an entry of sys.path is a string
         sys.path.insert(0, os.getcwd())  # noqa: PTH109
     try:
-        found: Any = importlib.import_module(place)
+        return importlib.import_module(place)
+    except (ImportError, TypeError) as error:
+        raise AccountingError(f"cannot import {place!r}: {error}") from error
+
+
+def _from_file(place: str) -> ModuleType:
+    path = Path(place)
+    if not path.is_file():
+        raise AccountingError(f"there is no file {place!r}")
+    spec = importlib.util.spec_from_file_location(path.stem, path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.path.insert(0, str(path.parent.resolve()))  # what it imports lies beside it
+    sys.modules[path.stem] = module
+    try:
+        spec.loader.exec_module(module)
     except ImportError as error:
         raise AccountingError(f"cannot import {place!r}: {error}") from error
+    return module
+
+
+def _made(place: str, name: str, found: Any) -> nn.Module:
     for part in name.split("."):
         if not hasattr(found, part):
             public = [key for key in vars(found) if not key.startswith("_")]

@@ -1,5 +1,6 @@
 """Every formula against plain loops that count products, and against torch's own counter."""
 
+from collections import Counter
 from itertools import product
 
 import pytest
@@ -10,6 +11,8 @@ from torch.nn import functional as F
 from torch.utils.flop_counter import FlopCounterMode
 
 from cnnref.accounting import AccountingError, Extras, summarize
+from cnnref.accounting.counting.macs import standing
+from cnnref.accounting.counting.operators import OPERATORS
 
 
 class Does(nn.Module):
@@ -235,6 +238,84 @@ def test_an_unknown_operator_is_told(secret):
     assert (told.field_status, told.reason) == ("unavailable", "no rule for secret")
     with pytest.raises(AccountingError, match="without strict=True"):
         summarize(nn.Sequential(Net(), nn.ReLU()), (3, 8, 8), strict=True)
+
+
+def test_every_operator_of_torch_is_charged_taken_apart_or_named_as_unknown():
+    names = {name for name in torch._C._dispatch_get_all_op_names() if name.startswith("aten::")}
+    forgotten, found = [], Counter()
+    for name in sorted({name.partition(".")[0].removeprefix("aten::") for name in names}):
+        packet = getattr(torch.ops.aten, name)
+        for overload in packet.overloads():
+            operator = getattr(packet, overload)
+            try:
+                operator._can_decompose()
+            except RuntimeError:  # a function of TorchScript, which no tensor calls
+                continue
+            if not overload.endswith("out"):
+                told = standing(operator)
+                found[told] += 1
+                forgotten += [] if told else [name]
+    assert not forgotten
+    assert min(found[told] for told in ("charged", "taken apart", "unknown")) > 100
+
+
+def test_no_operator_is_named_twice():
+    named = [name for names in OPERATORS.values() for name in names.split()]
+    assert max(Counter(named).values()) == 1
+
+
+@pytest.mark.parametrize(
+    "run",
+    [
+        lambda x: x.detach_(),
+        lambda x: torch.tensor([1.0, 2.0]).sum() + x,
+        lambda x: x.unsafe_split(2, 1)[0],
+        lambda x: x.unsqueeze_(0).squeeze_(0),
+        lambda x: x.scatter_add(0, torch.zeros(2, 3, dtype=torch.long), x),
+        lambda x: x.index_fill(1, torch.tensor([0]), 1.0),
+        lambda x: x.repeat_interleave(2, 0),
+        lambda x: torch.hann_window(3) * x,
+        lambda x: F.mse_loss(x, x),
+        lambda x: torch.cdist(x, x),
+    ],
+)
+def test_what_makes_no_macs_is_complete(run):
+    counted = summarize(Does(run), inputs=torch.zeros(2, 3), strict=True, receptive_fields=False)
+    assert (counted.total_macs, counted.macs_status) == (0, "complete")
+
+
+def test_cells_and_wrappers_are_complete():
+    counted = summarize(nn.LSTMCell(4, 5), inputs=torch.zeros(2, 4), strict=True)
+    assert counted.total_macs == 360
+    assert summarize(nn.DataParallel(nn.Linear(4, 5)), (4,), strict=True).total_macs == 20
+
+
+def test_sums_of_rows_with_weights_are_products():
+    bag, rows = nn.EmbeddingBag(10, 4, mode="sum"), torch.zeros(2, 3, dtype=torch.long)
+    assert summarize(bag, inputs=rows).total_extras.elementwise == 6 * 4
+    counted = summarize(bag, inputs=(rows, None, torch.ones(2, 3)))
+    assert (counted.total_macs, counted.macs_status) == (6 * 4, "complete")
+
+
+def test_other_forms_of_products():
+    a, b, c = torch.zeros(2, 3), torch.zeros(3, 4), torch.zeros(2, 4)
+    assert count(lambda a, b, c: c.addmm_(a, b), a, b, c) == 2 * 3 * 4
+    assert count(lambda v, w: torch.addr(torch.zeros(3, 4), v, w), a[0], b[0]) == 3 * 4
+    theta = torch.zeros(2, 2, 3)
+    assert count(lambda t: F.affine_grid(t, (2, 1, 5, 6), align_corners=False), theta) == (
+        2 * 5 * 6 * 3 * 2
+    )
+
+
+def test_an_operator_that_returns_nothing_is_not_free():
+    @torch.library.custom_op("cnnref_tests::inplace", mutates_args={"x"})
+    def inplace(x: torch.Tensor) -> None:
+        x.mul_(x @ x)
+
+    inplace.register_fake(lambda x: None)
+    counted = summarize(Does(lambda x: (inplace(x), x)[1]), inputs=torch.zeros(3, 3))
+    assert counted.macs_status == "partial"
+    assert "cnnref_tests.inplace" in str(counted)
 
 
 NETS = {

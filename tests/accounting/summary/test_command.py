@@ -20,6 +20,9 @@ def test_table(capsys):
     assert out.startswith("ResNet on input 1x3x224x224\n")
     assert "parameters 25,557,032; buffers" in out
     assert "MACs 4,089,184,256 (FLOPs 8,178,368,512)" in out
+    assert "22 rows for 174" in out
+    assert call("torchvision:resnet50", "--input", "3x224x224", "--depth", "all") == 0
+    out = capsys.readouterr().out
     assert any(line.split()[:2] == ["layer4.2.conv3", "Conv2d"] for line in out.splitlines())
 
 
@@ -37,9 +40,8 @@ def test_formats(capsys):
     assert told["total_macs"] == 14_548_480
     assert call(*words, "csv") == 0
     rows = list(csv.DictReader(io.StringIO(capsys.readouterr().out)))
-    assert sum(int(row["MACs"]) for row in rows) == 14_548_480
-    names = [row["name"] or "(model)" for row in told["layers"]]
-    assert [row["layer"] for row in rows] == names
+    assert sum(int(row["macs"]) for row in rows) == 14_548_480
+    assert [row["name"] for row in rows] == [row["name"] for row in told["layers"]]
     assert call(*words, "markdown") == 0
     assert capsys.readouterr().out.startswith("| layer | kind |")
 
@@ -94,9 +96,39 @@ def test_modules_and_several_inputs(here, capsys):
     assert "MACs 64 " in capsys.readouterr().out
 
 
-def test_devices(here, capsys):
-    assert call("command_nets:Reads", "--input", "3", "--device", "cpu") == 0
-    assert "MACs 12 " in capsys.readouterr().out
+@pytest.mark.parametrize(
+    "target", ["command_nets:Reads", "command_nets.py:Reads", "./command_nets.py:Reads"]
+)
+def test_devices(here, capsys, target):
+    for device in (["--device", "cpu"], []):
+        assert call(target, "--input", "3", *device) == 0
+        out = capsys.readouterr().out
+        assert "MACs 12 " in out
+        assert ("note: counted on cpu, with zeros for values" in out) == (not device)
+
+
+def test_a_network_of_torchvision_that_needs_values(capsys):
+    words = ("torchvision:ssdlite320_mobilenet_v3_large", "--input", "3x320x320")
+    for device in ([], ["--device", "cpu"]):
+        assert call(*words, *device) == 0
+        assert "MACs 583,171,904 " in capsys.readouterr().out
+    assert call(*words, "--device", "meta") == 2
+    assert "make it on the CPU" in capsys.readouterr().err
+    assert call("torchvision:resnet18", "--input", "3x64x64", "--device", "cpu") == 0
+    assert call("torchvision:regnet_y_400mf", "--input", "3x64x64") == 0
+
+
+def test_columns_and_more_formats(capsys):
+    words = ("torchvision:resnet18", "--input", "3x64x64")
+    assert call(*words, "--columns", "name,mac_share,kernel") == 0
+    assert "layer     of all MACs  kernel" in capsys.readouterr().out
+    assert call(*words, "--format", "latex", "--depth", "1") == 0
+    assert r"\begin{tabular}{llrrrrr}" in capsys.readouterr().out
+    assert call(*words, "--format", "html") == 0
+    assert "<details>" in capsys.readouterr().out
+    with pytest.raises(SystemExit):
+        call(*words, "--columns", "name,mac")
+    assert "did you mean 'macs'?" in capsys.readouterr().err
 
 
 def test_training(capsys):
@@ -124,7 +156,8 @@ def test_strict(here, capsys):
         (["cnnref:PlainCNN", "--input", "4x32x32"], "takes 3 channels and got 4"),
         (["cnnref:PlainCNN", "--input", "3x3x3"], "too small"),
         (["cnnref:PlainCNN", "--input", "3x32x32", "--device", "gpu"], "'gpu' is not a device"),
-        (["command_nets:Reads", "--input", "3"], "reads values"),
+        (["command_nets:Reads", "--input", "3", "--device", "meta"], "reads values"),
+        (["nothing.py:make", "--input", "3"], "there is no file 'nothing.py'"),
         (["command_nets:Three", "--input", "3"], "unknown name in command_nets 'Three'"),
     ],
 )

@@ -3,14 +3,18 @@
 import csv
 import io
 import json
+import re
 from fractions import Fraction
 
 import pytest
 import torch
 from torch import nn
 from torch.nn import functional as F
+from torchvision import models
 
-from cnnref.accounting import AccountingError, summarize
+from cnnref.accounting import AccountingError, Extras, summarize
+from cnnref.accounting.summary.columns import COLUMNS
+from cnnref.accounting.summary.rows import VALUES
 
 NET = nn.Sequential(
     nn.Sequential(nn.Conv2d(3, 8, 3, padding=1), nn.BatchNorm2d(8), nn.ReLU()),
@@ -44,7 +48,12 @@ def test_rows(counted):
     pool = counted["2"]
     assert (pool.receptive_field, pool.reason) == (None, "global pooling")
     assert pool.clipped == (32, 32)
-    assert counted["0"].output_shape == (1, 8, 32, 32)
+    block = counted["0"]
+    assert block.output_shape == (1, 8, 32, 32)
+    assert (block.kind, block.macs, block.parameters) == ("Sequential", 8 * 32 * 32 * 27, 240)
+    assert block.buffers == 17
+    assert row.input_shape == (1, 8, 32, 32)
+    assert (row.kernel, row.stride, row.dtype) == ((3, 3), (2, 2), "float32")
     with pytest.raises(AccountingError, match="did you mean"):
         counted["1.00"]
 
@@ -213,11 +222,15 @@ def test_json(counted):
 def test_csv(counted):
     rows = list(csv.DictReader(io.StringIO(counted.to_csv())))
     assert len(rows) == len(counted.layers)
-    row = next(row for row in rows if row["layer"] == "1.0")
-    assert row == {
-        "layer": "1.0", "kind": "Conv2d", "output": "1x8x14x14", "parameters": "584",
-        "MACs": "112896", "receptive field": "7x7", "jump": "2x2",
-    }  # fmt: skip
+    row = next(row for row in rows if row["name"] == "1.0")
+    assert row["output_shape"] == "1x8x14x14"
+    assert (row["kernel"], row["stride"], row["parameters"]) == ("3x3", "2x2", "584")
+    assert (row["macs"], row["receptive_field"], row["jump"]) == ("112896", "7x7", "2x2")
+    assert row["seen"] == "0:31x0:31"
+    assert [*rows[0]] == [
+        part for name in VALUES
+        for part in ([f"extras_{each}" for each in vars(Extras())] if name == "extras" else [name])
+    ]  # fmt: skip
 
 
 def test_markdown(counted):
@@ -229,8 +242,13 @@ def test_markdown(counted):
 
 def test_html(counted):
     html = counted._repr_html_()
-    assert html.count("<tr>") == len(counted.layers) + 1
-    assert "<td>112,896</td>" in html
+    assert html.count("<div>") == len(counted.layers)
+    assert html.count("<details open><summary>") == 2
+    assert "<script" not in html
+    assert "112,896</span>" in html
+    folded = counted.to_html(depth=1)
+    assert folded.count("<details><summary>") == 2
+    assert strings(folded) == strings(html)
 
     class Odd(nn.Module):
         def forward(self, x):
@@ -238,6 +256,10 @@ def test_html(counted):
 
     Odd.__name__ = "<b>Odd</b>"
     assert "<b>" not in summarize(nn.Sequential(Odd()), (3,))._repr_html_()
+
+
+def strings(html):
+    return re.findall(r">([^<>]+)<", html)
 
 
 def test_frame(counted):
@@ -294,3 +316,151 @@ def test_paths_that_are_not_aligned_are_told(one, other, apart):
         assert notes == (
             f":add: paths meet whose fields are centred {apart} positions apart, axis 0",
         )
+
+
+@pytest.fixture(scope="module")
+def resnet():
+    with torch.device("meta"):
+        return summarize(models.resnet50(weights=None), (3, 224, 224))
+
+
+def test_blocks_hold_their_totals(resnet):
+    for name, block in resnet.blocks.items():
+        rows = [x for x in resnet.layers if x.name.startswith(f"{name}." if name else "")]
+        assert block.macs == sum(row.macs for row in rows)
+        assert block.parameters == sum(row.parameters for row in rows)
+        assert resnet[name] == block
+    assert resnet["layer4"].macs == 809_238_528
+    assert resnet["layer4"].parameters == 14_964_736
+    assert resnet[""].macs == resnet.total_macs
+    assert resnet["layer4"].kind == "Sequential"
+    assert resnet.collapsed(1)["layer4"] == resnet["layer4"]
+
+
+class Listed(nn.Module):
+    """Blocks in a list, which nobody calls; with weights of its own."""
+
+    def __init__(self):
+        super().__init__()
+        self.blocks = nn.ModuleList(nn.Sequential(nn.Linear(4, 4), nn.ReLU()) for _ in range(2))
+        self.scale = nn.Parameter(torch.ones(4))
+
+    def forward(self, x):
+        for block in self.blocks:
+            x = block(x)
+        return x @ x.T * self.scale.sum()
+
+
+def test_a_container_that_is_not_called_holds_totals_too():
+    counted = summarize(nn.Sequential(Listed()), (4,))
+    blocks = counted["0.blocks"]
+    assert (blocks.kind, blocks.macs, blocks.parameters) == ("ModuleList", 32, 40)
+    assert blocks.output_shape == (1, 4)
+    whole = counted["0"]
+    assert (whole.kind, whole.macs, whole.parameters) == ("Listed", 36, 44)
+
+
+def test_a_summary_is_a_sequence_of_its_rows(resnet):
+    assert len(resnet) == 174
+    assert [row.name for row in resnet][:2] == ["conv1", "bn1"]
+    assert "layer1.0.conv1" in resnet
+    assert "layer1" in resnet
+    assert "layer9" not in resnet
+    assert resnet.layers[3] in resnet
+    assert 3 not in resnet
+
+
+def test_its_repr_is_a_line(resnet):
+    assert repr(resnet) == (
+        "<Summary of ResNet: 174 layers, 25,557,032 parameters, 4,089,184,256 MACs>"
+    )
+    assert repr(resnet["fc"]) == (
+        "<Layer 'fc': Linear, (1, 1000), 2,049,000 parameters, 2,048,000 MACs>"
+    )
+
+
+def test_what_is_shown_fits_a_screen_unless_asked(resnet):
+    lines = str(resnet).splitlines()
+    assert len(lines) < 40
+    assert "22 rows for 174; text(depth=None) shows all" in lines
+    assert any(line.startswith("layer4.2 ") for line in lines)
+    assert len(resnet.text(depth=None).splitlines()) > 174
+    assert "rows for" not in resnet.text(depth=None)
+    assert sum(line.startswith("layer") for line in resnet.text(depth=1).splitlines()) == 5
+    short = summarize(NET, (3, 32, 32), depth=1, columns=["name", "flops", "mac_share"])
+    assert str(short).splitlines()[2].split() == ["layer", "FLOPs", "of", "all", "MACs"]
+    assert len(short) == 8  # all rows are there
+    assert short.text(depth=2) != str(short)
+    assert short.to_markdown().startswith("| layer | FLOPs | of all MACs |")
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"depth": 0}, "at least 1"), ({"depth": "2"}, "whole number, 'auto' or None"),
+        ({"depth": True}, "got True"), ({"columns": ["mac"]}, "did you mean 'macs'"),
+        ({"columns": "macs"}, "a list of names"),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_shown(counted, options, message):
+    for call in (counted.text, counted.to_latex, lambda **o: summarize(NET, (3, 32, 32), **o)):
+        with pytest.raises(ValueError, match=message):
+            call(**options)
+
+
+def test_every_column_has_cells(resnet):
+    text = resnet.text(depth=1, columns=[*COLUMNS]).splitlines()
+    for column in COLUMNS.values():
+        assert column.title in text[2]
+    shares = [COLUMNS["mac_share"].text(row, resnet) for row in resnet.collapsed(1)]
+    assert sum(float(share.split()[0]) for share in shares) == pytest.approx(100, abs=0.5)
+
+
+def test_latex(counted):
+    table = summarize(Odd_Name(), (3,)).to_latex(columns=["name", "kind", "mac_share"])
+    assert r"Odd\_Name" in table
+    end = chr(92) * 2
+    assert sum(line.endswith(end) for line in table.splitlines()) == 3
+    assert sum(line.endswith(end) for line in counted.to_latex(depth=1).splitlines()) == 6
+
+
+class Odd_Name(nn.Linear):  # noqa: N801 - a name that LaTeX cannot print
+    def __init__(self):
+        super().__init__(3, 4)
+
+
+def test_fields_by_name():
+    counted = summarize(Two(), {"left": (2, 9), "right": (3, 9)})
+    assert counted["a"].field_inputs == ("left",)
+    lines = counted.text(columns=["name", "receptive_field"]).splitlines()
+    assert "a                 left 3" in lines
+    assert any("left 3, right 5" in line for line in lines)
+
+
+def test_the_largest_field_and_the_first_that_sees_so_much(resnet, counted):
+    assert resnet.max_receptive_field == (427, 427)
+    assert resnet.first_to_see(64).name == "layer2.2.conv2"
+    assert resnet["layer2.1"].receptive_field < (64, 64)
+    assert resnet.first_to_see((7, 7)).name == "conv1"
+    assert resnet.first_to_see(428) is None
+    assert counted.first_to_see(8).name == "2"  # sees all 32
+    assert counted.first_to_see(33) is None
+    assert summarize(nn.Linear(3, 4), (3,)).max_receptive_field is None
+
+
+def test_json_says_all(resnet):
+    told = json.loads(resnet.to_json())
+    assert {row["name"] for row in told["blocks"]} == {*resnet.blocks}
+    for row, layer in zip(told["layers"], resnet, strict=True):
+        assert row.keys() == layer.values().keys()
+    thirds = summarize(nn.Upsample(scale_factor=3), (1, 9, 9)).layers[0]
+    assert thirds.jump == (Fraction(1, 3), Fraction(1, 3))
+    told = json.loads(summarize(nn.Upsample(scale_factor=3), (1, 9, 9)).to_json())
+    assert [Fraction(jump) for jump in told["layers"][0]["jump"]] == [*thirds.jump]
+
+
+@pytest.mark.parametrize("name", ["batch_dim", "training", "strict", "receptive_fields"])
+@pytest.mark.parametrize("value", [0, 1, "yes", None])
+def test_flags_are_flags(name, value):
+    with pytest.raises(AccountingError, match=f"{name} must be True or False, got {value!r}"):
+        summarize(NET, (3, 32, 32), **{name: value})

@@ -5,7 +5,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from cnnref.accounting import AccountingError, summarize
+from cnnref.accounting import AccountingError, ValuesNeededError, summarize
 
 NET = nn.Sequential(
     nn.Conv2d(3, 8, 3), nn.ReLU(), nn.MaxPool2d(2), nn.Flatten(), nn.Linear(8 * 49, 10)
@@ -73,7 +73,7 @@ def test_networks_that_cannot_be_watched():
 def test_devices():
     on_meta = nn.Linear(3, 4, device="meta")
     says(message(on_meta, (3,), device="cpu"), "the network is on meta", "run on cpu",
-         "leave device='meta'")  # fmt: skip
+         "leave device='auto'")  # fmt: skip
     says(message(nn.Linear(3, 4), (3,), device="cuda"), "the network is on cpu", "run on cuda")
     says(message(nn.Linear(3, 4), (3,), device="gpu"), "'gpu' is not a device")
     elsewhere = torch.zeros(1, 3, device="meta")
@@ -87,9 +87,11 @@ def test_inputs_and_sizes():
     says(message(NET, inputs="x"), "inputs must hold a tensor")
     says(message(NET, inputs={"input": 3}), "inputs must hold a tensor")
     says(message(NET, [(3, 16, 16), (3, 16, 16)]), "called with 2 inputs", "Sequential")
-    says(message(nn.Bilinear(3, 4, 5), (3,)), "Bilinear", "called with 1 input", "input2",
-         "several sizes go in a list")  # fmt: skip
-    says(message(NET, {"x": (3, 16, 16)}), "and x", "named ones in a dict")
+    says(message(nn.Bilinear(3, 4, 5), (3,)), "Bilinear", "called with 1 input;",
+         "it takes 2: input1, input2", "several sizes go in a list")  # fmt: skip
+    told = message(NET, {"x": (3, 16, 16)})
+    says(told, "called with 0 inputs and x", "it takes 1: input")
+    assert "list" not in told  # no advice that was followed
 
 
 def test_an_input_too_small():
@@ -147,8 +149,18 @@ class Reads(nn.Module):
 )
 def test_a_pass_that_reads_values(how):
     net = Reads(how)
-    says(message(net, (3,)), "reads values", "device='cpu'")
+    told = message(net, (3,), device="meta")
+    says(told, "reads values", "device='cpu'")
     assert summarize(net, (3,), device="cpu").total_macs == 9
+    found = summarize(net, (3,))
+    assert (found.total_macs, found.device) == (9, "cpu")
+    assert "counted on cpu, with zeros for values" in found.notes[0]
+    assert "reads values" in found.notes[0]
+    given = summarize(net, inputs=torch.zeros(1, 3))
+    assert "with the values given" in given.notes[0]
+    without = net.to("meta")
+    with pytest.raises(ValuesNeededError, match="make it on the CPU"):
+        summarize(without, (3,))
 
 
 def test_an_error_of_the_networks_own():
@@ -157,3 +169,49 @@ def test_an_error_of_the_networks_own():
             raise KeyError("no such thing")
 
     says(message(nn.Sequential(Net()), (3,)), "0 (Net) failed", "no such thing")
+
+
+@pytest.mark.parametrize("kind", [torch.float64, torch.float16, torch.int64, torch.uint8])
+def test_precisions_that_differ(kind):
+    x = torch.zeros(1, 3, 8, 8, dtype=kind)
+    told = message(nn.Sequential(nn.Conv2d(3, 8, 3)), inputs=x)
+    says(told, "0 (Conv2d)", "weights of float32", f"an input of {str(kind)[6:]}", "(1, 3, 8, 8)")
+    assert "too small" not in told
+    says(message(nn.Linear(8, 3), inputs=x), "weights of float32", f"of {str(kind)[6:]}")
+
+
+def test_what_was_not_looked_at_is_told_in_torchs_words():
+    with pytest.raises(RuntimeError) as theirs:
+        torch.zeros(1, 3).view(7)
+    told = message(Reads(lambda y: y.view(7)), (3,))
+    says(told, "the forward pass of Reads", "(1, 3)", str(theirs.value).splitlines()[0])
+
+
+def test_whole_numbers_for_a_table():
+    says(message(nn.Embedding(10, 3), (5,)), "Embedding", "whole numbers and got float32",
+         "inputs=torch.zeros((1, 5), dtype=torch.long)")  # fmt: skip
+
+
+def test_a_kernel_that_does_not_fit_by_its_dilation():
+    net = nn.Sequential(nn.Conv2d(3, 8, 3, padding=1, dilation=5))
+    says(message(net, (3, 8, 8)), "(3, 3) does not fit", "with padding (1, 1)",
+         "at dilation (5, 5)")  # fmt: skip
+
+
+def test_words_of_the_networks_own_are_not_taken_for_torchs():
+    class Net(nn.Module):
+        def forward(self, x):
+            raise ValueError("Cannot find the meta data")
+
+    told = message(nn.Sequential(Net()), (3,))
+    says(told, "0 (Net) failed", "Cannot find the meta data", "its inputs: (1, 3)")
+
+
+def test_an_operator_that_runs_functions_is_named():
+    class Net(nn.Module):
+        def forward(self, x):
+            return torch.cond(torch.tensor(True), torch.sin, torch.cos, (x,))
+
+    told = message(Net(), (3,))
+    assert "0x" not in told
+    assert "_Watch" not in told

@@ -40,7 +40,9 @@ ELEMENTWISE: dict[Operator, Rule] = {
          aten.relu6, aten.relu6_, aten.selu, aten.selu_, aten.prelu, aten._prelu_kernel,
          aten.masked_fill, aten.masked_fill_, aten.where, aten.bernoulli, aten.hardswish,
          aten.hardswish_, aten.rsub, aten.floor_divide, aten.log_sigmoid_forward,
-         aten.rrelu_with_noise),
+         aten.rrelu_with_noise, aten.detach_, aten.detach_copy, aten.alias_copy, aten._lazy_clone,
+         aten.lift, aten.lift_fresh_copy, aten.bernoulli_, aten.abs_, aten.gelu_, aten.mish_,
+         aten.threshold_),
         elementwise,
     ),
 }  # fmt: skip

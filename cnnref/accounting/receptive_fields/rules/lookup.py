@@ -6,6 +6,8 @@ the others. An operator without a rule makes the field unknown, with its name as
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 from torch import Tensor
 
@@ -33,7 +35,22 @@ _CONSTANT = {aten.fill_, aten.zero_, aten.zeros_like, aten.ones_like, aten.full_
 
 
 def result_field(call: Operation) -> TensorField | list[TensorField] | None:
-    """What an operator's result sees, or each of several; `None` if it depends on no input."""
+    """What an operator's result sees, or each of several; `None` if it depends on no input, as a
+    result without entries does."""
+    if _empty(call.out):
+        return None
+    found = _found(call)
+    if isinstance(found, list):
+        whole = zip(found, call.out, strict=False)
+        return [TensorField(field.dims, ({},)) if _empty(out) else field for field, out in whole]
+    return found
+
+
+def _empty(out: Any) -> bool:
+    return isinstance(out, Tensor) and not out.numel()
+
+
+def _found(call: Operation) -> TensorField | list[TensorField] | None:
     packet = call.packet
     seen = call.fields()
     if not seen or packet in _CONSTANT:

@@ -96,8 +96,10 @@ def _rearranged(call: Operation) -> TensorField | None:
 
 
 def _cat(call: Operation) -> TensorField:
-    # An empty tensor of one dimension may stand in a concatenation, and counts for nothing.
-    parts = [(call.sees(t), t.shape) for t in call.args[0] if t.dim() == call.out.dim()]
+    # Tensors without entries count for nothing, also one of one dimension, which torch lets stand.
+    parts = [(call.sees(t), t.shape) for t in call.args[0] if t.numel()]
+    if len(parts) == 1 and parts[0][0] is not None:
+        return parts[0][0]
     return concatenated(parts, int(call.arg(1, 0)) % call.out.dim(), call.out.shape)
 
 
@@ -113,12 +115,23 @@ def _stack(call: Operation) -> TensorField:
 REARRANGING: dict[Operator, Rule] = {
     **dict.fromkeys(
         (aten.view, aten._unsafe_view, aten.reshape, aten.flatten, aten.unflatten, aten.squeeze,
-         aten.unsqueeze, aten._reshape_alias, aten.view_as, aten._reshape_copy),
+         aten.unsqueeze, aten._reshape_alias, aten.view_as, aten._reshape_copy, aten.squeeze_,
+         aten.unsqueeze_, aten.view_copy, aten.squeeze_copy, aten.unsqueeze_copy),
         _view,
     ),
-    aten.permute: _permute, aten.transpose: _transpose, aten.t: _transpose,
-    aten.expand: _expand, aten.slice: _slice, aten.select: _select, aten.repeat: _repeat,
-    aten.split: _split, aten.split_with_sizes: _split, aten.chunk: _split, aten.unbind: _unbind,
+    **dict.fromkeys(
+        (aten.transpose, aten.transpose_, aten.transpose_copy, aten.t, aten.t_, aten.t_copy),
+        _transpose,
+    ),
+    aten.permute: _permute, aten.permute_copy: _permute, aten.expand: _expand,
+    aten.expand_copy: _expand, aten.slice: _slice, aten.slice_copy: _slice, aten.select: _select,
+    aten.select_copy: _select, aten.repeat: _repeat,
+    **dict.fromkeys(
+        (aten.split, aten.split_with_sizes, aten.unsafe_split, aten.unsafe_split_with_sizes,
+         aten.split_copy, aten.split_with_sizes_copy, aten.chunk),
+        _split,
+    ),
+    aten.unbind: _unbind, aten.unbind_copy: _unbind,
     aten.channel_shuffle: _channel_shuffle, aten.native_channel_shuffle: _channel_shuffle,
     **dict.fromkeys(
         (aten.roll, aten.flip, aten.index, aten.index_select, aten.gather), _rearranged

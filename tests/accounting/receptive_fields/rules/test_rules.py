@@ -22,6 +22,12 @@ from tests.accounting.support import row
         (lambda x: F.pixel_shuffle(F.conv2d(x, torch.zeros(4, 4, 3, 3)), 2), (3, 3)),
         (lambda x: F.pixel_unshuffle(x, 2), (2, 2)),
         (lambda x: x.relu_().mul_(2).add(1), (1, 1)),
+        (lambda x: torch.cat((x, x[:, :, :0]), 2), (1, 1)),
+        (lambda x: torch.cat((F.avg_pool2d(x, 3), x[:, :0, :2, :2]), 1), (3, 3)),
+        (lambda x: F.avg_pool2d(x, 3).detach_(), (3, 3)),
+        (lambda x: F.avg_pool2d(x, 3).unsafe_split(2, 1)[1], (3, 3)),
+        (lambda x: F.avg_pool2d(x, 3).squeeze_(0).unsqueeze_(0).transpose_(2, 3).mT, (3, 3)),
+        (lambda x: torch.split(x, [0, 4], 1)[1] + 1, (1, 1)),
     ],
 )  # fmt: skip
 def test_views_and_channels_keep_fields(run, fields):
@@ -60,6 +66,33 @@ def test_reasons(run, status, reason):
     assert told.receptive_field is None
     assert reason in told.reason
     assert told.field_status == status
+
+
+@pytest.mark.parametrize(
+    "run",
+    [
+        lambda x: torch.stack((x[:, :0], x[:, :0])),
+        lambda x: x[..., :0] @ x[..., :0].mT,
+        lambda x: x[:, :, :0].reshape(1, 0, 8).permute(0, 2, 1),
+        lambda x: F.pad(x[..., :0], (1, 1)),
+        lambda x: x[:0].relu().flatten(1).sum(0),
+    ],
+)
+def test_what_has_no_entries_sees_nothing(run):
+    told = row(run, 4, 8, 6)
+    assert (told.receptive_field, told.seen, told.field_status) == (None, None, "complete")
+    assert (told.macs, told.macs_status) == (0, "complete")
+
+
+def test_a_view_that_cuts_what_sees_everything_keeps_it():
+    def gate(x):
+        return (x * x.mean((2, 3), keepdim=True)).view(1, 4, 2, 4, 6).permute(0, 2, 1, 3, 4)
+
+    told = row(gate, 4, 8, 6)
+    assert (told.field_status, told.seen) == ("complete", ((0, 7), (0, 5)))
+    assert "over all positions" in told.reason
+    local = row(lambda x: x.view(1, 4, 2, 4, 6), 4, 8, 6)
+    assert (local.field_status, local.reason) == ("unavailable", "a view cuts through an axis")
 
 
 def test_a_slice_after_rearranging_says_no_more_than_it_knows():

@@ -1,0 +1,107 @@
+"""From the calls of one watched pass to the rows of a summary."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from torch import Tensor, nn
+
+from cnnref.accounting.counting.extras import Extras
+from cnnref.accounting.summary.blocks import Blocks
+from cnnref.accounting.summary.network import Summary
+from cnnref.accounting.summary.rows import Layer
+from cnnref.accounting.tracing.calls import Call
+from cnnref.accounting.tracing.inputs import Axis
+
+__all__ = ["assembled"]
+
+
+def assembled(
+    model: nn.Module,
+    calls: Sequence[Call],
+    inputs: Mapping[str, tuple[int, ...]],
+    axes: Sequence[Axis],
+) -> Summary:
+    """The summary of a watched pass.
+
+    Args:
+        model: the network.
+        calls: what happened, in the order in which it began.
+        inputs: the shape of each, by name.
+        axes: of the inputs; none if fields were not followed.
+    """
+    counted: set[int] = set()
+    called: set[int] = set()
+    layers: list[Layer] = []
+    blocks: dict[str, Layer] = {}
+    notes: list[str] = []
+    for call in calls:
+        reused = id(call.module) in called if call.module is not None else False
+        called.add(id(call.module))
+        row = _row(call, counted, reused, axes)
+        own = row.parameters or row.buffers or row.macs or row.uncounted or row.extras != Extras()
+        if call.leaf or own:
+            layers.append(row)
+        notes += [f"{call.name or call.kind}: {warning}" for warning in call.warnings]
+        if not call.leaf and call.name not in blocks:
+            blocks[call.name] = row
+    for name, module in model.named_modules():
+        if id(module) not in called and not _inside(name, layers):
+            numbers = _owned(module, counted)
+            if any(numbers):
+                layers.append(Layer(name, type(module).__name__, None, *numbers))
+                notes.append(f"{name} was not called itself; its parameters count all the same")
+            if module._modules:
+                blocks[name] = Layer(name, type(module).__name__, None)
+    rows = tuple(layers)
+    return Summary(type(model).__name__, inputs, rows, Blocks(blocks, rows), tuple(notes))
+
+
+def _inside(name: str, layers: Sequence[Layer]) -> bool:
+    return any(
+        layer.kind.endswith("MultiheadAttention") and name.startswith(f"{layer.name}.")
+        for layer in layers
+    )
+
+
+def _owned(module: nn.Module, counted: set[int]) -> tuple[int, int, int]:
+    """Parameters, trainable ones and buffers of a module that were not counted before."""
+    if isinstance(module, nn.MultiheadAttention):
+        own: list[Tensor] = list(module.parameters())
+        buffers: list[Tensor] = list(module.buffers())
+    else:  # `parameters(recurse=False)` says the same and takes longer
+        own = [p for p in module._parameters.values() if p is not None]
+        buffers = [b for b in module._buffers.values() if b is not None]
+    new = [tensor for tensor in own if id(tensor) not in counted]
+    kept = [tensor for tensor in buffers if id(tensor) not in counted]
+    counted.update(map(id, new), map(id, kept))
+    return (
+        sum(p.numel() for p in new),
+        sum(p.numel() for p in new if p.requires_grad),
+        sum(b.numel() for b in kept),
+    )
+
+
+def _row(call: Call, counted: set[int], reused: bool, axes: Sequence[Axis]) -> Layer:
+    owned = (0, 0, 0) if call.module is None else _owned(call.module, counted)
+    unknown = tuple(dict.fromkeys(call.unknown))
+    status = "complete" if not unknown else ("partial" if call.macs else "unavailable")
+    field = call.receptive_field.union if call.receptive_field is not None and axes else {}
+    kernel, stride = call.windows[0] if len(call.windows) == 1 else (None, None)
+    return Layer(
+        call.name,
+        call.kind,
+        call.shapes[0] if call.shapes else None,
+        *owned,
+        macs=None if status == "unavailable" else call.macs,
+        macs_status=status,
+        extras=call.extras,
+        uncounted=unknown,
+        reused=reused,
+        fields=tuple(field[axis] for axis in sorted(field)),
+        input_shape=call.input_shape,
+        kernel=kernel if call.leaf else None,
+        stride=stride if call.leaf else None,
+        dtype=call.dtype,
+        axes=tuple(axes[axis] for axis in sorted(field)),
+    )
