@@ -158,17 +158,29 @@ class Summary:
         if not isinstance(depth, int):
             raise ValueError(f"depth must be a whole number, got {depth!r}")
         tables.check_depth(depth)
-        groups = self.grouped(self.layers, depth)
-        return replace(self, layers=tuple(self.block(name, groups[name]) for name in groups))
+        rows = (
+            group[0] if len(group) == 1 and group[0].name == name else self.block(name, group)
+            for name, group in self.grouped(self.layers, depth)
+        )
+        return replace(self, layers=tuple(rows))
 
-    def grouped(self, layers: Sequence[Layer], depth: int) -> dict[str, list[Layer]]:
-        """Rows by the names of the blocks of one depth that they are in, or by their own."""
-        rows: dict[str, list[Layer]] = {}
+    def grouped(self, layers: Sequence[Layer], depth: int) -> list[tuple[str, list[Layer]]]:
+        """Rows in groups: those in one block of a depth together, with its name, and every other
+        alone, with its own."""
+        groups: list[tuple[str, list[Layer]]] = []
+        blocks: dict[str, list[Layer]] = {}
         for layer in layers:
             path = layer.name.split(":")[0].split(".")
             deep = len(path) > depth or (":" in layer.name and len(path) == depth and path[0])
-            rows.setdefault(".".join(path[:depth]) if deep else layer.name, []).append(layer)
-        return rows
+            name = ".".join(path[:depth]) if deep else layer.name
+            if not deep and name not in self.blocks:
+                groups.append((name, [layer]))
+            elif name in blocks:
+                blocks[name].append(layer)
+            else:
+                blocks[name] = [layer]
+                groups.append((name, blocks[name]))
+        return groups
 
     def block(self, name: str, rows: Sequence[Layer]) -> Layer:
         """One row for several, with what goes out of the block of that name."""

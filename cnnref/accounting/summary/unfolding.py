@@ -61,8 +61,8 @@ def _level(
 ) -> str:
     """The rows of one block, its own blocks folded among them."""
     found = []
-    for name, rows in summary.grouped(layers, depth).items():
-        if rows[0].name == name:  # layers, not what is inside a block
+    for name, rows in summary.grouped(layers, depth):
+        if all(row.name == name for row in rows):  # not what is inside a block
             found += [f"<div>{_row(summary, row, columns, depth)}</div>" for row in rows]
             continue
         inside = _level(summary, rows, columns, depth + 1, opened)

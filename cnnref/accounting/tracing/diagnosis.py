@@ -139,11 +139,12 @@ def explain(failure: ForwardError) -> str:
     found = remedy(failure)
     if found:
         return f"{told}; {found}"
-    operator = re.search(r"HOP (\S+) and mode", str(error))
+    operator = re.search(r"HOP (\S+) and mode|OrderOperators? \(in this case, (\w+)\)", str(error))
     if operator:
         return (
-            f"{told}; it calls {operator[1]}, an operator that runs functions of its own, into "
-            "which nobody can look: count the network with what it stands for in its place"
+            f"{told}; it calls {operator[1] or operator[2]}, an operator that runs functions of "
+            "its own, into which nobody can look: count the network with what it stands for in its "
+            "place"
         )
     met = [a for a in failure.operands if isinstance(a, Tensor)]
     if met:

@@ -27,6 +27,8 @@ from cnnref.accounting.tracing.fields import FieldNotes
 
 __all__ = ["Watch"]
 
+aten = torch.ops.aten
+
 # Outside the leaves these have a row of their own, as everything has that makes MACs.
 _SHOWN = {
     operator
@@ -34,6 +36,8 @@ _SHOWN = {
     if any(word in operator.__name__ for word in ("pool", "upsample", "pixel", "im2col"))
 }
 
+
+_PRODUCTS = {aten.linear, aten.mm, aten.bmm, aten.addmm, aten.baddbmm, aten.mv, aten.addmv}
 
 _WINDOWED = {*CONVOLUTIONS, *(each for each in SLIDING if "pool" in each.__name__)}
 
@@ -110,6 +114,8 @@ class Watch(TorchDispatchMode):
                     self.about_to_write(tensors((*args, *kwargs.values())))
                 if packet in CONVOLUTIONS:
                     _check_channels(packet, args)
+                elif self.meta and packet in _PRODUCTS:
+                    _check_precision(args)
                 out = func(*args, **kwargs)
         except Exception as error:
             self.fell(error, func, args)
@@ -228,6 +234,14 @@ class Watch(TorchDispatchMode):
 def _needs_decomposition(packet: Any, args: Sequence[Any]) -> bool:
     """Convolutions whose padding is a word become a padding and a convolution."""
     return packet in CONVOLUTIONS and len(args) > 4 and isinstance(args[4], str)
+
+
+def _check_precision(args: Sequence[Any]) -> None:
+    """Refuse a product of two precisions, which the meta device lets pass."""
+    kinds = {arg.dtype for arg in args if isinstance(arg, Tensor)}
+    if len(kinds) > 1:
+        names = " and ".join(sorted(map(str, kinds)))
+        raise RuntimeError(f"the operands of a product must have one dtype, got {names}")
 
 
 def _check_channels(packet: Any, args: Sequence[Any]) -> None:

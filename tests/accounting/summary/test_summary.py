@@ -360,6 +360,23 @@ def test_a_container_that_is_not_called_holds_totals_too():
     assert (whole.kind, whole.macs, whole.parameters) == ("Listed", 36, 44)
 
 
+def test_rows_stay_in_the_order_of_the_calls(resnet):
+    names = [row.name for row in resnet]
+    assert [row.name for row in resnet.collapsed(9)] == names
+    html = resnet.to_html(columns=["name"])
+    told = re.findall(r"<div><span[^>]*>([^<]*)<", html)
+    assert [name for name in told if name != "layer"] == names
+
+
+def test_a_block_with_weights_of_its_own_unfolds():
+    with torch.device("meta"):
+        counted = summarize(models.vit_b_32(weights=None), (3, 224, 224))
+    assert counted.collapsed(1)["encoder"].parameters == counted["encoder"].parameters
+    names = [row.name for row in counted.collapsed(1)]
+    assert names.count("encoder") == 1
+    assert len(re.findall(r"<summary><span>encoder<", counted.to_html())) == 1
+
+
 def test_a_summary_is_a_sequence_of_its_rows(resnet):
     assert len(resnet) == 174
     assert [row.name for row in resnet][:2] == ["conv1", "bn1"]
