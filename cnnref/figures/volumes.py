@@ -57,7 +57,7 @@ def volumes_picture(channels: int = 3, filters: int = 2, size: int = 6, kernel: 
     tap = (kernel // 2, kernel // 2)
     met = _block(tap, outputs, size)
     with style():
-        figure, rows = new_figure(6.0, 7.8, nrows=3)
+        figure, rows = new_figure(5.2, 6.8, nrows=3)
         inputs, results = _Volume("x", channels, size), _Volume("z", filters, outputs)
         handed = replace(results, name="g")
         _row(

@@ -64,7 +64,7 @@ def weights_picture(layers: Sequence[NumberedWeights], ncols: int = 2) -> Pictur
             raise ValueError(f"a layer needs at least one connection, {layer.name!r} has none")
     nrows = math.ceil(len(layers) / ncols)
     with style():
-        figure, grid = new_figure(3.0 * ncols, 2.3 * nrows, nrows=nrows, ncols=ncols, squeeze=False)
+        figure, grid = new_figure(2.7 * ncols, 2.2 * nrows, nrows=nrows, ncols=ncols, squeeze=False)
         for axes in grid.flat[len(layers) :]:
             axes.axis("off")
         for layer, axes in zip(layers, grid.flat, strict=False):
