@@ -28,7 +28,8 @@ def planes() -> NDArray[np.uint8]:
     with get_sample_data("grace_hopper.jpg") as file:
         image = Image.open(file).convert("RGB")
     image = image.crop((0, 0, image.width, image.width)).resize((SIDE, SIDE), Image.Resampling.BOX)
-    return np.moveaxis(np.asarray(image), 2, 0)[:2]
+    pixels: NDArray[np.uint8] = np.asarray(image, dtype=np.uint8)
+    return np.moveaxis(pixels, 2, 0)[:2]
 
 
 def numbers(text: str) -> list[float]:
