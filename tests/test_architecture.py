@@ -25,7 +25,8 @@ SAME_FLOOR = {
     ("cli", "experiments"),
     ("__main__", "cli"),
     ("accounting", "models"),
-    ("__init__", "accounting"), ("__init__", "windows"),  # for types; else on first use
+    ("__init__", "accounting"),
+    ("__init__", "windows"),  # for types; else on first use
 }
 # The rooms of the two largest packages, from the bottom.
 ROOMS = {
