@@ -19,7 +19,7 @@ from cnnref.accounting import AccountingError, summarize
 from cnnref.accounting.tracing.keeping import AccountingWarning
 
 GRID = None
-GRIDS = {}
+GRIDS: dict = {}
 
 
 class Slots:
@@ -63,7 +63,7 @@ def _closure():
 class Keeper(nn.Module):
     """Everything that a network may keep something in."""
 
-    shared = {}  # noqa: RUF012 - that is what is tried
+    shared: dict = {}  # noqa: RUF012 - that is what is tried
     of_class = None
 
     def __init__(self):
@@ -276,7 +276,7 @@ def test_inputs_are_left_alone():
         assert batch["x"].tolist() == [[0, 0, 0]]
 
 
-ARCHITECTURES = {
+ARCHITECTURES: dict = {
     "alexnet": {}, "resnet18": {}, "shufflenet_v2_x0_5": {}, "squeezenet1_1": {}, "googlenet": {},
     "mnasnet0_5": {}, "densenet121": {}, "swin_t": {}, "vit_b_32": {},
     "lraspp_mobilenet_v3_large": {}, "ssdlite320_mobilenet_v3_large": {},

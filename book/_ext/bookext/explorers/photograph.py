@@ -25,8 +25,7 @@ def planes() -> NDArray[np.uint8]:
     from matplotlib.cbook import get_sample_data
     from PIL import Image
 
-    with get_sample_data("grace_hopper.jpg") as file:
-        image = Image.open(file).convert("RGB")
+    image = Image.open(get_sample_data("grace_hopper.jpg", asfileobj=False)).convert("RGB")
     image = image.crop((0, 0, image.width, image.width)).resize((SIDE, SIDE), Image.Resampling.BOX)
     pixels: NDArray[np.uint8] = np.asarray(image, dtype=np.uint8)
     return np.moveaxis(pixels, 2, 0)[:2]
