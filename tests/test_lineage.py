@@ -1,13 +1,22 @@
 """Records are followed through a notebook's cells, to the figures that they made."""
 
+import importlib.util
 import sys
+from pathlib import Path
 
 import pytest
 from IPython.core.interactiveshell import InteractiveShell
 
-from bookext.running import lineage
 from cnnref.experiments import runner
 from tests.made_results import CLOTHES, DIGITS, PLAIN, made_result
+
+# Not among the tests of the book: once a shell has run in a process, none builds a tiny book.
+SOURCE = Path(__file__).parents[1] / "book" / "_ext" / "bookext" / "running" / "lineage.py"
+spec = importlib.util.spec_from_file_location("lineage", SOURCE)
+assert spec is not None
+assert spec.loader is not None
+lineage = importlib.util.module_from_spec(spec)
+spec.loader.exec_module(lineage)
 
 RESULTS = {e.name: made_result(e, [0.9, 0.8]) for e in (CLOTHES, PLAIN, DIGITS)}
 START = """
