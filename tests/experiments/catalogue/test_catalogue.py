@@ -112,11 +112,16 @@ def test_every_optimizer_has_its_best_rate_and_the_same_budget(optimizer):
 
 
 def test_a_rung_of_the_ladder_has_all_that_the_one_below_it_has():
-    """Each changes one thing; but the first changes the network, and the last the loop, too."""
-    for below, above in pairwise(LADDER[1:-1]):
+    """Each changes one thing; but the first changes the network, and the last two the loop."""
+    for below, above in pairwise(LADDER[1:-2]):
         a, b = CATALOGUE[below], CATALOGUE[above]
         changed = {k for k in ("recipe", "arguments") if getattr(a, k) != getattr(b, k)}
         assert len(changed) == 1, above
+    looped, sprinted, top = (CATALOGUE[name] for name in LADDER[-3:])
+    # The sprint is as large and as long as the rung below; the top changes nothing but these.
+    assert sprinted.arguments == {"widths": looped.arguments["widths"]}
+    assert sprinted.recipe.epochs == looped.recipe.epochs
+    assert top.recipe == replace(sprinted.recipe, epochs=top.recipe.epochs)
     assert {name for name in CATALOGUE if name.startswith("ladder-")} == {
         *LADDER[1:], *(name for name in CATALOGUE if name.startswith("ladder-tune-"))
     }  # fmt: skip
