@@ -39,7 +39,7 @@ def needs_data(page: Path) -> bool:
     return any(line.startswith("%%needs ") for line in page.read_text("utf-8").splitlines())
 
 
-ALSO_AGAIN = {"learning-rates", "pooling"}
+ALSO_AGAIN = {"from-60-to-94", "pooling"}
 """Pages that run again although they show no dataset: one with records, one without."""
 
 
