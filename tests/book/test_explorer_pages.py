@@ -219,3 +219,17 @@ def test_an_explorer_can_be_referred_to(tiny_book):
     preset = re.search(r'data-preset="([^"]*)"', book.html("index"))[1].replace("&quot;", '"')
     assert json.loads(preset)["n"] == 8
     assert list(Path(book.folder / "_build" / "html" / "_images").glob("*.svg"))
+
+
+def test_two_pages_with_one_picture_are_read_once(tiny_book):
+    book = tiny_book("explorers.directive")
+    toctree = "```{toctree}\none\n```\n"
+    book.write(
+        one="# One\n\n" + explorer("matrix"), index="# Top\n\n" + explorer("matrix") + toctree
+    )
+    assert book.build() == []
+    read = book.folder / "_build" / "html" / ".doctrees"
+    before = {path: path.stat().st_mtime_ns for path in read.glob("*.doctree")}
+    assert len(before) == 2
+    assert book.build() == []
+    assert {path: path.stat().st_mtime_ns for path in read.glob("*.doctree")} == before

@@ -112,7 +112,9 @@ def keep_picture(env: BuildEnvironment, picture: Picture) -> nodes.image:
     drawing = bundle["image/svg+xml"]
     path = Path(env.doctreedir) / "explorers" / f"{sha256(drawing.encode()).hexdigest()[:16]}.svg"
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(drawing, encoding="utf-8")
+    # Two pages may show the same; were it written again, the first would count as out of date.
+    if not path.is_file():
+        path.write_text(drawing, encoding="utf-8")
     # A figure of the chapter may show the same; their texts should differ all the same.
     alt = f"The explorer's first setting. {picture.alt}"
     # The address from the source folder, as for any image.
