@@ -95,7 +95,7 @@ def digits() -> Iterator[Experiment]:
         arguments={"dropout": 0.5},
         keep_weights=True,
         expected=Expectation(
-            0.975, 0.991, "LeCun et al. 1998: 0.9905 for LeNet-5 after 20 passes; one is less"
+            0.975, 0.991, "LeCun et al. 1998: 0.9905 for LeNet-5 after 20 epochs; one is less"
         ),
     )
 

@@ -92,6 +92,6 @@ def ladder() -> Iterator[Experiment]:
         expected=Expectation(
             0.937,
             0.943,
-            "Jordan 2024: 0.9401 in 9.9 passes over the images, on another processor",
+            "Jordan 2024: 0.9401 in 9.9 epochs, on another processor",
         ),
     )

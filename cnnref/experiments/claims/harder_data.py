@@ -41,7 +41,7 @@ def harder_data() -> Iterator[Claim]:
         (
             "hard-regularised-training",
             "With dropout and weight decay fewer of the training photographs are right in the last "
-            "pass.",
+            "epoch.",
             _REGULARISED, _SLOW, "lower", "train_accuracy",
         ),
     ):  # fmt: skip
@@ -59,20 +59,20 @@ def harder_data() -> Iterator[Claim]:
     yield Claim(
         "hard-turn", chapter,
         "At the rate of the digits the test loss of every seed is least after the third or fourth "
-        "pass and then climbs; at a tenth of it, with regularisation or without, it falls to the "
+        "epoch and then climbs; at a tenth of it, with regularisation or without, it falls to the "
         "end.",
         _turn,
     )  # fmt: skip
     yield Claim(
         "hard-never-there", chapter,
         "At a tenth of the rate every seed ends with more test images right than any seed had "
-        "after any pass at the rate of the digits.",
+        "after any epoch at the rate of the digits.",
         _never_there,
     )  # fmt: skip
     yield Claim(
         "hard-rises", chapter,
         "At a tenth of the rate, with regularisation or without, the test accuracy of every seed "
-        "rises with every pass; at the rate of the digits that of every seed falls at least once.",
+        "rises with every epoch; at the rate of the digits that of every seed falls at least once.",
         _rises,
     )  # fmt: skip
     yield Claim(
@@ -97,7 +97,7 @@ def _inside() -> Finding:
 
 
 def _gaps(name: str) -> list[float]:
-    """Training minus test accuracy after the last pass, by seed."""
+    """Training minus test accuracy after the last epoch, by seed."""
     result = _run(name)
     gaps: list[float] = (result.history("train_accuracy")[:, -1] - result.final()).tolist()
     return gaps
@@ -111,15 +111,15 @@ def _gap() -> Finding:
 def _turn() -> Finding:
     loss = {name: _run(name).history("test_loss") for name in (_FAST, _SLOW, _REGULARISED)}
     turn = {name: values.argmin(axis=1) + 1 for name, values in loss.items()}
-    passes = loss[_FAST].shape[1]
+    epochs = loss[_FAST].shape[1]
     growth = loss[_FAST][:, -1] / loss[_FAST].min(axis=1)
     early = set(turn[_FAST].tolist())
     return Finding(
         early <= {3, 4}
         and bool(growth.min() > 1.02)
-        and {*turn[_SLOW].tolist(), *turn[_REGULARISED].tolist()} == {passes},
-        f"least after pass {min(early)} to {max(early)}, then {growth.min():.2f} to "
-        f"{growth.max():.2f} times as high; at a tenth of the rate least after pass "
+        and {*turn[_SLOW].tolist(), *turn[_REGULARISED].tolist()} == {epochs},
+        f"least after epoch {min(early)} to {max(early)}, then {growth.min():.2f} to "
+        f"{growth.max():.2f} times as high; at a tenth of the rate least after epoch "
         f"{min(turn[_SLOW].min(), turn[_REGULARISED].min())} or later",
     )
 

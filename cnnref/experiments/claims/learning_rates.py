@@ -81,7 +81,7 @@ def learning_rates() -> Iterator[Claim]:
     )  # fmt: skip
     yield Claim(
         "one-step-forgotten", chapter,
-        "A pass after the two ways parted by a point or more in two of three seeds, their "
+        "An epoch after the two ways parted by a point or more in two of three seeds, their "
         "accuracies before the last step differ by at most 0.1 points.",
         _forgotten,
     )  # fmt: skip
@@ -93,8 +93,8 @@ def learning_rates() -> Iterator[Claim]:
     )  # fmt: skip
     yield Claim(
         "rate-teeth", chapter,
-        "In every seed, the training loss falls by a fifth or more where the fifth pass begins, "
-        "and rises within the pass.",
+        "In every seed, the training loss falls by a fifth or more where the fifth epoch begins, "
+        "and rises within the epoch.",
         _teeth,
     )  # fmt: skip
     plain, regularised = "digits-cnn-sgd", "digits-cnn-sgd-regularised"
@@ -105,12 +105,12 @@ def learning_rates() -> Iterator[Claim]:
     )  # fmt: skip
     yield Claim.comparing(
         "rate-regularised-training", chapter,
-        "With dropout and weight decay the training accuracy of the last pass is lower.",
+        "With dropout and weight decay the training accuracy of the last epoch is lower.",
         regularised, plain, "lower", "train_accuracy",
     )  # fmt: skip
     yield Claim(
         "rate-over-fitting", chapter,
-        "Without regularisation the training accuracy of the last pass is above the test accuracy, "
+        "Without regularisation the training accuracy of the last epoch is above the test accuracy, "
         "in every seed.",
         _over_fitting,
     )  # fmt: skip
@@ -231,7 +231,7 @@ def _forgotten() -> Finding:
     return Finding(
         int((first > 0.009).sum()) >= 2 and later <= 0.0011,
         f"accuracies {', '.join(f'{100 * x:.1f}' for x in first)} points apart after the first "
-        f"pass, and at most {100 * later:.2f} before the last step of the second",
+        f"epoch, and at most {100 * later:.2f} before the last step of the second",
     )
 
 
@@ -251,15 +251,15 @@ def _interval() -> Finding:
 def _teeth() -> Finding:
     result = _run("digits-cnn-sgd")
     losses = result.history("step_loss")
-    passes = losses.reshape(len(losses), result.experiment.recipe.epochs, -1)
+    epochs = losses.reshape(len(losses), result.experiment.recipe.epochs, -1)
     before, start, end = (
-        passes[:, i, part].mean(axis=1)
+        epochs[:, i, part].mean(axis=1)
         for i, part in ((-2, slice(-100, None)), (-1, slice(100)), (-1, slice(-100, None)))
     )
     fall, rise = float((start / before).max()), float((end / start).min())
     return Finding(
         fall <= 0.8 and rise > 1,
-        f"losses of the first 100 steps of the last pass that are at most {fall:.2f} times those "
+        f"losses of the first 100 steps of the last epoch that are at most {fall:.2f} times those "
         f"before it, and at its end at least {rise:.2f} times as large",
     )
 
