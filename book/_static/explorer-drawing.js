@@ -1,39 +1,52 @@
+// @ts-check
 // Elements, symbols and cells: what the explorers draw with.
 (() => {
   "use strict";
   const CELL = 36;
 
+  /**
+   * @template {Element} E
+   * @param {E} node @param {Attributes} attributes @param {Children} children
+   */
   function fill(node, attributes, children) {
     for (const [name, value] of Object.entries(attributes)) {
-      if (name.startsWith("on")) node.addEventListener(name.slice(2), value);
-      else if (value !== false && value !== undefined) node.setAttribute(name, value);
+      if (name.startsWith("on")) {
+        node.addEventListener(name.slice(2), /** @type {EventListener} */ (value));
+      } else if (value !== false && value !== undefined) node.setAttribute(name, String(value));
     }
     node.append(...children.flat());
     return node;
   }
+  /** @type {Drawing["html"]} */
   const html = (tag, attributes = {}, ...children) =>
     fill(document.createElement(tag), attributes, children);
+  /** @type {Drawing["svg"]} */
   const svg = (tag, attributes = {}, ...children) =>
     fill(document.createElementNS("http://www.w3.org/2000/svg", tag), attributes, children);
 
-  // Symbols as the book sets them: P_L becomes an italic P with a small L below.
+  /** @type {Drawing["symbol"]} */
   function symbol(text) {
     const [letter, below] = text.split("_");
     return html("var", {}, letter, ...(below ? [html("sub", {}, below)] : []));
   }
-  const subscript = (number) => String(number).replace(/\d/g, (digit) => "₀₁₂₃₄₅₆₇₈₉"[digit]);
-  // At most so many decimals, a real minus sign, and no negative zero.
+  /** @type {Drawing["subscript"]} */
+  const subscript = (number) => String(number).replace(/\d/g, (digit) => "₀₁₂₃₄₅₆₇₈₉"[Number(digit)]);
+  /** @param {number} decimals @returns {(number: number) => string} */
   const rounded = (decimals) => (number) =>
     String(Number(number.toFixed(decimals)) + 0).replace("-", "−").replace("Infinity", "∞");
   const [brief, show] = [2, 3].map(rounded);
+  /** @type {Drawing["count"]} */
   const count = (number, noun) => `${number} ${noun}${number === 1 ? "" : "s"}`;
+  /** @type {Drawing["list"]} */
   const list = (words) =>
     words.length < 2 ? words.join("") : `${words.slice(0, -1).join(", ")} and ${words.at(-1)}`;
 
+  /** @type {Drawing["range"]} */
   const range = (first, last) => Array.from({ length: last - first + 1 }, (_, i) => first + i);
+  /** @type {Drawing["from1"]} */
   const from1 = (positions) => list(positions.map((position) => position + 1));
 
-  // One entry of an array; its kind is its class. An idle one is crossed out: colour is not enough.
+  /** @type {Drawing["cell"]} */
   function cell(x, y, kind, text = "") {
     const made = svg("g", { class: `cell ${kind}`, transform: `translate(${x} ${y})` },
       svg("rect", { x: 1, y: 1, width: CELL - 2, height: CELL - 2, rx: 3 }));
@@ -46,24 +59,24 @@
     return made;
   }
 
-  // A drawing so many cells wide. It shrinks to its box until a cell is `least` pixels wide, and
-  // then scrolls.
+  /** @type {Drawing["picture"]} */
   const picture = (columns, height, least, label, ...content) => svg("svg", {
     viewBox: `0 0 ${columns * CELL} ${height}`, role: "img", "aria-label": label,
     style: `width: ${columns * CELL}px; min-width: ${columns * least}px`,
   }, ...content);
 
+  /** @type {Drawing["caption"]} */
   const caption = (y, text) => svg("text", { x: 2, y, class: "caption" }, text);
 
-  // A line that stands back until its stop comes.
+  /** @type {Drawing["faint"]} */
   const faint = (d, kind = "") => svg("path", { class: `wire faint ${kind}`, d });
 
-  // Move a part by so many cells; it glides there, where motion is welcome.
+  /** @type {Drawing["slide"]} */
   function slide(node, columns, rows = 0) {
     node.style.transform = `translate(${columns * CELL}px, ${rows * CELL}px)`;
   }
 
-  // Bring a part of a wide drawing to the middle of its box, without scrolling the page.
+  /** @type {Drawing["centre"]} */
   function centre(stage, part) {
     if (stage.scrollWidth <= stage.clientWidth) return;
     const [inner, outer] = [part, stage].map((node) => node.getBoundingClientRect());

@@ -1,10 +1,11 @@
+// @ts-check
 // Series of several seeds, and axes for them: pure functions, which the learning curves draw with.
 (() => {
   "use strict";
   const { Refusal } = window.cnnref;
   const { range } = window.cnnref.drawing;
 
-  // Mean, least and most over the seeds, at each place of their series.
+  /** @type {Series["overSeeds"]} */
   function overSeeds(series) {
     if (!series.length) throw new Refusal("seeds", "there is no seed");
     if (!series.every(({ length }) => length === series[0].length)) {
@@ -18,14 +19,15 @@
     });
   }
 
+  /** @param {number} low @param {number} high @param {number} least below which nothing may be */
   function checkInterval(low, high, least) {
     if (!(Number.isFinite(high) && low > least && low < high)) {
       throw new Refusal("interval", `there is no axis from ${low} to ${high}`);
     }
   }
 
-  // Multiples of 1, 2 or 5 times a power of ten in an interval: the closest of which there are at
-  // most so many. An end that is one up to rounding is one.
+  // The closest ticks of which there are few enough; an end that is one up to rounding is one.
+  /** @type {Series["ticks"]} */
   function ticks(low, high, most) {
     checkInterval(low, high, -Infinity);
     const least = Math.floor(Math.log10((high - low) / (most + 1)));
@@ -40,8 +42,9 @@
     }
   }
 
-  // The same on a logarithmic axis: 1, 2 and 5 times powers of ten, or the powers alone where those
-  // are too many; where fewer than two fit, the ticks of a linear axis.
+  // 1, 2 and 5 times powers of ten, or the powers alone where those are too many; where fewer than
+  // two fit, the ticks of a linear axis.
+  /** @type {Series["logTicks"]} */
   function logTicks(low, high, most) {
     checkInterval(low, high, 0);
     const powers = range(Math.floor(Math.log10(low)) - 1, Math.ceil(Math.log10(high)));
@@ -52,24 +55,25 @@
     return found.length < 2 ? ticks(low, high, most) : found;
   }
 
-  // A value as a reader is told it: a share in per cent, a loss with three digits.
+  /** @type {Series["told"]} */
   function told(value, measure) {
     if (!Number.isFinite(value)) throw new Refusal("value", "a value is no number");
     if (measure !== "loss") return `${(100 * value).toFixed(1)} %`;
     return value >= 100 ? value.toFixed(0) : value.toPrecision(3);
   }
 
-  // Colour, dash and marker of a curve by its number, as the library's figures have them.
+  /** @type {Series["look"]} */
   const look = (index) =>
     ({ hue: index % 6, dash: (index + Math.floor(index / 6)) % 4, marker: index % 7 });
 
-  // The interval of an axis with a little room at both ends, its ticks, and where a value stands on
-  // it: 0 at the bottom, 1 at the top.
+  // There is a little room at both ends.
+  /** @type {Series["axis"]} */
   function axis(least, most, isLog) {
-    const [scale, back] = isLog ? [Math.log, Math.exp] : [(value) => value, (value) => value];
+    const [scale, back] = isLog ? [Math.log, Math.exp] : [Number, Number];
     const [from, to] = [scale(least), scale(most)];
     const room = 0.04 * (to - from) || 0.1;
     const [low, high] = [back(from - room), back(to + room)];
+    /** @type {Axis["height"]} */
     const height = (value) => (scale(value) - from + room) / (to - from + 2 * room);
     return { low, high, height, marks: (isLog ? logTicks : ticks)(low, high, 7) };
   }

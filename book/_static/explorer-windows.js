@@ -1,3 +1,4 @@
+// @ts-check
 // Sliding windows, as cnnref/windows.py has them: the explorers' arithmetic. No drawing happens here,
 // and the tests replay what Python computed through every function. A window is a plain object
 // { kernel, stride, left, right, dilation }; positions count from 0, padding on the left is negative.
@@ -6,30 +7,37 @@
 
   // What cannot be computed is told in words, with the field that is to blame.
   class Refusal extends Error {
+    /** @param {string} field @param {string} message */
     constructor(field, message) {
       super(message);
       this.field = field;
     }
   }
 
+  /** @param {string} field @param {number} value @param {number} least */
   function integer(field, value, least) {
     if (!Number.isInteger(value)) throw new Refusal(field, `${field} must be a whole number`);
     if (value < least) throw new Refusal(field, `${field} must be at least ${least}, not ${value}`);
     return value;
   }
 
-  // Each of the window's numbers, in the order in which Python checks them.
+  /**
+   * Each of the window's numbers, in the order in which Python checks them.
+   * @param {SlidingWindow} window
+   */
   function checked(window) {
-    for (const field of ["kernel", "stride", "dilation"]) integer(field, window[field], 1);
+    integer("kernel", window.kernel, 1);
+    integer("stride", window.stride, 1);
+    integer("dilation", window.dilation, 1);
     integer("padding", window.left, 0);
     integer("padding", window.right, 0);
     return window;
   }
 
-  // Positions from the first tap to the last, both counted.
+  /** @type {Windows["span"]} */
   const span = (window) => checked(window).dilation * (window.kernel - 1) + 1;
 
-  // How many windows fit; a remainder of the division is dropped, as torch drops it.
+  /** @type {Windows["outputSize"]} */
   function outputSize(n, window) {
     const width = span(window);
     const padded = integer("n", n, 1) + window.left + window.right;
@@ -42,7 +50,7 @@
     return Math.floor((padded - width) / window.stride) + 1;
   }
 
-  // torch accepts an output padding below the larger of stride and dilation.
+  /** @type {Windows["outputPadding"]} */
   function outputPadding(extra, window) {
     integer("output_padding", extra, 0);
     const limit = Math.max(checked(window).stride, window.dilation);
@@ -55,7 +63,7 @@
     return extra;
   }
 
-  // The length of a transposed convolution's output.
+  /** @type {Windows["transposedSize"]} */
   function transposedSize(n, window, extra = 0) {
     const width = span(window);
     integer("n", n, 1);
@@ -65,7 +73,7 @@
     return size;
   }
 
-  // The stride-1 window that does a transposed convolution once zeros are inserted.
+  /** @type {Windows["transposed"]} */
   function transposed(window, extra = 0) {
     const width = span(window);
     outputPadding(extra, window);
@@ -76,7 +84,7 @@
     return { kernel: window.kernel, stride: 1, left, right, dilation: window.dilation };
   }
 
-  // The window with as many outputs as strides fit; the odd position goes to the right.
+  /** @type {Windows["same"]} */
   function same(kernel, stride, dilation, size) {
     const bare = { kernel, stride, left: 0, right: 0, dilation };
     const width = span(bare);
@@ -85,19 +93,19 @@
     return { ...bare, left: Math.floor(total / 2), right: total - Math.floor(total / 2) };
   }
 
-  // The positions that output i looks at; those outside 0 .. n - 1 are padding.
+  /** @type {Windows["taps"]} */
   function taps(i, window) {
     const first = integer("i", i, 0) * checked(window).stride - window.left;
     return Array.from({ length: window.kernel }, (_, tap) => first + tap * window.dilation);
   }
 
-  // How many padded positions come after the last window.
+  /** @type {Windows["unused"]} */
   function unused(n, window) {
-    const last = taps(outputSize(n, window) - 1, window).at(-1);
+    const last = taps(outputSize(n, window) - 1, window)[window.kernel - 1];
     return Math.max(n + window.right - 1 - last, 0);
   }
 
-  // How many of the first windows (of all that fit, if no number is given) look at each entry.
+  /** @type {Windows["visits"]} */
   function visits(n, window, windows = outputSize(n, window)) {
     const counts = Array(n).fill(0);
     for (let i = 0; i < windows; i++) {

@@ -1,0 +1,216 @@
+// What the explorers' scripts offer one another, through `window.cnnref`. `make lint` holds the
+// scripts in book/_static to it; no page loads this file.
+
+/** A window sliding along one axis; every number counts positions. */
+interface SlidingWindow {
+  kernel: number;
+  stride: number;
+  left: number;
+  right: number;
+  dilation: number;
+}
+
+/** Sliding windows, as cnnref/windows.py has them. What cannot be computed throws a `Refusal`. */
+interface Windows {
+  /** Positions from the first tap to the last, both counted. */
+  span(window: SlidingWindow): number;
+  /** How many windows fit; a remainder of the division is dropped, as torch drops it. */
+  outputSize(n: number, window: SlidingWindow): number;
+  /** The extra positions of a transposed convolution, if torch accepts as many. */
+  outputPadding(extra: number, window: SlidingWindow): number;
+  /** The length of a transposed convolution's output. */
+  transposedSize(n: number, window: SlidingWindow, extra?: number): number;
+  /** The stride-1 window that does a transposed convolution once zeros are inserted. */
+  transposed(window: SlidingWindow, extra?: number): SlidingWindow;
+  /** The window with as many outputs as strides fit; the odd position goes to the right. */
+  same(kernel: number, stride: number, dilation: number, size: number): SlidingWindow;
+  /** The positions that output i looks at; those outside 0 .. n - 1 are padding. */
+  taps(i: number, window: SlidingWindow): number[];
+  /** How many padded positions come after the last window. */
+  unused(n: number, window: SlidingWindow): number;
+  /** How many of the first windows (of all that fit, if no number is given) look at each entry. */
+  visits(n: number, window: SlidingWindow, windows?: number): number[];
+}
+
+// --- drawing -----------------------------------------------------------------------------------
+
+/** Attributes by name, or, after `on`, what to do on an event; false and undefined are left out. */
+type Attributes = Record<string, unknown>;
+type Child = string | Node;
+type Children = (Child | Child[])[];
+
+/** Elements, symbols and cells. */
+interface Drawing {
+  /** The side of a cell, in the units of a picture. */
+  CELL: number;
+  html<K extends keyof HTMLElementTagNameMap>(
+    tag: K, attributes?: Attributes, ...children: Children
+  ): HTMLElementTagNameMap[K];
+  svg<K extends keyof SVGElementTagNameMap>(
+    tag: K, attributes?: Attributes, ...children: Children
+  ): SVGElementTagNameMap[K];
+  /** A symbol as the book sets it: P_L becomes an italic P with a small L below. */
+  symbol(text: string): HTMLElement;
+  subscript(number: number): string;
+  /** At most three decimals, a real minus sign, and no negative zero. */
+  show(number: number): string;
+  /** The same with at most two decimals. */
+  brief(number: number): string;
+  /** 1 row, 2 rows. */
+  count(number: number, noun: string): string;
+  /** a, b and c. */
+  list(words: (string | number)[]): string;
+  /** Whole numbers, both ends counted. */
+  range(first: number, last: number): number[];
+  /** Positions from 0, listed as a reader counts them, from 1. */
+  from1(positions: number[]): string;
+  /** One entry of an array; its kind is its class, and an idle one is crossed out. */
+  cell(x: number, y: number, kind: string, text?: string | number): SVGGElement;
+  /** A drawing so many cells wide. It shrinks to its box until a cell is `least` pixels wide. */
+  picture(
+    columns: number, height: number, least: number, label: string, ...content: Children
+  ): SVGSVGElement;
+  caption(y: number, text: string): SVGTextElement;
+  /** A line that stands back until its stop comes. */
+  faint(d: string, kind?: string): SVGPathElement;
+  /** Move a part by so many cells; it glides there, where motion is welcome. */
+  slide(node: SVGElement, columns: number, rows?: number): void;
+  /** Bring a part of a wide drawing to the middle of its box, without scrolling the page. */
+  centre(stage: HTMLElement, part: Element): void;
+}
+
+// --- series --------------------------------------------------------------------------------------
+
+/** One place of a curve over several seeds. */
+interface Spread { mean: number; least: number; most: number }
+/** Colour, dash and marker of a curve, by number. */
+interface Look { hue: number; dash: number; marker: number }
+/** An axis: its interval, its ticks, and where a value stands on it, 0 at the bottom, 1 on top. */
+interface Axis { low: number; high: number; height(value: number): number; marks: number[] }
+
+/** Series of several seeds, and axes for them. */
+interface Series {
+  /** Mean, least and most over the seeds, at each place of their series. */
+  overSeeds(series: number[][]): Spread[];
+  /** Multiples of 1, 2 or 5 times a power of ten in an interval, at most so many. */
+  ticks(low: number, high: number, most: number): number[];
+  /** The same on a logarithmic axis. */
+  logTicks(low: number, high: number, most: number): number[];
+  /** A value as a reader is told it: a share in per cent, a loss with three digits. */
+  told(value: number, measure: string): string;
+  /** The look of a curve by its number, as the library's figures have it. */
+  look(index: number): Look;
+  axis(least: number, most: number, isLog: boolean): Axis;
+}
+
+// --- an explorer ---------------------------------------------------------------------------------
+
+/** What controls hold, as text; the setting in an address is the same. */
+type Texts = Record<string, string>;
+/** New contents of controls, from a picture, a button or another control. */
+type Setting = Record<string, string | number | (string | number)[] | undefined>;
+
+/** What can be set. */
+interface ControlSpec {
+  name: string;
+  kind: "number" | "list" | "check" | "choice" | "choices" | "select";
+  label: string;
+  /** Set in italics after the label; what follows an underscore is lowered. */
+  symbol?: string;
+  hint?: string;
+  min?: number;
+  max?: number;
+  /** The least and most entries of a list. */
+  least?: number;
+  most?: number;
+  /** Rows of a list that is written over several lines. */
+  rows?: number;
+  options?: Record<string, string>;
+  /** Another control with whose preset this one starts, where it has none of its own. */
+  like?: string;
+  /** What it starts with, where neither has a preset. */
+  start?: unknown;
+  /** Follows from others, and is not in the link. */
+  derived?: boolean;
+  /** Reads a list otherwise than as numbers. */
+  parse?(text: string): unknown;
+}
+
+/** A button that sets controls. */
+interface Action<Values> {
+  label: string;
+  act(given: Values): Setting;
+  /** It is given the controls' texts, so that it can help out of a mistake. */
+  ofTexts?: boolean;
+}
+
+interface Group<Values> {
+  name: string;
+  legend: string | ((texts: Texts) => string);
+  controls: ControlSpec[];
+  actions?: Action<Values>[];
+  /** Before the picture, and all other groups folded below it. */
+  front?: boolean;
+}
+
+/** The boxes of one explorer on a page, and what a picture may ask of it. */
+interface Parts {
+  formula: HTMLElement;
+  stage: HTMLElement;
+  below: HTMLElement;
+  /** Set controls, and go to a stop. */
+  choose(setting: Setting, at?: number): void;
+  /** Say what is pointed at, until called without words. */
+  preview(words?: string): void;
+  /** Go to a stop. */
+  go(at: number): void;
+}
+
+/** What is to be drawn: the number of stops, what one is called, and all else. */
+interface Model { steps: number; stop: string }
+
+/** One kind of explorer, as `define` gets it. */
+interface Definition<Shown extends Model, Values, Data = null> {
+  groups: Group<Values>[];
+  /** Names of controls and groups that mean nothing in this setting. */
+  hidden(texts: Texts, data: Data): string[];
+  /** The control to be corrected, by the field of a refusal. */
+  blame: Record<string, string>;
+  model(values: Values, data: Data): Shown;
+  draw(parts: Parts, model: Shown, values: Values): void;
+  step(parts: Parts, model: Shown, at: number): void;
+  words(model: Shown, at: number): string;
+  /** Controls that follow the one that was changed, and the stop to go to. */
+  adapt?(texts: Texts, changed?: string): Setting & { at?: number };
+  /** The number of the first stop, where it is not 1. */
+  first?: number;
+  /** The picture depends on the width of its box, and not on the values. */
+  fluid?: boolean;
+}
+
+interface Explorers {
+  define<Shown extends Model, Values, Data = null>(
+    name: string,
+    definition: Definition<Shown, Values, Data>
+      | ((preset: Setting, data: Data) => Definition<Shown, Values, Data>),
+  ): void;
+  /** A whole number of an interval, or a refusal. */
+  parseInteger(text: string, least: number, most: number): number;
+  /** Numbers between spaces, commas or semicolons: so many, none beyond ±largest; or a refusal. */
+  parseNumbers(text: string, least: number, most: number, largest?: number): number[];
+}
+
+/** What cannot be computed, told in words, with the field that is to blame. */
+interface Refusal extends Error { field: string }
+
+interface Window {
+  cnnref: {
+    Refusal: new (field: string, message: string) => Refusal;
+    windows: Windows;
+    drawing: Drawing;
+    series: Series;
+    explorer: Explorers;
+    /** The arithmetic of a kind of explorer, to be replayed by the tests. */
+    [kind: string]: any;
+  };
+}
