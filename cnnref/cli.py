@@ -259,14 +259,15 @@ def _claims(_: argparse.Namespace) -> int:
 
 def _summary(options: argparse.Namespace) -> int:
     from cnnref.accounting import Summary, ValuesNeededError, summarize
-    from cnnref.accounting.tracing.targets import find_network, read_sizes
+    from cnnref.accounting.tracing.targets import find_network, read_inputs
 
-    sizes, choice = read_sizes(options.input), options.device
+    (sizes, dtypes), choice = read_inputs(options.input), options.device
 
     def count(made_on: str) -> Summary:
         return summarize(
             find_network(options.target, made_on),
             sizes,
+            dtypes=dtypes,
             batch_dim=not options.no_batch,
             device=choice,
             training=options.training,
@@ -395,7 +396,7 @@ def _parser() -> argparse.ArgumentParser:
         required=True,
         metavar="3x224x224",
         help="size of one example, channels first; again for each further input, name=3x224x224 "
-        "for inputs by name",
+        "for inputs by name, 128:long for whole numbers",
     )
     summary.add_argument(
         "--format",

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from cnnref.accounting.counting.uncounted import why_uncounted
 from cnnref.accounting.summary import tables
@@ -23,7 +23,7 @@ from cnnref.accounting.tracing.diagnosis import (
     needs_values,
 )
 from cnnref.accounting.tracing.forward import trace
-from cnnref.accounting.tracing.inputs import arguments, numbered_axes
+from cnnref.accounting.tracing.inputs import arguments, named, numbered_axes
 
 __all__ = ["summarize"]
 
@@ -33,6 +33,8 @@ def summarize(
     input_size: Any = None,
     *,
     inputs: Any = None,
+    dtypes: Any = None,
+    kwargs: Mapping[str, Any] | None = None,
     batch_dim: bool = True,
     device: str | torch.device = "auto",
     training: bool = False,
@@ -52,9 +54,14 @@ def summarize(
     Args:
         model: any module.
         input_size: the size of one example, `(C, H, W)` for images; a list of sizes for several
-            inputs, or a mapping from argument names to sizes.
+            inputs, or a mapping from argument names to sizes. A place in these may hold a list, a
+            tuple or a mapping of sizes in turn, for a model that takes one.
         inputs: the inputs themselves in place of their sizes: a tensor, a tuple of arguments or a
-            mapping of named ones. Their batch is counted as it is.
+            mapping of named ones, whatever containers they hold. Their batch is counted as it is.
+        dtypes: of inputs by size, as torch has them or by name: one for all (`torch.long` for
+            tokens), or one for each, in containers as those of the sizes, where `None` and names
+            left out stand for the network's own precision.
+        kwargs: further arguments by name that the network is called with, as they are.
         batch_dim: put a batch of one before each size. With `False` the sizes are taken whole.
             Receptive fields are followed along the third dimension and those after it: of an image
             without a batch, along its columns alone.
@@ -94,20 +101,12 @@ def summarize(
     tables.check_depth(depth)
 
     def count(place: torch.device) -> Summary:
-        args, kwargs = arguments(network, input_size, inputs, batch_dim, place)
-        checked_call(network, args, kwargs)
-        numbers, axes = numbered_axes(args, kwargs)
+        args, by_name = arguments(network, input_size, inputs, batch_dim, place, dtypes, kwargs)
+        checked_call(network, args, by_name)
+        numbers, axes = numbered_axes(args, by_name)
         follow = (lambda tensor: numbers[id(tensor)]) if receptive_fields else None
-        calls = trace(network, args, kwargs, follow, meta=place.type == "meta", training=training)
-        named = {str(i): value for i, value in enumerate(args)} | dict(kwargs)
-        alone = [*named] == ["0"]
-        shapes = {
-            "input" if alone else name: tuple(value.shape)
-            for name, value in named.items()
-            if isinstance(value, Tensor)
-        }
-        if alone:
-            axes = [("input", n) for _, n in axes]
+        calls = trace(network, args, by_name, follow, meta=place.type == "meta", training=training)
+        shapes = {name: tuple(value.shape) for name, value in named(args, by_name)}
         made = assembled(network, calls, shapes, axes if receptive_fields else [])
         return replace(made, device=str(place), depth=depth, columns=shown)
 

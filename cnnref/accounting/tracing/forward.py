@@ -23,6 +23,7 @@ from torch.nn.modules.module import _has_any_global_hook
 from cnnref.accounting.operation import tensors
 from cnnref.accounting.receptive_fields.tensor import TensorField
 from cnnref.accounting.tracing.calls import Call, Called, ForwardError, calls_seen
+from cnnref.accounting.tracing.inputs import each_tensor
 from cnnref.accounting.tracing.keeping import AccountingWarning, Kept
 from cnnref.accounting.tracing.operators import Watch
 
@@ -94,31 +95,24 @@ def trace(
             outer.windows += [one for one in call.windows if one not in outer.windows]
         return output
 
-    def ready(value: Any) -> Any:
-        if isinstance(value, Tensor):
-            # A copy of the tensor's handle: what we write on it must not stay on the caller's.
-            fresh = (
-                torch.empty_strided(value.size(), value.stride(), dtype=value.dtype, device="meta")
-                if meta
-                else value.detach().clone()
-            )
-            field = None
-            if axes is not None and value.numel():
-                field = TensorField.of_input(fresh.shape, axes(value))
-            watch.fields.mark(fresh, field)
-            return fresh
-        if isinstance(value, list | tuple):
-            made = map(ready, value)
-            return type(value)(*made) if hasattr(value, "_fields") else type(value)(made)
-        if isinstance(value, dict):
-            return {key: ready(item) for key, item in value.items()}
-        return value
+    def ready(value: Tensor) -> Tensor:
+        # A copy of the tensor's handle: what we write on it must not stay on the caller's.
+        fresh = (
+            torch.empty_strided(value.size(), value.stride(), dtype=value.dtype, device="meta")
+            if meta
+            else value.detach().clone()
+        )
+        field = None
+        if axes is not None and value.numel():
+            field = TensorField.of_input(fresh.shape, axes(value))
+        watch.fields.mark(fresh, field)
+        return fresh
 
     kept = Kept(model, args, kwargs)
     watch.about_to_write = None if meta else kept.about_to_write
     with _restored(kept, modules, training, not meta), torch.inference_mode():
-        arguments = [ready(value) for value in args]
-        named = {key: ready(value) for key, value in kwargs.items()}
+        arguments = [each_tensor(value, ready) for value in args]
+        named = {key: each_tensor(value, ready) for key, value in kwargs.items()}
         try:
             with calls_seen(seen), watch:
                 output = model(*arguments, **named)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import copy
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import torch
@@ -10,28 +11,41 @@ from torch import Tensor, nn
 
 from cnnref.accounting.operation import tensors
 from cnnref.accounting.tracing.diagnosis import AccountingError
+from cnnref.errors import unknown
 
-__all__ = ["Axis", "arguments", "numbered_axes"]
+__all__ = ["Axis", "arguments", "checked_dtype", "each_tensor", "named", "numbered_axes"]
 
 Axis = tuple[str, int]
 """An axis of an input: the input's name, and the number of its positions."""
 
 
 def arguments(
-    model: nn.Module, size: Any, inputs: Any, batch_dim: bool, device: torch.device
+    model: nn.Module,
+    size: Any,
+    inputs: Any,
+    batch_dim: bool,
+    device: torch.device,
+    dtypes: Any = None,
+    kwargs: Mapping[str, Any] | None = None,
 ) -> tuple[tuple[Any, ...], dict[str, Any]]:
     """Positional and named arguments of the forward pass.
 
     Args:
         model: the network, for the precision of its input.
-        size: a size, several in a list, or named ones; tensors are taken as the inputs themselves.
+        size: a size, several in a list, or named ones, in containers of any depth; tensors are
+            taken as the inputs themselves.
         inputs: the inputs themselves.
         batch_dim: put a batch of one before each size.
         device: where the pass is to run.
+        dtypes: of the inputs by size: one for all, or one for each in containers as those of the
+            sizes, `None` for the model's own precision.
+        kwargs: arguments by name, beside the others, as they are.
 
     Raises:
         AccountingError: neither or both are given, or one makes no sense.
     """
+    if kwargs is not None and not isinstance(kwargs, Mapping):
+        raise AccountingError(f"kwargs maps names to arguments, got {kwargs!r}")
     if inputs is None and _has_tensors(size):
         size, inputs = None, size
     if (size is None) == (inputs is None):
@@ -39,50 +53,155 @@ def arguments(
             "give either the size of one input, such as (3, 224, 224), or inputs=..., "
             f"got {'both' if size is not None else 'neither'}"
         )
-    if inputs is not None:
-        if not _has_tensors(inputs):
-            raise AccountingError(f"inputs must hold a tensor, got {inputs!r}")
-        for tensor in tensors(inputs):
-            if device.type != "meta" and tensor.device.type != device.type:
-                raise AccountingError(
-                    f"an input is on {tensor.device} and the count is to run on {device}: "
-                    "move the input"
-                )
-        if isinstance(inputs, Mapping):
-            return (), dict(inputs)
-        return (tuple(inputs) if isinstance(inputs, list | tuple) else (inputs,)), {}
-    kind = next(
+    if inputs is None:
+        inputs = _by_size(model, size, batch_dim, device, dtypes)
+    elif dtypes is not None:
+        raise AccountingError(
+            f"dtypes are those of inputs by size, and inputs have their own; got {dtypes!r}"
+        )
+    elif not _has_tensors(inputs):
+        raise AccountingError(f"inputs must hold a tensor, got {inputs!r}")
+    for tensor in tensors((inputs, kwargs)):
+        if device.type != "meta" and tensor.device.type != device.type:
+            raise AccountingError(
+                f"an input is on {tensor.device} and the count is to run on {device}: "
+                "move the input"
+            )
+    more = dict(kwargs or {})
+    if isinstance(inputs, Mapping):
+        if twice := sorted(inputs.keys() & more.keys()):
+            raise AccountingError(f"{', '.join(twice)}: given as an input, and again in kwargs")
+        return (), {**inputs, **more}
+    return (tuple(inputs) if isinstance(inputs, list | tuple) else (inputs,)), more
+
+
+def each_tensor(value: Any, change: Callable[[Tensor], Tensor]) -> Any:
+    """The same value with every tensor in its lists, tuples and mappings changed, in containers of
+    its own."""
+    if isinstance(value, Tensor):
+        return change(value)
+    if isinstance(value, Mapping):
+        items = {key: each_tensor(item, change) for key, item in value.items()}
+        if type(value) is dict:
+            return items
+        fresh: Any = copy.copy(value)  # of a class of its own, such as an `OrderedDict`
+        for key, item in items.items():
+            fresh[key] = item
+        return fresh
+    if isinstance(value, list | tuple):
+        return _like(value, [each_tensor(item, change) for item in value])
+    return value
+
+
+def _like(container: Any, items: list[Any]) -> Any:
+    kind = type(container)
+    return kind(*items) if hasattr(container, "_fields") else kind(items)
+
+
+def _by_size(
+    model: nn.Module, size: Any, batch_dim: bool, device: torch.device, dtypes: Any
+) -> Any:
+    """Zeros of the sizes, in the same containers; a list of arguments, or a mapping of them."""
+    own = next(
         (p.dtype for p in model.parameters() if p.dtype.is_floating_point),
         torch.get_default_dtype(),
     )
 
-    def made(one: Any) -> Tensor:
-        shape = _checked_size(one)
+    def made(one: Any, kinds: Any, place: str) -> Any:
+        if isinstance(one, Mapping):
+            _check_alike(kinds, one.keys(), Mapping, place)
+            each = kinds if isinstance(kinds, Mapping) else dict.fromkeys(one, kinds)
+            return {k: made(v, each.get(k), f"{place}[{k!r}]") for k, v in one.items()}
+        if _is_several(one):
+            _check_alike(kinds, range(len(one)), list | tuple, place)
+            rows = kinds if isinstance(kinds, list | tuple) else [kinds] * len(one)
+            pairs = enumerate(zip(one, rows, strict=True))
+            return _like(one, [made(v, kind, f"{place}[{i}]") for i, (v, kind) in pairs])
+        shape = _checked_size(one, place)
+        kind = own if kinds is None else checked_dtype(kinds)
         return torch.zeros((1, *shape) if batch_dim else shape, dtype=kind, device=device)
 
-    if isinstance(size, Mapping):
-        return (), {name: made(one) for name, one in size.items()}
-    if isinstance(size, list | tuple) and size and isinstance(size[0], list | tuple | torch.Size):
-        return tuple(made(one) for one in size), {}
-    return (made(size),), {}
+    found = made(size, dtypes, "")
+    return [found] if isinstance(found, Tensor) else found
+
+
+def _is_several(size: Any) -> bool:
+    inside = (list, tuple, Mapping)
+    return isinstance(size, list | tuple) and any(isinstance(one, inside) for one in size)
+
+
+def _check_alike(kinds: Any, keys: Any, container: Any, place: str) -> None:
+    """Refuse dtypes in containers that are not those of the sizes."""
+    if isinstance(kinds, Mapping | list | tuple):
+        if not isinstance(kinds, container):
+            raise AccountingError(
+                f"dtypes{place} must be one for all inputs, or in the containers that the sizes "
+                f"are in, got {kinds!r}"
+            )
+        if isinstance(kinds, Mapping):
+            for key in kinds.keys() - keys:
+                raise AccountingError(unknown(f"input in dtypes{place}", key, map(str, keys)))
+        elif len(kinds) != len(keys):
+            raise AccountingError(
+                f"dtypes{place} has {len(kinds)} for {len(keys)} inputs; None stands for the "
+                "precision of the network"
+            )
+
+
+def checked_dtype(kind: Any) -> torch.dtype:
+    """A dtype, given as one or by the name that torch has for it.
+
+    Raises:
+        AccountingError: it is neither.
+    """
+    found = getattr(torch, kind, None) if isinstance(kind, str) else kind
+    if not isinstance(found, torch.dtype):
+        known = [name for name, value in vars(torch).items() if isinstance(value, torch.dtype)]
+        raise AccountingError(
+            unknown("dtype", kind, known)
+            if isinstance(kind, str)
+            else f"a dtype such as torch.long is needed, got {kind!r}"
+        )
+    return found
 
 
 def _has_tensors(value: Any) -> bool:
     return next(tensors(value), None) is not None
 
 
-def _checked_size(size: Any) -> tuple[int, ...]:
+def _checked_size(size: Any, place: str = "") -> tuple[int, ...]:
+    where = f" at {place}" if place else ""
     if not isinstance(size, list | tuple | torch.Size) or not size:
         raise AccountingError(
-            f"an input size is a tuple of whole numbers such as (3, 224, 224), got {size!r}"
+            f"an input size is a tuple of whole numbers such as (3, 224, 224), got {size!r}{where}"
         )
     for number in size:
         if isinstance(number, bool) or not isinstance(number, int) or number < 1:
             raise AccountingError(
                 f"every number of an input size must be a whole number of at least 1, got "
-                f"{number!r} in {tuple(size)}"
+                f"{number!r} in {tuple(size)}{where}"
             )
     return tuple(size)
+
+
+def named(args: Sequence[Any], kwargs: Mapping[str, Any]) -> Iterator[tuple[str, Tensor]]:
+    """Every tensor of the arguments and its name: "input" if it is the only one, else its
+    argument's, or its number, and where in it it lies, as `images.0`."""
+    by_place, by_name = [*_paths(enumerate(args))], [*_paths(kwargs.items())]
+    if len(by_place) == 1 and not by_name:
+        by_place = [("input", by_place[0][1])]
+    yield from (*by_place, *by_name)
+
+
+def _paths(items: Any, before: str = "") -> Iterator[tuple[str, Tensor]]:
+    for key, value in items:
+        name = f"{before}{key}"
+        if isinstance(value, Tensor):
+            yield name, value
+        elif isinstance(value, Mapping):
+            yield from _paths(value.items(), f"{name}.")
+        elif isinstance(value, list | tuple):
+            yield from _paths(enumerate(value), f"{name}.")
 
 
 def numbered_axes(
@@ -96,10 +215,9 @@ def numbered_axes(
     """
     numbers: dict[int, dict[int, int]] = {}
     axes: list[Axis] = []
-    for name, value in [*((str(i), value) for i, value in enumerate(args)), *kwargs.items()]:
-        for tensor in tensors(value):
-            if id(tensor) not in numbers:
-                spatial = range(2, tensor.dim()) if tensor.is_floating_point() else range(0)
-                numbers[id(tensor)] = {d: len(axes) + i for i, d in enumerate(spatial)}
-                axes += [(name, tensor.shape[d]) for d in spatial]
+    for name, tensor in named(args, kwargs):
+        if id(tensor) not in numbers:
+            spatial = range(2, tensor.dim()) if tensor.is_floating_point() else range(0)
+            numbers[id(tensor)] = {d: len(axes) + i for i, d in enumerate(spatial)}
+            axes += [(name, tensor.shape[d]) for d in spatial]
     return numbers, axes

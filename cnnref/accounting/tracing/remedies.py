@@ -51,7 +51,8 @@ def _embedding(indices: Tensor) -> str:
     shape = tuple(indices.shape)
     return (
         f"it looks up rows by whole numbers and got {_named(indices)}, in a tensor of shape "
-        f"{shape}: in place of a size give inputs=torch.zeros({shape}, dtype=torch.long)"
+        f"{shape}: give dtypes=torch.long beside the size (in a list or a mapping, one for each of "
+        "several inputs), or convert the input with .long()"
     )
 
 

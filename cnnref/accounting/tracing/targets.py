@@ -18,9 +18,10 @@ import torch
 from torch import nn
 
 from cnnref.accounting.tracing.diagnosis import AccountingError
+from cnnref.accounting.tracing.inputs import checked_dtype
 from cnnref.errors import unknown
 
-__all__ = ["find_network", "read_sizes"]
+__all__ = ["find_network", "read_inputs"]
 
 
 def find_network(target: str, device: str = "meta") -> nn.Module:
@@ -125,15 +126,18 @@ def _made(place: str, name: str, found: Any) -> nn.Module:
     return found
 
 
-def read_sizes(words: Sequence[str]) -> Any:
-    """Input sizes: `3x224x224`, several of them, or `name=3x224x224`.
+def read_inputs(words: Sequence[str]) -> tuple[Any, Any]:
+    """Input sizes, `3x224x224`, several of them, or `name=3x224x224`, each with the dtype that it
+    may name, as in `128:long`; as `summarize` takes both.
 
     Raises:
-        AccountingError: a word is not such a size, or only some have names.
+        AccountingError: a word is not such a size or no such dtype, or only some have names.
     """
     sizes: list[tuple[str, tuple[int, ...]]] = []
+    kinds: list[torch.dtype | None] = []
     for word in words:
-        name, equals, numbers = word.rpartition("=")
+        name, equals, told = word.rpartition("=")
+        numbers, colon, kind = told.partition(":")
         try:
             size = tuple(int(number) for number in numbers.lower().split("x"))
         except ValueError:
@@ -141,11 +145,14 @@ def read_sizes(words: Sequence[str]) -> Any:
         if not size or min(size) < 1 or (equals and not name):
             raise AccountingError(
                 f"{word!r} is not an input size; write channels and pixels as 3x224x224, "
-                "or name=3x224x224"
+                "name=3x224x224, or 128:long for whole numbers"
             )
         sizes.append((name, size))
+        kinds.append(checked_dtype(kind) if colon else None)
     if any(name for name, _ in sizes):
         if not all(name for name, _ in sizes):
             raise AccountingError(f"name all inputs or none, got {' '.join(words)}")
-        return dict(sizes)
-    return sizes[0][1] if len(sizes) == 1 else [size for _, size in sizes]
+        return dict(sizes), {name: kind for (name, _), kind in zip(sizes, kinds, strict=True)}
+    if len(sizes) == 1:
+        return sizes[0][1], kinds[0]
+    return [size for _, size in sizes], kinds

@@ -189,7 +189,7 @@ def test_what_was_not_looked_at_is_told_in_torchs_words():
 
 def test_whole_numbers_for_a_table():
     says(message(nn.Embedding(10, 3), (5,)), "Embedding", "whole numbers and got float32",
-         "inputs=torch.zeros((1, 5), dtype=torch.long)")  # fmt: skip
+         "(1, 5)", "give dtypes=torch.long")  # fmt: skip
 
 
 def test_a_kernel_that_does_not_fit_by_its_dilation():

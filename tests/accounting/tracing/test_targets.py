@@ -5,7 +5,7 @@ import torch
 from torch import nn
 
 from cnnref.accounting import AccountingError
-from cnnref.accounting.tracing.targets import find_network, read_sizes
+from cnnref.accounting.tracing.targets import find_network, read_inputs
 
 CODE = """
 from torch import nn
@@ -79,10 +79,18 @@ def test_what_names_no_network(module, target, message):
 
 
 def test_sizes():
-    assert read_sizes(["3x224x224"]) == (3, 224, 224)
-    assert read_sizes(["7"]) == (7,)
-    assert read_sizes(["3X8", "4x9"]) == [(3, 8), (4, 9)]
-    assert read_sizes(["a=3x8", "b=4"]) == {"a": (3, 8), "b": (4,)}
+    assert read_inputs(["3x224x224"]) == ((3, 224, 224), None)
+    assert read_inputs(["7"]) == ((7,), None)
+    assert read_inputs(["7:long"]) == ((7,), torch.long)
+    assert read_inputs(["3X8", "4x9:uint8"]) == ([(3, 8), (4, 9)], [None, torch.uint8])
+    sizes, dtypes = read_inputs(["a=3x8", "b=4:int32"])
+    assert sizes == {"a": (3, 8), "b": (4,)}
+    assert dtypes == {"a": None, "b": torch.int32}
+
+
+def test_no_such_dtype():
+    with pytest.raises(AccountingError, match=r"unknown dtype 'lung'; did you mean 'long'\?"):
+        read_inputs(["7:lung"])
 
 
 @pytest.mark.parametrize(
@@ -90,9 +98,9 @@ def test_sizes():
 )
 def test_what_is_no_size(word):
     with pytest.raises(AccountingError, match="is not an input size"):
-        read_sizes([word])
+        read_inputs([word])
 
 
 def test_names_for_all_or_none():
     with pytest.raises(AccountingError, match="name all inputs or none, got a=3x4 3x5"):
-        read_sizes(["a=3x4", "3x5"])
+        read_inputs(["a=3x4", "3x5"])
