@@ -6,11 +6,8 @@ import random
 import re
 from pathlib import Path
 
-import jsonschema
 import pytest
 import torch
-from hypothesis import given
-from hypothesis import strategies as st
 
 import cnnref
 from cnnref.experiments import store
@@ -146,8 +143,8 @@ def test_an_edit_by_hand_is_refused(record, path, value):
         (("confusion",), [[1, 2]], r"\$.confusion: not square"),
         (("confusion", 0, 0), 10**6, r"\$.confusion: counts"),
         (("answers",), "." * 100, r"\$.answers: 100 of 100 are right, the confusion counts say"),
-        (("answers",), "?" * 100, r"\$.answers: .* does not match"),
-        (("final", "accuracy"), 1.7, r"\$.final.accuracy: 1.7 is greater"),
+        (("answers",), "?" * 100, r"\$.answers: '\?.* must match pattern"),
+        (("final", "accuracy"), 1.7, r"\$.final.accuracy: 1.7 must be smaller"),
         (("seed",), 3, "holds tiny seed 3"),
         (("name",), "other", "holds other seed 1"),
         (("schema",), "1", r"\$.schema"),
@@ -161,20 +158,6 @@ def test_a_signed_record_must_still_agree_with_itself(record, path, value, messa
     sign(record)
     with pytest.raises(DamagedRecordError, match=message):
         store.read(record.path)
-
-
-NUMBERS = st.integers(-1, 2) | st.floats(-1, 2) | st.sampled_from([math.nan, math.inf])
-
-
-@given(st.lists(NUMBERS | st.none() | st.booleans(), max_size=6), st.data())
-def test_a_list_is_refused_where_any_item_breaks_the_rule(items, drawn):
-    schema = store._validator().schema
-    rules = {**schema["$defs"], "count": {"items": {"type": "integer", "minimum": 0}}}
-    rule = {**schema, **rules[drawn.draw(st.sampled_from(["series", "shares", "count"]))]}
-    for part in ("type", "required", "properties"):
-        rule.pop(part, None)
-    ours = store._validator().evolve(schema=rule)
-    assert ours.is_valid(items) == jsonschema.Draft202012Validator(rule).is_valid(items)
 
 
 def test_a_record_from_a_newer_schema_is_neither_read_nor_replaced(record):
