@@ -44,7 +44,9 @@ def window_picture(
     outputs = window.output_size(n)
     first, last = -window.left, n - 1 + window.right
     with style():
-        figure, axes = new_figure(0.42 * (last - first + 4) + 0.6, 0.3 * (outputs + 2) + 0.5)
+        # A cell is as large as a phone allows, on which 5.4 inches fill the screen.
+        cell = min(0.42, 5.2 / (last - first + 4))
+        figure, axes = new_figure(cell * (last - first + 4) + 0.2, cell * (outputs + 2) + 0.3)
         for position in range(first, last + 1):
             inside = 0 <= position < n
             name = names[position] if inside else padding
@@ -145,7 +147,9 @@ def chain_picture(windows: Sequence[Window], n: int, unit: int, title: str = "")
         return float(fields[depth].start + i * fields[depth].jump), float(depth)
 
     with style():
-        figure, axes = new_figure(9, 0.75 * len(sizes) + 0.6)
+        figure, axes = new_figure(5.4, 0.6 * len(sizes) + 0.6)
+        # Units must not touch: points between neighbours of the longest layer, and part of it.
+        dot = min(5.0, 0.6 * 72 * 4.6 / n)
         hues = [COLOURS[c] for c in ("blue", "green", "purple", "orange")]
         for depth, window in enumerate(windows, start=1):
             for on in (False, True):
@@ -157,15 +161,21 @@ def chain_picture(windows: Sequence[Window], n: int, unit: int, title: str = "")
                 ]
                 colour = hues[(depth - 1) % len(hues)] if on else COLOURS["pale"]
                 axes.add_collection(
-                    LineCollection(lines, colors=colour, linewidths=1.5 if on else 0.5, zorder=on)
+                    LineCollection(
+                        lines, colors=colour, linewidths=(0.3 if on else 0.1) * dot, zorder=on
+                    )
                 )
         for depth, size in enumerate(sizes):
             xs = np.array([place(depth, i)[0] for i in range(size)])
             on_mask = np.array([i in lit[depth] for i in range(size)])
-            axes.scatter(xs[~on_mask], np.full((~on_mask).sum(), depth), s=14, zorder=2,
-                         color="white", edgecolor=COLOURS["grey"], linewidth=0.6)  # fmt: skip
-            axes.scatter(xs[on_mask], np.full(on_mask.sum(), depth), s=26, zorder=3,
-                         color=hues[max(depth - 1, 0) % len(hues)])  # fmt: skip
+            axes.scatter(
+                xs[~on_mask], np.full((~on_mask).sum(), depth), s=(0.8 * dot) ** 2, zorder=2,
+                color="white", edgecolor=COLOURS["grey"], linewidth=0.6,
+            )  # fmt: skip
+            axes.scatter(
+                xs[on_mask], np.full(on_mask.sum(), depth), s=dot**2, zorder=3,
+                color=hues[max(depth - 1, 0) % len(hues)],
+            )  # fmt: skip
         axes.set(
             yticks=range(len(sizes)), title=title, xlabel="input position",
             yticklabels=["input", *(f"layer {d}" for d in range(1, len(sizes)))],

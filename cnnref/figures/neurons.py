@@ -82,7 +82,7 @@ def neurons_picture(
             axes.add_patch(
                 Circle((centre, _TOP), 0.36, facecolor="white", edgecolor=COLOURS["ink"], zorder=3)
             )
-            axes.text(centre, _TOP, activation, ha="center", va="center", fontsize=8.5, zorder=4)
+            axes.text(centre, _TOP, activation, ha="center", va="center", fontsize=9, zorder=4)
             axes.text(
                 centre, _ABOVE, f"${symbols[2]}_{{{i + 1}}}$", ha="center", va="center", fontsize=11
             )

@@ -23,7 +23,7 @@ def reach_on_photograph(
     """A photograph with the field of one unit as a frame, and circles about its middle.
 
     Args:
-        photograph: `(3, H, W)` in bytes.
+        photograph: `(3, H, W)`, in bytes or from 0 to 1.
         seen: the first and last position of the field, the same for rows and columns; what hangs
             over the edge is drawn outside.
         radii: for each circle its name and its radius in pixels.
@@ -70,7 +70,7 @@ def energies_picture(
     square root of the energy's share of its own largest.
 
     Args:
-        photograph: `(3, H, W)` in bytes, as large as the input of the networks.
+        photograph: `(3, H, W)`, in bytes or from 0 to 1, as large as the input of the networks.
         fields: as measured, all for units with one field.
         titles: one for each.
 

@@ -15,24 +15,28 @@ from cnnref.figures.style import Picture, new_figure, style
 __all__ = ["photograph", "shades_picture"]
 
 
-def photograph(shrink: int = 1) -> Tensor:
-    """A portrait of Grace Hopper in grey, the sample photograph that matplotlib ships.
+def photograph(shrink: int = 1, *, colour: bool = False) -> Tensor:
+    """A portrait of Grace Hopper, the sample photograph that matplotlib ships.
 
     Args:
         shrink: so many pixels a side become one, their mean.
+        colour: red, green and blue apart; otherwise grey, their mean.
 
     Returns:
-        `(600 // shrink, 512 // shrink)` grey values from 0, black, to 1, in torch's default type.
+        `(600 // shrink, 512 // shrink)` values from 0, black, to 1, in torch's default type; in
+        colour three of these, `(3, 600 // shrink, 512 // shrink)`.
 
     Raises:
         ValueError: nothing would be left.
     """
     path = get_sample_data("grace_hopper.jpg", asfileobj=False)
-    colours = torch.from_numpy(imread(path).copy())
-    grey = colours.to(torch.get_default_dtype()).mean(-1) / 255
-    if not 1 <= shrink <= min(grey.shape):
-        raise ValueError(f"shrink must be from 1 to {min(grey.shape)}, got {shrink}")
-    return functional.avg_pool2d(grey[None], shrink)[0]
+    planes = torch.from_numpy(imread(path).copy()).movedim(2, 0)
+    if not 1 <= shrink <= min(planes.shape[1:]):
+        raise ValueError(f"shrink must be from 1 to {min(planes.shape[1:])}, got {shrink}")
+    planes = planes.to(torch.get_default_dtype()) / 255
+    if not colour:
+        planes = planes.mean(0, keepdim=True)
+    return functional.avg_pool2d(planes, shrink).squeeze(0)
 
 
 def shades_picture(

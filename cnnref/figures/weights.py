@@ -86,7 +86,6 @@ def _draw(axes: Axes, layer: NumberedWeights) -> None:
     # The dark half of the map, on which white figures can be read.
     hues = mpl.colormaps["viridis"].resampled(256)
     last = max(layer.weights - 1, 1)
-    size = 6.5 if columns > 8 else 8
     for i, row in enumerate(layer.numbers.tolist()):
         for k, number in enumerate(row):
             face = hues(0.62 * (number - 1) / last) if number else "white"
@@ -97,7 +96,7 @@ def _draw(axes: Axes, layer: NumberedWeights) -> None:
                 )
             )  # fmt: skip
             if number:
-                axes.text(k, i, str(number), color="white", ha="center", va="center", fontsize=size)
+                axes.text(k, i, str(number), color="white", ha="center", va="center", fontsize=8)
     for edge in range(layer.block, columns, layer.block) if layer.block else ():
         axes.axvline(edge - 0.5, color=COLOURS["ink"], linewidth=1.5)
     axes.set(

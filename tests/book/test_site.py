@@ -184,6 +184,29 @@ def test_images_have_alternative_texts(name, site):
         assert not FILE_NAME.fullmatch(image["alt"].strip()), image["alt"]
 
 
+PHONE_LINE = 342
+"""CSS pixels between the margins of a phone of 390: the widest that a figure can be there."""
+LETTERS = re.compile(r"scale\((0\.\d+) -0\.\d+\)")
+"""Matplotlib draws letters of so many hundreds of points as outlines."""
+
+
+def smallest_letters(drawing):
+    """CSS pixels of the smallest letters of an SVG on a phone; None if it has none."""
+    points = [100 * float(size) for size in LETTERS.findall(drawing)]
+    width = float(re.search(r'viewBox="0 0 ([\d.]+)', drawing)[1])
+    return min(points) * min(PHONE_LINE / width, 96 / 72) if points else None
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_the_letters_of_drawings_can_be_read_on_a_phone(name, site):
+    small = {}
+    for image in soup(name).select('img[src*="_images/"][src$=".svg"]'):
+        pixels = smallest_letters(((SITE / name).parent / image["src"]).read_text())
+        if pixels and pixels < 7:
+            small[image["alt"][:60]] = round(pixels, 1)
+    assert small == {}
+
+
 @pytest.mark.parametrize("name", PAGES)
 def test_internal_links_resolve(name, site):
     broken = []

@@ -19,6 +19,13 @@ def test_a_photograph_is_grey_and_shrinks_by_means():
     torch.testing.assert_close(half[3, 5], whole[6:8, 10:12].mean())
 
 
+def test_the_colours_of_a_photograph_have_its_grey_as_their_mean():
+    colours, grey = photograph(4, colour=True), photograph(4)
+    assert colours.shape == (3, 150, 128)
+    torch.testing.assert_close(colours.mean(0), grey)
+    assert (colours.amax(0) - colours.amin(0)).max() > 0.2
+
+
 @pytest.mark.parametrize("shrink", [0, 513])
 def test_a_photograph_of_no_pixels_is_refused(shrink):
     with pytest.raises(ValueError, match=f"shrink must be from 1 to 512, got {shrink}"):

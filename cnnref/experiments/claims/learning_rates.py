@@ -110,8 +110,8 @@ def learning_rates() -> Iterator[Claim]:
     )  # fmt: skip
     yield Claim(
         "rate-over-fitting", chapter,
-        "Without regularisation the training accuracy of the last epoch is above the test accuracy, "
-        "in every seed.",
+        "Without regularisation the training accuracy of the last epoch is above the test "
+        "accuracy, in every seed.",
         _over_fitting,
     )  # fmt: skip
 

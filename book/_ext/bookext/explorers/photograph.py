@@ -20,15 +20,14 @@ SIDE = 80
 
 @lru_cache(1)
 def planes() -> NDArray[np.uint8]:
-    """The red and the green of the portrait's upper square, `(2, SIDE, SIDE)`."""
-    import numpy as np
-    from matplotlib.cbook import get_sample_data
-    from PIL import Image
+    """The red and the green of a square of the portrait, the face in it, `(2, SIDE, SIDE)`."""
+    from cnnref.figures import photograph
 
-    image = Image.open(get_sample_data("grace_hopper.jpg", asfileobj=False)).convert("RGB")
-    image = image.crop((0, 0, image.width, image.width)).resize((SIDE, SIDE), Image.Resampling.BOX)
-    pixels: NDArray[np.uint8] = np.asarray(image, dtype=np.uint8)
-    return np.moveaxis(pixels, 2, 0)[:2]
+    colours = photograph(6, colour=True)
+    left = (colours.shape[2] - SIDE) // 2
+    square = colours[:2, :SIDE, left : left + SIDE]
+    pixels: NDArray[np.uint8] = (255 * square).round().byte().numpy()
+    return pixels
 
 
 def numbers(text: str) -> list[float]:
