@@ -63,6 +63,21 @@ def test_exercises_say_how_hard_they_are_and_are_in_that_order(name):
     assert grades[-1] == GRADES.index("Hard")
 
 
+# What is one thing to read: a formula, a number that a cell puts in, a reference.
+AS_ONE_WORD = re.compile(r"\$[^$]+\$|\{[\w:]+\}`[^`]*`")
+ANSWER = re.compile(r"^\*\*Answer\.\*\* (.*?)(?=\n\n|\Z)", re.MULTILINE | re.DOTALL)
+
+
+def test_an_answer_is_short_enough_to_be_read_at_once():
+    answers = {
+        text: len(re.findall(r"\w[\w’'.,-]*", AS_ONE_WORD.sub("word", text)))
+        for name in chapters()
+        for text in ANSWER.findall(text_of(name))
+    }
+    assert len(answers) > 60
+    assert {text: count for text, count in answers.items() if count > 80} == {}
+
+
 SOLUTION = re.compile(r"^```\{solution-start\}.*?^```\{solution-end\}$", re.MULTILINE | re.DOTALL)
 PLACE = re.compile(r"^\$\$ \(([\w-]+)\)|^\(([\w-]+)\)=|^ *:?(?:name|label): ([\w-]+)", re.MULTILINE)
 

@@ -13,6 +13,7 @@ from urllib.parse import unquote, urljoin, urlsplit
 import pytest
 from bs4 import BeautifulSoup
 from PIL import Image
+from pypdf import PdfReader
 
 from .conftest import served_bytes
 from .explorer_reader import (
@@ -348,3 +349,13 @@ def test_a_drawing_in_a_section_that_waited_stands_on_the_ground_of_its_page(
     inside, beside = (screen.getpixel((int(box["x"]) + by, int(box["y"]) + 3)) for by in (3, -5))
     page.context.close()
     assert max(abs(a - b) for a, b in zip(inside, beside, strict=True)) <= 2
+
+
+def test_a_sheet_of_paper_says_which_page_it_is_of(browser, address):
+    page = browser.new_page()
+    page.goto(f"{address}/book/notation.html")
+    (*_, sheet) = PdfReader(BytesIO(page.pdf(format="A4"))).pages
+    page.close()
+    words = sheet.extract_text()
+    assert "Notation" in words
+    assert "https://cnnref.github.io/cnnref/book/notation.html" in words

@@ -122,6 +122,7 @@ def print_page(
     page.add_style_tag(
         content=f"""
       html {{ counter-reset: page {before}; }}
+      @page {{ @top-left {{ content: ""; }} }}
       @page {{ @top-right {{ content: "{title}"; font: 8.5pt sans-serif; color: #55606e; }} }}
       @page :first {{ @top-right {{ content: ""; }} }}
     """
