@@ -7,8 +7,8 @@
 //                     function of the values, an action gives new values (or is `ofTexts`, to help
 //                     out of a mistake, too), and a control starts as the preset says, `like`
 //                     another one, or with its own `start`; it is in the link unless it is `derived`
-//                     from others. Where a group is in `front`, that one comes before the picture,
-//                     and all others are folded below it
+//                     from others. The groups are folded below the picture until they are asked for;
+//                     one that is in `front` comes before it
 //   hidden(values)    names of controls and groups that mean nothing in this setting
 //   model(values, data)   what is to be drawn, with `steps`, the number of stops, and `stop`, what
 //                     one is called; or it throws a Refusal, whose field `blame` translates into the
@@ -19,166 +19,26 @@
 //   adapt(texts, changed)   optional: controls that follow the one that was changed, and `at`, the
 //                     stop to go to
 //   first             optional: the number of the first stop, where it is not 1
+//   line(model)       optional: the setting in a few words, which stand on the fold
 //   fluid             optional: the picture depends on the width of its box, and not on the values
-// `parts` has the boxes `formula`, `stage` and, after the words, `below`; `choose(texts, at)`, to set
-// controls from the picture, and `preview(words)`, to say what is pointed at, until `preview()`.
+// `parts` has the box `stage` for the picture and, in the fold, `formula` and `below`;
+// `choose(texts, at)`, to set controls from the picture; `preview(words)`, to say what is pointed at,
+// until `preview()`; and `held`, whether the reader holds a grip of the picture (explorer-hold.js).
 // An explorer is placed by `<div class="explorer" data-explorer="name" data-preset="{...}">`, on a
-// page once or more often, with the data, if any, as JSON in a script in it.
+// page once or more often, with the data, if any, as JSON in a script in it. It may have a
+// `data-tour="[{ ask, query }]"`: settings that ask a question, of which it opens on the first.
 (() => {
   "use strict";
   const { Refusal } = window.cnnref;
-  const { html, symbol } = window.cnnref.drawing;
-  const calm = window.matchMedia("(prefers-reduced-motion: reduce)");
-
-  // --- what a reader types -----------------------------------------------------------------------
-
-  function parseInteger(text, least, most) {
-    const trimmed = String(text).trim();
-    const value = /^[+-]?\d{1,9}$/.test(trimmed) ? Number(trimmed) : NaN;
-    if (!(value >= least && value <= most)) {
-      throw new Refusal("value", `must be a whole number from ${least} to ${most}`);
-    }
-    return value + 0;
-  }
-
-  function parseNumbers(text, least, most, largest = 999) {
-    const words = String(text).split(/[\s,;]+/).filter(Boolean);
-    const values = words.map((word) => {
-      const plain = word.replace("−", "-");
-      const value = /^[+-]?(\d+\.?\d*|\.\d+)$/.test(plain) ? Number(plain) : NaN;
-      if (Number.isNaN(value)) throw new Refusal("value", `“${word.slice(0, 12)}” is not a number`);
-      if (Math.abs(value) > largest) {
-        throw new Refusal("value", `${word.slice(0, 12)} is beyond ±${largest}`);
-      }
-      return value + 0;
-    });
-    if (values.length < least || values.length > most) {
-      const range = least === most ? `${least}` : `${least} to ${most}`;
-      throw new Refusal("value", `must hold ${range} numbers, not ${values.length}`);
-    }
-    return values;
-  }
-
-  // --- one control: a label, an input, and a place for its mistake -----------------------------------
-
-  class Control {
-    constructor(id, spec, changed) {
-      Object.assign(this, spec);
-      this.several = this.kind === "choice" || this.kind === "choices";
-      this.mistake = html("span", { class: "explorer-mistake", id: `${id}-mistake` });
-      const hint = this.hint ? [html("span", { class: "explorer-hint", id: `${id}-hint` }, this.hint)] : [];
-      const describedBy = [...hint, this.mistake].map((node) => node.id).join(" ");
-      const said = { "aria-describedby": describedBy, oninput: changed };
-      const text = [this.label, ...(this.symbol ? [" ", symbol(this.symbol)] : [])];
-      if (this.several) {
-        const [type, role] = this.kind === "choice" ? ["radio", "radiogroup"] : ["checkbox", "group"];
-        const options = Object.entries(this.options).map(([value, words]) => [
-          html("input", { type, name: id, id: `${id}-${value}`, value, ...said }), words,
-        ]);
-        this.inputs = options.map(([input]) => input);
-        this.box = html("div", { role, "aria-label": this.label, class: "explorer-choice" },
-          options.map(([input, words]) => html("label", { for: input.id }, input, words)), this.mistake);
-      } else {
-        const kinds = {
-          number: { type: "number", min: this.min, max: this.max, step: 1, inputmode: "numeric" },
-          list: { type: "text", autocomplete: "off", autocapitalize: "off", spellcheck: "false" },
-          check: { type: "checkbox" },
-        };
-        const tag = this.kind === "select" ? "select" : this.rows ? "textarea" : "input";
-        this.input = html(tag, { id, rows: this.rows, ...kinds[this.kind], ...said },
-          Object.entries(this.options ?? {}).map(([value, words]) => html("option", { value }, words)));
-        this.inputs = [this.input];
-        this.box = html("div", { class: `explorer-${this.kind}` },
-          html("label", { for: id }, ...text), this.input, this.mistake, ...hint);
-      }
-    }
-
-    get text() {
-      if (this.several) {
-        return this.inputs.filter(({ checked }) => checked).map(({ value }) => value).join(",");
-      }
-      return this.kind === "check" ? (this.input.checked ? "1" : "") : this.input.value;
-    }
-
-    set text(value) {
-      if (this.several) {
-        const wanted = String(value).split(/[\s,]+/);
-        // A radio button that is set clears the others; what is none of them clears nothing.
-        const one = this.kind === "choice";
-        for (const input of this.inputs) {
-          input.checked = wanted.includes(input.value) || (one && input.checked);
-        }
-      } else if (this.kind === "check") this.input.checked = Boolean(Number(value));
-      else this.input.value = Array.isArray(value) ? value.join(", ") : value;
-    }
-
-    read() {
-      if (this.kind === "number") return parseInteger(this.text, this.min, this.max);
-      if (this.kind === "choices") {
-        const chosen = this.text.split(",").filter(Boolean);
-        if (!chosen.length) throw new Refusal("value", "must have at least one chosen");
-        return chosen;
-      }
-      if (this.kind !== "list") return this.text;
-      return this.parse ? this.parse(this.text) : parseNumbers(this.text, this.least, this.most);
-    }
-
-    blame(message) {
-      this.mistake.textContent = message;
-      for (const input of this.inputs) {
-        if (message) input.setAttribute("aria-invalid", "true");
-        else input.removeAttribute("aria-invalid");
-      }
-    }
-  }
-
-  // --- the player --------------------------------------------------------------------------------
-
-  class Player {
-    constructor(id, moved) {
-      this.moved = moved;
-      this.at = 0;
-      this.steps = 1;
-      const button = (words, act) => html("button", { type: "button", onclick: act }, words);
-      const step = (by) => () => { this.stop(); this.go((this.at + by + this.steps) % this.steps); };
-      this.run = button("Play", () => (this.timer ? this.stop() : this.start()));
-      this.scrub = html("input", {
-        type: "range", id: `${id}-at`, min: 0, step: 1,
-        oninput: () => { this.stop(); this.go(Number(this.scrub.value)); },
-      });
-      this.label = html("label", { for: this.scrub.id });
-      this.box = html("div", { class: "explorer-player" },
-        this.run, button("Back", step(-1)), button("Step", step(1)), this.label, this.scrub);
-    }
-
-    go(at) {
-      this.at = Math.max(0, Math.min(at, this.steps - 1));
-      this.scrub.max = this.steps - 1;
-      this.scrub.value = this.at;
-      this.moved(this.at);
-    }
-
-    // It runs to the end once. Those who want less motion get fewer stops, and no gliding (by CSS).
-    start() {
-      if (this.at === this.steps - 1) this.go(0);
-      this.run.textContent = "Pause";
-      this.timer = setInterval(() => {
-        this.go(this.at + 1);
-        if (this.at === this.steps - 1) this.stop();
-      }, calm.matches ? 2000 : 900);
-    }
-
-    stop() {
-      clearInterval(this.timer);
-      this.timer = undefined;
-      this.run.textContent = "Play";
-    }
-  }
+  const { html } = window.cnnref.drawing;
+  const { Control, parseInteger, parseNumbers } = window.cnnref.controls;
+  const { Player, Tour } = window.cnnref.player;
+  const { holdable, keepingFocus } = window.cnnref.hold;
 
   // --- one explorer on a page ----------------------------------------------------------------------
 
   class Explorer {
-    constructor(root, definition, preset, data) {
+    constructor(root, definition, preset, { data, tour }) {
       const { first = 1, groups } = definition;
       Object.assign(this, { root, definition, data, first, preset, id: root.id });
       const control = (spec) => {
@@ -205,7 +65,8 @@
       this.link = html("a", { href: `#${this.id}` }, "Link to this setting");
       this.said = html("span", { role: "status" });
       this.longest = html("span", { "aria-hidden": "true" });
-      const reset = () => { this.player.stop(); this.begin(this.preset); };
+      const reset = () => { this.player.stop(); this.open(this.tour?.steps[0].query); };
+      if (tour.length) this.tour = new Tour(tour, (i) => { this.player.stop(); this.open(tour[i].query); });
       this.parts = {
         formula: html("div", { class: "explorer-formula" }),
         stage: html("div", { class: "explorer-stage" }),
@@ -216,25 +77,27 @@
           else if (this.values) this.step(this.player.at);
         },
         go: (at) => { this.player.stop(); this.player.go(at); },
+        held: false,
       };
+      holdable(this.parts.stage, (held) => {
+        this.parts.held = held;
+        if (!held && this.values) this.update();
+      });
       const [shown, others] = [true, false].map((front) =>
         this.groups.filter((group) => group.front === front).map(({ box }) => box));
       const settings = html("div", { class: "explorer-controls" }, others);
       // An unseen copy of the longest words keeps what follows in its place while it plays.
       const words = html("p", { class: "explorer-words" }, this.longest, this.said);
-      if (shown.length) {
-        this.fold = html("details", {}, html("summary", {}, others.length ? "Settings" : "Formula"),
-          settings, this.parts.formula);
-      }
+      this.line = html("span", { class: "explorer-line" });
+      this.fold = html("details", {},
+        html("summary", {}, others.length ? "Settings" : "Formula", this.line),
+        settings, this.parts.formula, this.parts.below);
       const body = [
-        ...(shown.length
-          ? [shown, this.parts.stage, words, this.player.box, this.fold].flat()
-          : [settings, this.parts.formula, this.player.box, this.parts.stage, words]),
-        this.parts.below,
+        this.tour?.box ?? [], shown, this.parts.stage, words, this.player.box, this.fold,
         html("p", { class: "explorer-foot" }, this.link,
           html("button", { type: "button", onclick: reset }, "Start again")),
-      ];
-      this.begin(this.preset);
+      ].flat();
+      this.open(this.tour?.steps[0].query);
       // Only what works takes the place of the figure that stands there for want of a script.
       root.querySelector(".explorer-fallback").hidden = true;
       root.append(...body);
@@ -257,19 +120,25 @@
     follow() {
       const [id, query] = location.hash.slice(1).split("?");
       if (id !== this.id || !query) return;
-      const setting = Object.fromEntries(new URLSearchParams(query));
-      this.begin({ ...this.preset, ...setting });
+      this.open(query);
       this.root.scrollIntoView({ behavior: "instant" });
     }
 
-    begin(setting) {
+    // Start from the preset, with what a query sets. If that is one control, the others follow it as
+    // they would a reader who set it.
+    open(query = "") {
+      const given = Object.fromEntries(new URLSearchParams(query));
+      const setting = { ...this.preset, ...given };
+      const names = Object.keys(given).filter((name) => name in this.controls);
       // Where the setting names no stop, the explorer may choose one; a wrong one is the first.
       const at = setting.at === undefined ? undefined : Number(setting.at) - this.first || 0;
       this.player.at = 0;
-      this.set(setting, undefined, at);
+      this.set(setting, names.length === 1 ? names[0] : undefined, at);
+      this.tour?.mark(this.tour.find(query));
     }
 
     set(texts, changed, at) {
+      this.tour?.mark(-1);
       this.write(texts);
       const adapted = this.definition.adapt?.(this.texts(), changed) ?? {};
       this.write(adapted);
@@ -299,7 +168,7 @@
       let mistaken;
       const blame = (control, message) => {
         control.blame(message);
-        if (this.fold?.contains(control.box)) this.fold.open = true;
+        if (this.fold.contains(control.box)) this.fold.open = true;
         mistaken ??= `${control.label}${message.startsWith("must") ? "" : ":"} ${message}.`;
       };
       for (const [name, control] of Object.entries(this.controls)) {
@@ -320,14 +189,17 @@
         this.said.textContent = mistaken;
         return;
       }
-      this.definition.draw(this.parts, this.model, this.values);
+      this.line.textContent = this.definition.line?.(this.model) ?? "";
       // Of thousands of stops a sample will do.
       const every = Math.ceil(this.model.steps / 200);
       this.longest.textContent = Array.from({ length: Math.ceil(this.model.steps / every) },
         (_, i) => this.definition.words(this.model, i * every))
         .sort((a, b) => b.length - a.length)[0];
       this.player.steps = this.model.steps;
-      this.player.go(this.player.at);
+      keepingFocus(this.parts.stage, () => {
+        this.definition.draw(this.parts, this.model, this.values);
+        this.player.go(this.player.at);
+      });
     }
 
     attempt(act, control, blame) {
@@ -378,6 +250,11 @@
     const aim = document.getElementById(location.hash.slice(1).split("?")[0]);
     return aim && !(root.compareDocumentPosition(aim) & Node.DOCUMENT_POSITION_PRECEDING);
   };
+  // A link to the setting that the address names already sets it again.
+  document.addEventListener("click", ({ target }) => {
+    const link = target.closest?.("a.explorer-try");
+    if (link?.hash === location.hash) window.dispatchEvent(new Event("hashchange"));
+  });
   window.addEventListener("hashchange", () => [...waiting.keys()].filter(isOnTheWay).forEach(begin));
 
   function define(name, definition) {
@@ -386,7 +263,7 @@
         const preset = JSON.parse(root.dataset.preset);
         const data = JSON.parse(root.querySelector("script")?.textContent ?? "null");
         const defined = typeof definition === "function" ? definition(preset, data) : definition;
-        new Explorer(root, defined, preset, data);
+        new Explorer(root, defined, preset, { data, tour: JSON.parse(root.dataset.tour ?? "[]") });
       });
       if (isOnTheWay(root)) begin(root);
       else near.observe(root);

@@ -1,5 +1,6 @@
 """Pages with explorers, and a reader who uses them."""
 
+import re
 from pathlib import Path
 
 STATIC = Path(__file__).parents[2] / "book" / "_static"
@@ -15,7 +16,7 @@ html_context = {{"default_mode": "auto"}}
 """
 AFTER = "\n## After\n\nWords after it.\n"
 PAGES = {
-    "index": "# Top\n\n```{toctree}\nline\ntwice\nmatrix\npooling\nreach\ncurves\n"
+    "index": "# Top\n\n```{toctree}\nline\ntour\ntwice\nmatrix\npooling\nreach\ncurves\n"
     "photograph\nlearning\nplain\n```\n",
     "plain": "# Plain\n\nNo explorer here.\n",
     "line": """# Line
@@ -24,6 +25,21 @@ PAGES = {
 :s: 2
 
 In words: three windows.
+:::
+""" + AFTER,
+    "tour": """# Tour
+
+Try {try}`a stride of four <explorer-convolution?s=4>`, or
+{try}`nine inputs <explorer-convolution?n=9&at=2>`.
+
+:::{explorer} convolution
+:s: 2
+
+In words: three windows.
+
+1. {try}`Who reads the last input? <?at=3>`
+2. {try}`And with nine? <?n=9>`
+3. {try}`Which inputs count for nothing? <?s=5&l=1>`
 :::
 """ + AFTER,
     "twice": """# Twice
@@ -154,22 +170,33 @@ class Reader:
         self.page, self.box = page, page.locator(f"#{name}")
         self.box.locator(".explorer-words").wait_for()  # it is made when it comes near
 
+    def unfold(self):
+        fold = self.box.locator("details")
+        if fold.get_attribute("open") is None:
+            fold.locator("summary").click()
+
+    def see(self, control):
+        """Unfold the settings if that is where a control is."""
+        if not control.is_visible():
+            self.unfold()
+        return control
+
     def set(self, **values):
         for name, value in values.items():
-            control = self.box.locator(f"#{self.box.get_attribute('id')}-{name}")
+            control = self.see(self.box.locator(f"#{self.box.get_attribute('id')}-{name}"))
             if control.get_attribute("type") == "checkbox":
                 control.set_checked(value)
             else:
                 control.fill(str(value))
 
     def choose(self, words):
-        self.box.get_by_role("radio", name=words, exact=True).check()
+        self.see(self.box.locator(f"label:has(input[type=radio]):text-is('{words}') input")).check()
 
     def press(self, words):
-        self.box.get_by_role("button", name=words, exact=True).click()
+        self.see(self.box.locator("button", has_text=re.compile(f"^{words}$"))).click()
 
     def formula(self):
-        return self.box.locator(".explorer-formula").inner_text()
+        return self.see(self.box.locator(".explorer-formula")).inner_text()
 
     def words(self):
         return self.box.get_by_role("status").inner_text()

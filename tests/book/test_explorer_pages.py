@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from bookext.explorers.kind import SHARED
+
 from .conftest import messages
 from .explorer_reader import (
     DESK,
@@ -152,7 +154,7 @@ def test_a_figure_of_two_axes_says_that_it_shows_one(visit):
 def test_a_page_loads_only_what_it_uses(explorer_book):
     html = {name: (explorer_book / f"{name}.html").read_text() for name in PAGES}
     loaded = {name: set(re.findall(r"_static/(explorer[\w.-]*)\?", html[name])) for name in PAGES}
-    shared = {"explorers.css", "explorer-windows.js", "explorer-drawing.js", "explorer.js"}
+    shared = {"explorers.css", *SHARED}
     assert loaded["plain"] == loaded["index"] == set()
     assert loaded["line"] == loaded["twice"] == shared | {"explorer-convolution.js"}
     assert loaded["matrix"] == shared | {"explorer-matrix.js"}
@@ -233,3 +235,93 @@ def test_two_pages_with_one_picture_are_read_once(tiny_book):
     assert len(before) == 2
     assert book.build() == []
     assert {path: path.stat().st_mtime_ns for path in read.glob("*.doctree")} == before
+
+
+# --- tours, and links that set an explorer -----------------------------------------------------
+
+
+def setting(reader, *names):
+    """What controls are set to, and the stop."""
+    place = reader.box.get_by_role("slider").last.get_attribute("aria-valuetext")
+    prefix = reader.box.get_attribute("id")
+    return [reader.box.locator(f"#{prefix}-{name}").input_value() for name in names], place
+
+
+def test_a_tour_asks_and_sets(visit):
+    reader = Reader(visit("tour"), "explorer-convolution")
+    asked = reader.box.locator(".explorer-question span:not([aria-hidden])")
+    current = reader.box.locator(".explorer-tour [aria-current]")
+    step = lambda words: reader.box.get_by_role("button", name=words).click()  # noqa: E731
+    assert asked.inner_text() == "Who reads the last input?"
+    assert current.get_attribute("aria-label") == "1: Who reads the last input?"
+    assert setting(reader, "n", "s") == (["8", "2"], "Window 3 of 3")
+    step("3: Which inputs")
+    assert asked.inner_text() == "Which inputs count for nothing?"
+    assert setting(reader, "n", "s", "l") == (["8", "5", "1"], "Window 1 of 2")
+    step("2: And with nine?")
+    assert setting(reader, "n", "s", "l") == (["9", "2", "0"], "Window 1 of 4")
+    # What a reader sets answers the question, which stays.
+    reader.set(n=10)
+    assert (asked.inner_text(), current.count()) == ("And with nine?", 0)
+    reader.press("Start again")
+    assert setting(reader, "n", "s") == (["8", "2"], "Window 3 of 3")
+    assert current.inner_text() == "1"
+
+
+def test_links_in_the_text_set_the_explorer(visit):
+    page = visit("tour")
+    reader = Reader(page, "explorer-convolution")
+    page.get_by_role("link", name="nine inputs").click()
+    page.wait_for_function("document.querySelector('#explorer-convolution-n').value === '9'")
+    assert setting(reader, "n", "s") == (["9", "2"], "Window 2 of 4")
+    reader.set(n=12)
+    # The address is that of the link already; it sets the explorer again all the same.
+    page.get_by_role("link", name="nine inputs").click()
+    page.wait_for_function("document.querySelector('#explorer-convolution-n').value === '9'")
+    page.get_by_role("link", name="a stride of four").click()
+    page.wait_for_function("document.querySelector('#explorer-convolution-s').value === '4'")
+    assert setting(reader, "n", "s") == (["8", "4"], "Window 1 of 2")
+
+
+def test_links_without_scripts_lead_to_the_figure(visit):
+    page = visit("tour", {"width": 360, "height": 300}, java_script_enabled=False)
+    page.get_by_role("link", name="nine inputs").click()
+    box = page.locator(".explorer")
+    assert 0 <= box.bounding_box()["y"] < 150
+    assert "Who reads the last input?" in box.inner_text()
+    assert box.get_by_role("link").count() == 0
+
+
+TRY = "{{try}}`words <{}>`\n\n"
+OWN = "1. {{try}}`Why? <{}>`"
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        (
+            TRY.format("elsewhere?n=9"),
+            "the page has no explorer 'elsewhere'; it has: ",
+        ),
+        (TRY.format("explorer-convolution"), "a link that sets nothing of explorer-convolution"),
+        (
+            TRY.format("explorer-convolution?m=9"),
+            "the explorer 'convolution' has no control 'm'",
+        ),
+        (TRY.format("explorer-convolution?n=nine"), "needs a number, got 'nine'"),
+        (
+            explorer("convolution", ":name: a\n", OWN.format("?n=9")),
+            "may set only the stop, at",
+        ),
+        (explorer("convolution", ":name: b\n", OWN.format("?at=9") + " and"), "got 'Why? and'"),
+        (
+            explorer("convolution", ":name: c\n", OWN.format("?k=x")),
+            "the control 'k' of the",
+        ),
+    ],
+)
+def test_a_bad_link_is_a_warning(tiny_book, text, told):
+    book = tiny_book("explorers.directive")
+    book.write(index="# Top\n\n" + text + explorer("convolution"))
+    (found,) = messages(book.build())
+    assert told in found

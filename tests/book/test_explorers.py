@@ -197,6 +197,7 @@ def test_padding_at_a_press(visit):
 def test_a_mistake_is_told_beside_the_control(visit, control, typed, told):
     page = visit("line")
     reader = Reader(page, "explorer-convolution")
+    reader.unfold()
     field = page.locator(f"#explorer-convolution-{control}")
     field.press("Control+a")
     field.press("Delete")
@@ -289,17 +290,19 @@ def test_sizes_and_numbers_follow_each_other(visit):
 def test_the_keyboard_alone_will_do(visit):
     page = visit("line")
     reader = Reader(page, "explorer-convolution")
+    reader.unfold()
     focused = lambda: page.evaluate("document.activeElement.id || document.activeElement.innerText")  # noqa: E731
-    reader.box.locator("input:visible").first.focus()
+    reader.box.get_by_role("button", name="Play").focus()
     stops = [focused()]
     while stops[-1] != "Start again" and len(stops) < 40:
         page.keyboard.press("Tab")
         stops.append(focused())
     prefix = "explorer-convolution-"
     names = [stop.removeprefix(prefix) for stop in stops]
-    assert names == ["operation-convolution", "axes-1", "counts", "n", "k", "s", "d", "l", "r",
-                     "No padding", "Same padding", "Play", "Back", "Step", "at",
-                     "Link to this setting", "Start again"]  # fmt: skip
+    assert names == ["Play", "Back", "Step", "at", "Settings",
+                     "operation-convolution", "axes-1", "counts", "n", "k", "s", "d", "l", "r",
+                     "No padding", "Same padding", "Link to this setting",
+                     "Start again"]  # fmt: skip
     page.locator(f"#{prefix}n").focus()
     page.keyboard.press("ArrowUp")
     assert f"= {Window(3, 2).output_size(9)}" in reader.formula()

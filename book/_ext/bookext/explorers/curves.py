@@ -163,4 +163,5 @@ CURVES = Explorer(
     draw_curves,
     rows_of,
     data_of,
+    lambda preset: {"dataset": ""} | dict.fromkeys(datasets_of(preset), ""),
 )

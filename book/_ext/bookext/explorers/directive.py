@@ -8,7 +8,14 @@ A page places an explorer, sets its controls and says what to try::
     :s: 2
 
     Text for readers without JavaScript: what the figure above it shows.
+
+    1. {try}`Why does the last input count for nothing? <?at=3>`
+    2. {try}`And with an input of 9? <?n=9>`
     :::
+
+A list at the end is a tour: settings that each ask a question. The explorer opens on the first,
+which is that of the options, at a stop of its own if it names one; `links` has the links to
+settings.
 
 Its scripts and style sheet are in `book/_static`, and only pages with an explorer load them:
 classic scripts, since browsers refuse modules to a page that is opened from a disk. Where they do
@@ -19,7 +26,6 @@ are, and their figures, are in `catalogue`.
 
 from __future__ import annotations
 
-import json
 import os
 from hashlib import sha256
 from pathlib import Path
@@ -30,23 +36,20 @@ from sphinx.domains.std import StandardDomain
 from sphinx.util import logging
 from sphinx.util.docutils import SphinxDirective
 
+from .box import depart_explorer, explorer_node, visit_explorer
 from .catalogue import EXPLORERS
+from .links import CheckLinks, TryRole, tour_of
 
 if TYPE_CHECKING:
     from sphinx.application import Sphinx
     from sphinx.environment import BuildEnvironment
     from sphinx.util.typing import ExtensionMetadata
-    from sphinx.writers.html5 import HTML5Translator
 
     from cnnref.figures.style import Picture
 
 logger = logging.getLogger(__name__)
 
 OPTIONS = sorted({option for explorer in EXPLORERS.values() for option in explorer.preset})
-
-
-class explorer_node(nodes.General, nodes.Element):  # noqa: N801 (docutils names nodes so)
-    """An explorer; its children are what a page shows without it."""
 
 
 def ids_of(env: BuildEnvironment) -> set[str]:
@@ -80,10 +83,15 @@ class ExplorerDirective(SphinxDirective):
         content = data.content if data else None
         for file in data.files if data else ():
             self.env.note_dependency(str(file))
-        box = explorer_node(ids=[name], kind=kind, preset=preset, rows=rows, data=content)
+        box = explorer_node(ids=[name], kind=kind, preset=preset, rows=rows, data=content, tour=[])
         self.set_source_info(box)
         box += keep_picture(self.env, picture)
         self.state.nested_parse(self.content, self.content_offset, box)
+        try:
+            box["tour"] = tour_of(box)
+        except ValueError as error:
+            logger.warning("%s", error, location=self.get_location())
+            return []
         domain = cast(StandardDomain, self.env.get_domain("std"))
         domain.anonlabels[name] = self.env.docname, name
         domain.labels[name] = self.env.docname, name, f"explorer: {EXPLORERS[kind].title}"
@@ -122,28 +130,6 @@ def keep_picture(env: BuildEnvironment, picture: Picture) -> nodes.image:
     return nodes.image(uri=uri, alt=alt)
 
 
-def visit_explorer(self: HTML5Translator, node: explorer_node) -> None:
-    """Open the box, and in it the part that the script hides once the explorer runs."""
-    name = node["ids"][0]
-    data = {"data-explorer": node["kind"], "data-preset": json.dumps(node["preset"])}
-    attributes = {"role": "group", "aria-labelledby": f"{name}-title"} | data
-    if node["rows"]:
-        attributes["style"] = f"--explorer-rows: {node['rows']}"
-    self.body.append(self.starttag(node, "div", CLASS="explorer", **attributes))
-    title = f"Explorer: {EXPLORERS[node['kind']].title}"
-    self.body.append(f'<p class="explorer-title" id="{name}-title">{title}</p>\n')
-    if node["data"]:
-        # No end of a script may stand in a script.
-        text = json.dumps(node["data"], separators=(",", ":")).replace("</", "<\\/")
-        self.body.append(f'<script type="application/json">{text}</script>\n')
-    self.body.append('<div class="explorer-fallback">')
-
-
-def depart_explorer(self: HTML5Translator, _node: explorer_node) -> None:
-    """Close both."""
-    self.body.append("</div></div>\n")
-
-
 def load_scripts(
     app: Sphinx, _page: str, _template: str, _context: dict[str, Any], doctree: nodes.document
 ) -> None:
@@ -157,8 +143,10 @@ def load_scripts(
 
 
 def setup(app: Sphinx) -> ExtensionMetadata:
-    """Register the directive, its box, and the loading of its scripts."""
+    """Register the directive, its box, its links, and the loading of its scripts."""
     app.add_node(explorer_node, html=(visit_explorer, depart_explorer))
     app.add_directive("explorer", ExplorerDirective)
+    app.add_role("try", TryRole())
+    app.add_transform(CheckLinks)
     app.connect("html-page-context", load_scripts)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

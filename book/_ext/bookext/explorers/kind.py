@@ -12,7 +12,14 @@ if TYPE_CHECKING:
 
 Preset = Mapping[str, Any]
 # Every explorer loads these first.
-SHARED = ("explorer-windows.js", "explorer-drawing.js", "explorer.js")
+SHARED = (
+    "explorer-windows.js",
+    "explorer-drawing.js",
+    "explorer-controls.js",
+    "explorer-player.js",
+    "explorer-hold.js",
+    "explorer.js",
+)
 
 
 @dataclass(frozen=True)
@@ -38,6 +45,7 @@ class Explorer:
         preset: every option of the directive with its default; the default's type is the option's.
         draw: the figure of a preset, for pages whose scripts do not run.
         rows: by how many rows a setting is taller than the least; the style sheet keeps room.
+        controls: what a link may set besides the options, with a value of each one's type.
         data: what a preset's script is given, where it needs more than the preset.
     """
 
@@ -47,3 +55,4 @@ class Explorer:
     draw: Callable[[Preset], Picture]
     rows: Callable[[Preset], int] = lambda _: 0
     data: Callable[[Preset], Data | None] = lambda _: None
+    controls: Callable[[Preset], Mapping[str, Any]] = lambda _: {}

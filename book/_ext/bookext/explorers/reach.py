@@ -161,4 +161,5 @@ RECEPTIVE_FIELD = Explorer(
     draw_reach,
     rows_of,
     networks_of,
+    lambda _: {"n": 0, "c": 0, "layers": "", "layer": 0},
 )

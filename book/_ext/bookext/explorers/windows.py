@@ -62,6 +62,7 @@ CONVOLUTION = Explorer(
     | {"q": 0, "counts": 0},
     draw_convolution,
     lambda preset: max(preset["n"] - 3, 1) if preset["axes"] == 2 else 0,
+    controls=lambda _: {f"{name}2": 0 for name in "nksdlrq"},
 )
 MATRIX = Explorer(
     "Convolution as a matrix",
