@@ -170,7 +170,7 @@ def run(
     return Result(entry, tuple(records))
 
 
-def load_model(name: str) -> nn.Module:
+def load_model(name: str, step: int | None = None) -> nn.Module:
     """The trained model of an experiment, from its stored weights, in evaluation mode.
 
     Normalise its input as its recipe does: `experiment(name).recipe.normalization(train)`, with
@@ -178,16 +178,18 @@ def load_model(name: str) -> nn.Module:
 
     Args:
         name: an experiment of the catalogue that keeps its weights.
+        step: a moment of training, one of its `keep_moments`; the end where none is given.
 
     Raises:
         UnknownExperimentError: the catalogue has no such name.
         NoRecordError: there is no valid record of its first seed.
         DamagedRecordError: the record keeps no weights, or they are altered.
+        ValueError: it keeps none of that step.
     """
     entry = by_name(name)
     record = run(entry, seeds=entry.seeds[:1], mode="stored").records[0]
     model = build(entry.model, entry.arguments)
-    model.load_state_dict(record.weights())
+    model.load_state_dict(record.weights(step))
     return model.eval()
 
 

@@ -42,6 +42,7 @@ __all__ = [
     "read",
     "refuse_newer",
     "stored",
+    "weight_name",
     "write",
     "writing_folder",
 ]
@@ -50,6 +51,9 @@ SCHEMA_VERSION = 1
 
 RIGHT = "."
 """Stands for a right answer among a record's answers."""
+
+MOMENT = "@"
+"""Ends the step in the name of a tensor that was kept on the way."""
 
 HOUR = 3600.0
 """An unfinished file that is older has no writer any more; writing takes less than a second."""
@@ -99,11 +103,16 @@ class Record:
         epochs = len(self.content["history"]["seconds"])
         return float(epochs * self.content["dataset"]["train_size"] / self.seconds)
 
-    def weights(self) -> dict[str, Tensor]:
+    def weights(self, step: int | None = None) -> dict[str, Tensor]:
         """The stored weights, checked against their SHA-256; floating-point ones in half precision.
+
+        Args:
+            step: the moment of training that they are of, one of `keep_moments`; the end where none
+                is given.
 
         Raises:
             DamagedRecordError: the record has none, or their file is missing or altered.
+            ValueError: there are none of that step; the message names those that there are.
         """
         entry = self.content["weights"]
         if entry is None:
@@ -115,7 +124,16 @@ class Record:
                 f"{path} is {'altered' if data else 'missing'}; {self._mend()}"
             )
         tensors: dict[str, Tensor] = safetensors.torch.load(data)
-        return tensors
+        if step is None:
+            return {name: tensor for name, tensor in tensors.items() if MOMENT not in name}
+        prefix = weight_name("", step)
+        found = {n.removeprefix(prefix): t for n, t in tensors.items() if n.startswith(prefix)}
+        if not found:
+            kept = sorted({int(name.partition(MOMENT)[0]) for name in tensors if MOMENT in name})
+            raise ValueError(
+                f"{self.path} keeps no weights of step {step}; of steps {kept or 'none'}"
+            )
+        return found
 
     @property
     def right(self) -> np.ndarray[Any, np.dtype[np.bool_]] | None:
@@ -196,6 +214,16 @@ def read(path: Path) -> Record:
     if fault:
         raise DamagedRecordError(f"{path} is damaged: {fault}; {_mend(name)}")
     return Record(path, content)
+
+
+def weight_name(name: str, step: int | None = None) -> str:
+    """The name under which a tensor is stored.
+
+    Args:
+        name: its key in the state dictionary.
+        step: the moment of training that it is of; the end where none is given.
+    """
+    return name if step is None else f"{step}{MOMENT}{name}"
 
 
 def refuse_newer(name: str, seed: int) -> None:
@@ -279,6 +307,11 @@ def _fault(content: Any) -> str | None:
     for key, series in history.items():
         if key not in ("untrained", "step_loss", "step_error") and len(series) != epochs:
             return f"$.history.{key}: {len(series)} epochs, $.history.train_loss has {epochs}"
+    moments = content.get("moments", {"step": []})
+    steps = len(moments["step"])
+    for key, series in moments.items():
+        if len(series) != steps:
+            return f"$.moments.{key}: {len(series)} values, $.moments.step has {steps}"
     if any(len(row) != len(confusion) for row in confusion):
         return "$.confusion: not square"
     split = _split(content)

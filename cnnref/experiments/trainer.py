@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import platform
 import string
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import torch
+from torch import nn
 
 import cnnref
 from cnnref.data import Batches, ImageSet, load
@@ -130,17 +131,31 @@ def train(
         model = build(experiment.model, experiment.arguments)
     wide = PRECISIONS["float64" if recipe.precision == "float64" else "float32"]
     batches = Batches(test, 1000, recipe.normalization(data), device=place, dtype=wide)
+    keeps_weights = experiment.keep_weights and seed == experiment.seeds[0]
     steps = recipe.epochs * -(-len(data) // recipe.batch_size)
-    tail: list[Evaluation] = []
+    tail: dict[int, Evaluation] = {}
+    moments: dict[int, Evaluation] = {}
+    weights: dict[str, torch.Tensor] = {}
 
     def look(step: int) -> None:
-        if step > steps - TAIL:
-            tail.append(evaluate(model, batches, recipe.loss, views=recipe.views))
+        in_tail = experiment.keep_tail and step > steps - TAIL
+        if not (in_tail or step in experiment.keep_moments):
+            return
+        found = evaluate(model, batches, recipe.loss, views=recipe.views)
+        if in_tail:
+            tail[step] = found
+        if step in experiment.keep_moments:
+            moments[step] = found
+            if keeps_weights:
+                weights.update(_copied(model, step))
 
+    if 0 in experiment.keep_moments:
+        model.to(place, wide)
+        look(0)
     train_model: Callable[..., History] = (
         sprint
         if isinstance(recipe, Sprint)
-        else partial(fit, on_step=look if experiment.keep_tail else None)
+        else partial(fit, on_step=look if experiment.keep_tail or experiment.keep_moments else None)
     )
     history = train_model(
         model,
@@ -151,7 +166,8 @@ def train(
         record_steps=experiment.keep_steps,
         progress=progress,
         on_epoch=on_epoch,
-        checkpoint=checkpoint,
+        # What was seen at the moments before is in no state: such a run starts over.
+        checkpoint=None if experiment.keep_moments else checkpoint,
     )
 
     def outcome() -> dict[str, Any]:
@@ -168,7 +184,8 @@ def train(
             "history": _for_record(history, split),
             "final": {"loss": history.test_loss[-1], "accuracy": history.test_accuracy[-1]},
             **counted,
-            **_tail(tail),
+            **_series("tail", tail),
+            **_series("moments", moments, step=list(moments)),
             "dataset": {
                 "name": experiment.dataset,
                 "train_size": len(data),
@@ -180,10 +197,17 @@ def train(
             "probe": fingerprint,
         }
 
-    weights = None
-    if experiment.keep_weights and seed == experiment.seeds[0]:
-        weights = {name: tensor.cpu() for name, tensor in model.state_dict().items()}
-    return Trained(us.from_leader(outcome), weights, checkpoint)
+    if keeps_weights:
+        weights.update(_copied(model))
+    return Trained(us.from_leader(outcome), weights or None, checkpoint)
+
+
+def _copied(model: nn.Module, step: int | None = None) -> dict[str, torch.Tensor]:
+    """The weights as they are now, under the names of a moment where it is one."""
+    return {
+        store.weight_name(name, step): tensor.detach().cpu().clone()
+        for name, tensor in model.state_dict().items()
+    }
 
 
 def _rounded(fingerprint: dict[str, list[float]]) -> dict[str, list[str]]:
@@ -202,10 +226,12 @@ def _for_record(history: History, split: str) -> dict[str, Any]:
     return plain
 
 
-def _tail(tail: Sequence[Evaluation]) -> dict[str, Any]:
-    if not tail:
+def _series(name: str, seen: dict[int, Evaluation], **others: list[int]) -> dict[str, Any]:
+    """Evaluations by step as an entry of the record; none where nothing was seen."""
+    if not seen:
         return {}
-    return {"tail": {key: [getattr(one, key) for one in tail] for key in Evaluation._fields}}
+    values = {key: [getattr(one, key) for one in seen.values()] for key in Evaluation._fields}
+    return {name: {**others, **values}}
 
 
 def _outcome(probability: torch.Tensor, labels: torch.Tensor, test: ImageSet) -> dict[str, Any]:

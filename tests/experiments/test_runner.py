@@ -113,6 +113,8 @@ def test_weights_of_the_first_seed_are_kept_and_loaded(trained, tiny, monkeypatc
     train, test = data.load("synthetic", "train"), data.load("synthetic", "test")
     found = evaluate(model, data.Batches(test, 50, train.normalization()))
     assert found.accuracy == pytest.approx(result.records[0]["final"]["accuracy"], abs=0.02)
+    with pytest.raises(ValueError, match="no weights of step 3; of steps none"):
+        load_model("tiny", 3)
     lean = replace(tiny, keep_weights=False)
     run(lean, seeds=[0], mode="force")
     with pytest.raises(DamagedRecordError, match="keeps no weights"):

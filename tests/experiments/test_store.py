@@ -190,6 +190,23 @@ def test_weights_come_back_in_half_precision(record):
         record.weights()
 
 
+def test_weights_of_a_moment_are_told_apart_from_the_last(record):
+    moments = {"step": [0, 8], "loss": [1.0, 0.5], "accuracy": [0.5, 0.6]}
+    on_the_way = {store.weight_name("a", 8): torch.ones(3, 4)}
+    kept = store.write(bare(record) | {"moments": moments}, WEIGHTS | on_the_way)
+    assert torch.equal(kept.weights()["a"], WEIGHTS["a"].half())
+    assert kept.weights().keys() == WEIGHTS.keys()
+    assert torch.equal(kept.weights(8)["a"], torch.ones(3, 4).half())
+    with pytest.raises(ValueError, match=r"no weights of step 0; of steps \[8\]"):
+        kept.weights(0)
+
+
+def test_moments_must_be_of_one_length(record):
+    moments = {"step": [0, 8], "loss": [1.0], "accuracy": [0.5, 0.6]}
+    with pytest.raises(DamagedRecordError, match=r"moments.loss: 1 values, .*moments.step has 2"):
+        store.write(bare(record) | {"moments": moments})
+
+
 def test_new_weights_replace_the_old_ones_and_altered_ones_are_refused(record):
     store.write(bare(record), WEIGHTS)
     kept = store.write(bare(record), {"a": torch.zeros(2)})

@@ -5,7 +5,8 @@ import torch
 
 from cnnref import data
 from cnnref.experiments import run, trainer
-from cnnref.training import NonFiniteLossError
+from cnnref.models import build
+from cnnref.training import NonFiniteLossError, seeded
 
 
 def test_a_record_says_what_happened(trained, tiny):
@@ -38,6 +39,32 @@ def test_the_last_steps_are_kept_where_they_are_asked_for(results, tiny):
     plain = run(tiny, seeds=[1], mode="force").records[0]
     assert "tail" not in plain.content
     assert plain["history"]["train_loss"] == watched["history"]["train_loss"]
+
+
+def test_moments_on_the_way_are_kept_where_they_are_asked_for(results, tiny):
+    asked = replace(tiny, keep_moments=(0, 3, 4, 8), keep_weights=True)
+    first, second = run(asked, seeds=[0, 1]).records
+    moments, history = first["moments"], first["history"]
+    assert moments["step"] == [0, 3, 4, 8]
+    assert moments["loss"][0] == history["untrained"]["loss"]
+    # Four steps are an epoch.
+    assert moments["loss"][2:] == pytest.approx(history["test_loss"], rel=1e-6)
+    assert moments["accuracy"][2:] == history["test_accuracy"]
+    with seeded(0):
+        start = build(tiny.model, tiny.arguments).state_dict()
+    kept = {step: first.weights(step) for step in moments["step"]}
+    for name, tensor in start.items():
+        assert torch.equal(kept[0][name], tensor.half())
+    last = first.weights()
+    assert last.keys() == start.keys() == kept[8].keys()
+    assert all(torch.equal(last[name], kept[8][name]) for name in last)
+    assert any(not torch.equal(kept[3][name], kept[4][name]) for name in last)
+    assert second["moments"]["step"] == moments["step"]
+    assert second["weights"] is None
+    plain = run(tiny, seeds=[1], mode="force").records[0]
+    assert "moments" not in plain.content
+    assert plain["history"]["train_loss"] == second["history"]["train_loss"]
+    assert plain["experiment"] == second["experiment"]
 
 
 def test_mistakes_are_the_most_confident_wrong_ones():

@@ -10,6 +10,7 @@ from cnnref.training import Recipe
 
 __all__ = [
     "LEARNING_RATES",
+    "MOMENTS",
     "NETWORKS",
     "PICKED_RATE",
     "RECIPES",
@@ -68,6 +69,11 @@ WIDTHS = (128, 256, 512, 1024)
 """Hidden units of question MIT-5.2."""
 
 
+MOMENTS = (0, 10, 30, 60, 100, 200, 400, 938, 3752, 11256)
+"""Steps after which the narrow CNN's weights are kept: about equal factors apart, the last three
+being the ends of its first, fourth and twelfth epoch."""
+
+
 def digits() -> Iterator[Experiment]:
     """Every network of MIT-5 by the book's recipe, and the fully-connected ones by all others."""
     yield from _searched()
@@ -96,6 +102,20 @@ def digits() -> Iterator[Experiment]:
         keep_weights=True,
         expected=Expectation(
             0.975, 0.991, "LeCun et al. 1998: 0.9905 for LeNet-5 after 20 epochs; one is less"
+        ),
+    )
+    yield Experiment(
+        name="digits-cnn-narrow",
+        title="MNIST: the CNN at a quarter of its width, weights kept on the way",
+        dataset="mnist",
+        model="DigitCNN",
+        recipe=replace(recipe, learning_rate=3e-3, epochs=12, batch_size=64, schedule="cosine"),
+        seeds=_SEEDS,
+        arguments={"width": 8},
+        keep_weights=True,
+        keep_moments=MOMENTS,
+        expected=Expectation(
+            0.98, 0.9905, "LeCun et al. 1998, Fig. 9: 0.983 for LeNet-1, 0.9905 for LeNet-5"
         ),
     )
 

@@ -74,6 +74,8 @@ class Experiment:
         keep_weights: also store the first seed's weights, in half precision.
         keep_steps: also store the loss and the error of every mini-batch.
         keep_tail: also evaluate after each of the last `TAIL` steps, and store that.
+        keep_moments: also evaluate after these steps, in rising order, and store that; 0 is before
+            the first. Where weights are kept, keep those of these moments, too.
         expected: the range of the outcome, where something sets one that the outcome can miss.
 
     Raises:
@@ -90,6 +92,7 @@ class Experiment:
     keep_weights: bool = False
     keep_steps: bool = False
     keep_tail: bool = False
+    keep_moments: tuple[int, ...] = ()
     expected: Expectation | None = None
 
     def __post_init__(self) -> None:
@@ -106,12 +109,24 @@ class Experiment:
             raise ValueError(f"seeds must be different and at least one, got {self.seeds}")
         if self.keep_tail and isinstance(self.recipe, Sprint):
             raise ValueError(f"keep_tail of {self.name}: a sprint keeps no tail")
+        if self.keep_moments:
+            self._require_moments()
         for seed in self.seeds:
             replace(self.recipe, seed=seed)  # refuses what is no seed
         # As JSON gives them back, or they would not equal those of their own record.
         object.__setattr__(
             self, "arguments", MappingProxyType(json.loads(json.dumps(dict(self.arguments))))
         )
+
+    def _require_moments(self) -> None:
+        if isinstance(self.recipe, Sprint):
+            raise ValueError(f"keep_moments of {self.name}: a sprint keeps no moments")
+        moments, last = self.keep_moments, self.steps
+        if list(moments) != sorted({*moments}) or not 0 <= moments[0] <= moments[-1] <= last:
+            raise ValueError(
+                f"keep_moments of {self.name} must rise within 0 to {last}, its steps, "
+                f"got {moments}"
+            )
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickle it, for other processes, as its own arguments: the frozen ones cannot be."""
@@ -122,6 +137,11 @@ class Experiment:
     def split(self) -> str:
         """What the model is evaluated on: `"test"`, or `"validation"` in tuning."""
         return DATASETS[self.dataset].splits[1]
+
+    @property
+    def steps(self) -> int:
+        """Steps of a training run."""
+        return self.recipe.epochs * -(-DATASETS[self.dataset].train_size // self.recipe.batch_size)
 
     @property
     def ragged(self) -> bool:

@@ -142,3 +142,13 @@ def test_the_rates_of_the_ladder_are_the_best_of_those_tried():
 def test_a_sprint_keeps_no_tail():
     with pytest.raises(ValueError, match="keep_tail of ladder-94: a sprint keeps no tail"):
         replace(CATALOGUE["ladder-94"], keep_tail=True)
+
+
+@pytest.mark.parametrize("moments", [(3, 1), (1, 1), (-1, 4), (0, 11_257)])
+def test_moments_rise_within_the_steps(moments):
+    narrow = CATALOGUE["digits-cnn-narrow"]
+    assert narrow.steps == narrow.keep_moments[-1] == 11_256
+    with pytest.raises(ValueError, match="must rise within 0 to 11256, its steps, got"):
+        replace(narrow, keep_moments=moments)
+    with pytest.raises(ValueError, match="keep_moments of ladder-94: a sprint keeps no moments"):
+        replace(CATALOGUE["ladder-94"], keep_moments=(0,))
