@@ -56,6 +56,7 @@
       } else {
         const kinds = {
           number: { type: "number", min: this.min, max: this.max, step: 1, inputmode: "numeric" },
+          range: { type: "range", min: this.min, max: this.max, step: 1 },
           list: { type: "text", autocomplete: "off", autocapitalize: "off", spellcheck: "false" },
           check: { type: "checkbox" },
         };
@@ -63,6 +64,7 @@
         this.input = html(tag, { id, rows: this.rows, ...kinds[this.kind], ...said },
           Object.entries(this.options ?? {}).map(([value, words]) => html("option", { value }, words)));
         this.inputs = [this.input];
+        if (this.kind === "range") text.push(" ", this.told = html("output", { for: id }));
         this.box = html("div", { class: `explorer-${this.kind}` },
           html("label", { for: id }, ...text), this.input, this.mistake, ...hint);
       }
@@ -88,7 +90,8 @@
     }
 
     read() {
-      if (this.kind === "number") return parseInteger(this.text, this.min, this.max);
+      if (this.told) this.told.textContent = `${this.text.replace("-", "−")} ${this.unit ?? ""}`;
+      if (this.kind === "number" || this.kind === "range") return parseInteger(this.text, this.min, this.max);
       if (this.kind === "choices") {
         const chosen = this.text.split(",").filter(Boolean);
         if (!chosen.length) throw new Refusal("value", "must have at least one chosen");

@@ -8,7 +8,8 @@
 //                     out of a mistake, too), and a control starts as the preset says, `like`
 //                     another one, or with its own `start`; it is in the link unless it is `derived`
 //                     from others. The groups are folded below the picture until they are asked for;
-//                     one that is in `front` comes before it
+//                     one that is in `front` comes before it, one whose front is "below" after
+//                     the player
 //   hidden(values)    names of controls and groups that mean nothing in this setting
 //   model(values, data)   what is to be drawn, with `steps`, the number of stops, and `stop`, what
 //                     one is called; or it throws a Refusal, whose field `blame` translates into the
@@ -20,6 +21,7 @@
 //                     stop to go to
 //   first             optional: the number of the first stop, where it is not 1
 //   line(model)       optional: the setting in a few words, which stand on the fold
+//   ready(data)       optional: a promise of what is to be loaded before it is made
 //   fluid             optional: the picture depends on the width of its box, and not on the values
 // `parts` has the box `stage` for the picture and, in the fold, `formula` and `below`;
 // `choose(texts, at)`, to set controls from the picture; `preview(words)`, to say what is pointed at,
@@ -83,7 +85,7 @@
         this.parts.held = held;
         if (!held && this.values) this.update();
       });
-      const [shown, others] = [true, false].map((front) =>
+      const [shown, below, others] = [true, "below", false].map((front) =>
         this.groups.filter((group) => group.front === front).map(({ box }) => box));
       const settings = html("div", { class: "explorer-controls" }, others);
       // An unseen copy of the longest words keeps what follows in its place while it plays.
@@ -93,7 +95,7 @@
         html("summary", {}, others.length ? "Settings" : "Formula", this.line),
         settings, this.parts.formula, this.parts.below);
       const body = [
-        this.tour?.box ?? [], shown, this.parts.stage, words, this.player.box, this.fold,
+        this.tour?.box ?? [], shown, this.parts.stage, words, this.player.box, below, this.fold,
         html("p", { class: "explorer-foot" }, this.link,
           html("button", { type: "button", onclick: reset }, "Start again")),
       ].flat();
@@ -259,10 +261,11 @@
 
   function define(name, definition) {
     for (const root of document.querySelectorAll(`.explorer[data-explorer="${name}"]`)) {
-      waiting.set(root, () => {
+      waiting.set(root, async () => {
         const preset = JSON.parse(root.dataset.preset);
         const data = JSON.parse(root.querySelector("script")?.textContent ?? "null");
         const defined = typeof definition === "function" ? definition(preset, data) : definition;
+        if (defined.ready) await defined.ready(data);
         new Explorer(root, defined, preset, { data, tour: JSON.parse(root.dataset.tour ?? "[]") });
       });
       if (isOnTheWay(root)) begin(root);

@@ -17,7 +17,7 @@ html_context = {{"default_mode": "auto"}}
 AFTER = "\n## After\n\nWords after it.\n"
 PAGES = {
     "index": "# Top\n\n```{toctree}\nline\ntour\ntwice\nmatrix\npooling\nreach\ncurves\n"
-    "photograph\nlearning\nplain\n```\n",
+    "photograph\nlearning\nnetwork\nplain\n```\n",
     "plain": "# Plain\n\nNo explorer here.\n",
     "line": """# Line
 
@@ -105,6 +105,16 @@ In words: edges.
 :::{explorer} learning
 
 In words: a loss that falls.
+:::
+""" + AFTER,
+    "network": """# Network
+
+:::{explorer} network
+
+In words: a three.
+
+1. {try}`What does it read? <?digit=3>`
+2. {try}`And moved? <?x=6>`
 :::
 """ + AFTER,
     "curves": """# Curves

@@ -38,6 +38,10 @@ STATES = {
                "#runs?dataset=fashion-mnist&measure=error", "#tuned?measure=accuracy&at=2"],
     "photograph": ["#explorer-photograph?at=1", "#explorer-photograph?channels=two&k=3&flip=1",
                    "#explorer-photograph?d=8&s=8&p=12", "#explorer-photograph?w=1,2"],
+    "network": ["#explorer-network?at=0", "#explorer-network?unit=conv3+5+4+7&why=gradient&at=5",
+                "#explorer-network?unit=input+1+9+9&x=-10&noise=100&silent=conv1+2",
+                "#explorer-network?why=occlusion&unit=fc5+3", "#explorer-network?strokes=1,2,3",
+                "#explorer-network?unit=conv9", "#explorer-network?digit=own&strokes="],
     "learning": ["#explorer-learning?at=9", "#explorer-learning?rate=5&at=8",
                  "#explorer-learning?input=noise&hidden=emboss", "#explorer-learning?rate=0"],
 }  # fmt: skip
@@ -80,6 +84,7 @@ def test_no_violation_and_no_sideways_scrolling_in_any_state(
         ("curves", "tuned"),
         ("photograph", "explorer-photograph"),
         ("learning", "explorer-learning"),
+        ("network", "explorer-network"),
     ],
 )
 def test_nothing_jumps(visit, name, place, screen):
@@ -96,7 +101,8 @@ def test_nothing_jumps(visit, name, place, screen):
 
 @pytest.mark.parametrize("screen", [DESK, PHONE])
 @pytest.mark.parametrize(
-    "name", ["line", "twice", "matrix", "pooling", "reach", "curves", "photograph", "learning"]
+    "name",
+    ["line", "twice", "matrix", "pooling", "reach", "curves", "photograph", "learning", "network"],
 )
 def test_the_room_that_is_kept_is_enough(visit, name, screen):
     """Whatever is painted first: what is below an explorer moves by what it lacks of room."""
@@ -161,6 +167,8 @@ def test_a_page_loads_only_what_it_uses(explorer_book):
     photograph = {"explorer-photograph.js"}
     assert loaded["photograph"] == shared | photograph
     assert loaded["learning"] == shared | photograph | {"explorer-learning.js"}
+    parts = {f"explorer-network{part}.js" for part in ("", "-strokes", "-arithmetic", "-view")}
+    assert loaded["network"] == shared | parts
     assert loaded["pooling"] == shared | {"explorer-pooling.js"}
     parts = {f"explorer-receptive-field{part}.js" for part in ("", "-stack", "-drawing")}
     assert loaded["reach"] == shared | parts

@@ -12,6 +12,7 @@ from cnnref.windows import Window
 from . import (
     explorer_vectors,
     explorer_vectors_curves,
+    explorer_vectors_network,
     explorer_vectors_photograph,
     explorer_vectors_pooling,
     explorer_vectors_reach,
@@ -22,6 +23,7 @@ from .explorer_vectors import agrees
 FUNCTIONS = (
     explorer_vectors.FUNCTIONS
     | explorer_vectors_curves.FUNCTIONS
+    | explorer_vectors_network.FUNCTIONS
     | explorer_vectors_photograph.FUNCTIONS
     | explorer_vectors_pooling.FUNCTIONS
     | explorer_vectors_reach.FUNCTIONS
@@ -34,6 +36,7 @@ PAGE_OF = {
     "pooling": "pooling",
     "series": "curves",
     "stack": "reach",
+    "strokes": "network",
 }
 
 REPLAY = """([path, cases]) => {

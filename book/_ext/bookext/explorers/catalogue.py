@@ -2,6 +2,7 @@
 
 from .curves import CURVES
 from .kind import Data, Explorer, Preset
+from .network import NETWORK
 from .photograph import LEARNING, PHOTOGRAPH
 from .pooling import POOLING
 from .reach import RECEPTIVE_FIELD
@@ -17,4 +18,5 @@ EXPLORERS = {
     "curves": CURVES,
     "photograph": PHOTOGRAPH,
     "learning": LEARNING,
+    "network": NETWORK,
 }

@@ -83,7 +83,11 @@ class ExplorerDirective(SphinxDirective):
         content = data.content if data else None
         for file in data.files if data else ():
             self.env.note_dependency(str(file))
+        late = dict(data.late) if data else {}
+        for script, text in late.items():
+            keep(kept(self.env) / script, text)
         box = explorer_node(ids=[name], kind=kind, preset=preset, rows=rows, data=content, tour=[])
+        box["late"] = list(late)
         self.set_source_info(box)
         box += keep_picture(self.env, picture)
         self.state.nested_parse(self.content, self.content_offset, box)
@@ -114,15 +118,25 @@ class ExplorerDirective(SphinxDirective):
         }
 
 
+def kept(env: BuildEnvironment) -> Path:
+    """The folder, beside the build's notes, of what explorers bring along."""
+    return Path(env.doctreedir) / "explorers"
+
+
+def keep(path: Path, text: str) -> None:
+    """Write a file whose name is made from its content."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    # Two pages may show the same; were it written again, the first would count as out of date.
+    if not path.is_file():
+        path.write_text(text, encoding="utf-8")
+
+
 def keep_picture(env: BuildEnvironment, picture: Picture) -> nodes.image:
     """Write a picture beside the build's notes, and place the image of it."""
     bundle, _ = picture._repr_mimebundle_()
     drawing = bundle["image/svg+xml"]
-    path = Path(env.doctreedir) / "explorers" / f"{sha256(drawing.encode()).hexdigest()[:16]}.svg"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    # Two pages may show the same; were it written again, the first would count as out of date.
-    if not path.is_file():
-        path.write_text(drawing, encoding="utf-8")
+    path = kept(env) / f"{sha256(drawing.encode()).hexdigest()[:16]}.svg"
+    keep(path, drawing)
     # A figure of the chapter may show the same; their texts should differ all the same.
     alt = f"The explorer's first setting. {picture.alt}"
     # The address from the source folder, as for any image.
@@ -134,7 +148,10 @@ def load_scripts(
     app: Sphinx, _page: str, _template: str, _context: dict[str, Any], doctree: nodes.document
 ) -> None:
     """Have a page load what its explorers need; during this event, Sphinx adds to one page only."""
-    kinds = [node["kind"] for node in doctree.findall(explorer_node)] if doctree else []
+    explorers = list(doctree.findall(explorer_node)) if doctree else []
+    kinds = [node["kind"] for node in explorers]
+    for script in {name for node in explorers for name in node["late"]}:
+        keep(Path(app.outdir) / "_static" / script, (kept(app.env) / script).read_text("utf-8"))
     if kinds:
         app.add_css_file("explorers.css")
     # Each script once, in the order of the list.

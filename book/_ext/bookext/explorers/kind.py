@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -29,10 +29,13 @@ class Data:
     Args:
         content: as JSON holds it; written into the page, since a page on a disk can fetch nothing.
         files: what it was read from; where one changes, the page is read again.
+        late: scripts by the names under which they lie beside the others, for what is too much for
+            a page: the explorer's own script loads them when it comes near.
     """
 
     content: Mapping[str, Any]
     files: tuple[Path, ...] = ()
+    late: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,411 @@
+// A network that one can look into: it reads what one draws, shows all its layers at once, and tells of
+// any unit what it sees, what it adds up, and what that was due to. Loads after the arithmetic and
+// the pictures; the weights come as one script, when the explorer comes near.
+(() => {
+  "use strict";
+  const { Refusal, strokes: pictures, network, networkView: view } = window.cnnref;
+  const { parseInteger } = window.cnnref.explorer;
+  const { html, show, count, range } = window.cnnref.drawing;
+  const { SIDE } = pictures;
+  const FOLDER = document.currentScript.src;
+  const REACH = 10; // pixels that the drawing can be shifted to each side
+  const PATCH = 4;
+  const STRIDE = 2;
+  const LAYERS = ["input", ...network.ORDER];
+  const percent = (share) =>
+    (share < 1 && share >= 0.9995 ? "over 99.9 %" : `${(100 * share).toFixed(1)} %`);
+
+  // --- names of units ------------------------------------------------------------------------------
+
+  // "conv3 5 4 7": the layer, then map, row and column from 1; the last layer's units are the digits.
+  const firstOf = (layer) => (layer.name === "fc6" ? 0 : 1);
+  function unitOf(text, layers) {
+    const [name, ...numbers] = text.trim().split(/[\s,]+/);
+    const layer = layers[name];
+    if (!layer) throw new Refusal("unit", `must begin with a layer: ${LAYERS.join(", ")}`);
+    const sizes = layer.side > 1 ? [layer.maps, layer.side, layer.side] : [layer.maps];
+    const [map, row = 0, column = 0] = sizes.map((size, i) => {
+      const first = i ? 1 : firstOf(layer);
+      return parseInteger(numbers[i] ?? (name === "input" && !i ? 1 : ""), first, size - 1 + first) - first;
+    });
+    return { name, index: (map * layer.side + row) * layer.side + column };
+  }
+  function partsOf(layer, index) {
+    const [area, at] = [layer.side * layer.side, index % (layer.side * layer.side)];
+    return [Math.floor(index / area), Math.floor(at / layer.side), at % layer.side];
+  }
+  function textOf(layer, index) {
+    const [map, row, column] = partsOf(layer, index);
+    return [layer.name, map + firstOf(layer), ...(layer.side > 1 ? [row + 1, column + 1] : [])].join(" ");
+  }
+  function wordsOf(layer, index) {
+    const [map, row, column] = partsOf(layer, index);
+    if (layer.name === "input") return `the pixel in row ${row + 1}, column ${column + 1}`;
+    if (layer.name === "fc6") return `the score of digit ${map}`;
+    if (layer.side === 1) return `unit ${map + 1} of ${layer.name}`;
+    return `${layer.name}, map ${map + 1}, row ${row + 1}, column ${column + 1}`;
+  }
+  const shortOf = (layer, index) => {
+    const [map, row, column] = partsOf(layer, index);
+    if (layer.side === 1) return `unit ${map + 1}`;
+    return `${layer.name === "input" ? "" : `map ${map + 1}: `}row ${row + 1}, col ${column + 1}`;
+  };
+
+  // "conv1 3, conv3 5": maps that are silenced.
+  function silencedOf(text, layers) {
+    const found = {};
+    for (const part of text.split(",").map((piece) => piece.trim()).filter(Boolean)) {
+      const [name, number] = part.split(/\s+/);
+      if (!layers[name]?.relu) throw new Refusal("silent", "must name maps as in conv1 3, conv3 5");
+      (found[name] ??= []).push(parseInteger(number ?? "", 1, layers[name].maps) - 1);
+    }
+    return found;
+  }
+  const silencedText = (silenced) => Object.entries(silenced)
+    .flatMap(([name, all]) => all.map((map) => `${name} ${map + 1}`)).join(", ");
+
+  // --- what is on show -----------------------------------------------------------------------------
+
+  let net;
+  const netOf = () => (net ??= network.unpack(window.cnnref.networkWeights));
+
+  // The drawing, turned and prepared; the noise; and last the shift, for which the curve starts over.
+  function pictureOf({ strokes, turn, pen, noise, x }) {
+    const prepared = pictures.prepared(pictures.turned(strokes, turn), pen);
+    const still = pictures.noisy(prepared.ink, noise);
+    return { prepared, still, ink: pictures.shifted(still, x, 0) };
+  }
+
+  function model(values) {
+    const { layers, moments } = netOf();
+    const silenced = silencedOf(values.silent, layers);
+    const chosen = values.unit.trim() ? unitOf(values.unit, layers) : undefined;
+    const made = { ...values, ...pictureOf(values), layers, moments, silenced, chosen,
+      steps: moments.length, stop: "Moment", seen: [] };
+    made.at = (moment) => (made.seen[moment] ??=
+      network.forward(net, moments[moment], made.ink, silenced));
+    made.unit = (moment) => chosen ??
+      { name: "fc6", index: bestOf(made.at(moment).chances) };
+    return made;
+  }
+  const bestOf = (chances) => chances.indexOf(Math.max(...chances));
+  const answerOf = ({ chances }) => `It reads ${bestOf(chances)}: ${percent(Math.max(...chances))}`;
+
+  function words({ moments, at, layers, unit, strokes }, moment) {
+    const { step, accuracy } = moments[moment];
+    const when = step ? `After ${count(step, "step")}` : "Before the first step";
+    const well = `${percent(accuracy)} of the test digits right`;
+    if (!strokes.length) return `${when} of training, ${well}. Draw a digit on the pad.`;
+    const { chances, sums } = at(moment);
+    const best = bestOf(chances);
+    const { name, index } = unit(moment);
+    const value = name === "input" ? at(moment).values.input[index] : sums[name][index];
+    return `It reads ${best}, with ${percent(chances[best])}. ${when} of training, ${well}. ` +
+      `You look at ${wordsOf(layers[name], index)}: ${show(value)}.`;
+  }
+
+  // --- building ------------------------------------------------------------------------------------
+
+  const LABELS = {
+    input: "What the network is given: 28 by 28 numbers", conv1: "8 maps, by 3 × 3 kernels",
+    pool2: "8 maps, the largest of each 2 × 2", conv3: "16 maps, by 3 × 3 kernels on all 8",
+    pool4: "16 maps, the largest of each 2 × 2", fc5: "32 units that read all 400 numbers",
+    fc6: "ten scores, as probabilities in per cent",
+  };
+
+  function build(parts) {
+    const { layers } = netOf();
+    const look = (name, index) => parts.choose({ unit: textOf(layers[name], index) });
+    const pen = view.pad({
+      start: () => { parts.drawn = parts.shown.digit === "own" ? parts.shown.strokes : []; },
+      grow: (stroke) => {
+        parts.growing = [...parts.drawn, stroke];
+        parts.frame ??= requestAnimationFrame(() => {
+          parts.frame = undefined;
+          if (parts.growing) sketch(parts);
+        });
+      },
+      finish: (stroke) => {
+        parts.growing = undefined;
+        parts.choose({ strokes: pictures.text([...parts.drawn, stroke]), digit: "own", unit: "" });
+      },
+    });
+    const boxes = Object.fromEntries(LAYERS.slice(0, -1).map((name) => {
+      const layer = layers[name];
+      const label = `${name}: ${LABELS[name]}; arrow keys move from unit to unit`;
+      return [name, view.maps(name, layer, label, (index) => look(name, index))];
+    }));
+    boxes.kernels = view.maps("kernels", { maps: layers.conv1.maps, side: 3 }, "The kernels of conv1");
+    const ends = view.bars(`fc6: ${LABELS.fc6}; arrow keys move from digit to digit`,
+      (index) => look("fc6", index));
+    const row = (name, ...boxed) => html("div", { class: "network-layer", "data-layer": name },
+      html("p", { class: "explorer-caption" }, html("b", {}, name), ` ${LABELS[name]}`), ...boxed);
+    const press = (label, act) => html("button", { type: "button", onclick: act }, label);
+    const erase = (kept) => parts.choose({ strokes: pictures.text(kept), digit: "own", unit: "" });
+    const steps = netOf().moments.map(({ step }) => step);
+    const learning = view.curve("By moment of training: the share of test digits that are read right, and the " +
+      "probability of what your drawing is read as at last", ["test", "own"],
+    ["0 steps", steps[Math.floor(steps.length / 2)], steps.at(-1)], (at) => parts.go(at));
+    const shifts = view.curve("The same probability by the shift of the drawing", ["own"],
+      [`${REACH} left`, "0", `${REACH} right`], (at) => parts.choose({ x: at - REACH }));
+    const answer = html("p", { class: "network-title" });
+    const note = html("p", { class: "explorer-caption" },
+      "The drawing, scaled until its longer side is 20 pixels and moved until the centre of its ink is in the middle.");
+    const title = html("p", { class: "network-title" });
+    const sums = html("div", { class: "network-sums" });
+    const back = press("Follow it back", () => follow(parts));
+    back.append(html("kbd", {}, "b"));
+    const silence = press("Silence this map", () => toggleMap(parts));
+    const captions = range(0, 1).map(() => html("p", { class: "explorer-caption" }));
+    Object.assign(parts, { pen, boxes, ends, learning, shifts, answer, title, sums, back, silence, captions });
+    parts.stage.replaceChildren(html("div", { class: "network" },
+      html("div", { class: "network-input" },
+        html("div", {}, pen.box, html("div", { class: "explorer-actions" },
+          press("Undo", () => erase(parts.shown.strokes.slice(0, -1))), press("Clear", () => erase([])))),
+        html("div", {}, boxes.input.box, answer), note),
+      html("div", { class: "network-layers" },
+        row("conv1", boxes.kernels.box, boxes.conv1.box),
+        ...["pool2", "conv3", "pool4", "fc5"].map((name) => row(name, boxes[name].box))),
+      html("div", { class: "network-ends" }, row("fc6", ends.box)),
+      html("div", { class: "network-unit" }, title,
+        html("div", { class: "explorer-actions" }, back, silence), sums),
+      html("div", { class: "network-curves" },
+        html("div", {}, captions[0], learning.drawing), html("div", {}, captions[1], shifts.drawing))));
+    parts.stage.addEventListener("keydown", (event) => keyed(parts, event));
+  }
+
+  // --- keys ----------------------------------------------------------------------------------------
+
+  // Towards the drawing, to the input that counted for most.
+  function follow(parts) {
+    const { shown, moment } = parts;
+    const { name, index } = shown.unit(moment);
+    const next = network.trail(net, shown.moments[moment], shown.at(moment), name, index)[1];
+    if (next) parts.choose({ unit: textOf(shown.layers[next.name], next.index) });
+  }
+
+  function toggleMap(parts) {
+    const { shown, moment } = parts;
+    const { name, index } = shown.unit(moment);
+    const [map] = partsOf(shown.layers[name], index);
+    const kept = (shown.silenced[name] ?? []).filter((other) => other !== map);
+    const added = kept.length === (shown.silenced[name] ?? []).length ? [...kept, map] : kept;
+    parts.choose({ silent: silencedText({ ...shown.silenced, [name]: added }), unit: textOf(shown.layers[name], index) });
+  }
+
+  function keyed(parts, event) {
+    const { shown, moment } = parts;
+    if (event.key === "b" && !event.ctrlKey && !event.metaKey && !event.altKey) {
+      follow(parts);
+      event.preventDefault();
+      return;
+    }
+    const box = event.target;
+    const name = box === parts.ends.box ? "fc6" : LAYERS.find((each) => parts.boxes[each]?.box === box);
+    const by = { ArrowUp: [0, -1, 0], ArrowDown: [0, 1, 0], ArrowLeft: [0, 0, -1], ArrowRight: [0, 0, 1],
+      PageUp: [-1, 0, 0], PageDown: [1, 0, 0] }[event.key];
+    if (!name || !by) return;
+    event.preventDefault();
+    const layer = shown.layers[name];
+    const now = shown.unit(moment);
+    let index = shown.at(moment).values[name].reduce((best, value, i, all) => (value > all[best] ? i : best), 0);
+    if (now.name === name) {
+      const at = partsOf(layer, now.index);
+      const whole = layer.side === 1; // such a layer is a row of units
+      const moved = (whole ? [at[0] + by[0] + by[1] + by[2], 0, 0] : at.map((p, axis) => p + by[axis]))
+        .map((p, axis) => Math.max(0, Math.min((axis ? layer.side : layer.maps) - 1, p)));
+      index = (moved[0] * layer.side + moved[1]) * layer.side + moved[2];
+    }
+    parts.choose({ unit: textOf(layer, index) });
+  }
+
+  // --- drawing -------------------------------------------------------------------------------------
+
+  // While a stroke grows: the pad, the layers and the bars, and nothing that can wait.
+  function sketch(parts) {
+    const { shown, moment } = parts;
+    const made = pictureOf({ ...shown, strokes: parts.growing });
+    parts.pen.draw(parts.growing, shown.pen);
+    const seen = network.forward(net, shown.moments[moment], made.ink, shown.silenced);
+    paintLayers(parts, seen);
+    view.paint(parts.boxes.input, made.ink, 1, view.INK);
+    parts.ends.draw(seen.chances);
+    for (const box of Object.values(parts.boxes)) box.over.replaceChildren();
+    parts.answer.textContent = answerOf(seen);
+  }
+
+  function paintLayers(parts, { values }) {
+    for (const name of network.ORDER.slice(0, -1)) {
+      view.paint(parts.boxes[name], values[name], Math.max(...values[name]) || 1);
+    }
+  }
+
+  function draw(parts, made) {
+    parts.shown = made;
+    if (!parts.pen) build(parts);
+    parts.pen.draw(made.strokes, made.pen);
+    parts.box = undefined;
+  }
+
+  function step(parts, made, at) {
+    parts.moment = at;
+    const seen = made.at(at);
+    const { name, index } = made.unit(at);
+    const layer = made.layers[name];
+    const { weight } = made.moments[at].conv1;
+    view.paint(parts.boxes.kernels, weight, Math.max(...weight.map(Math.abs)));
+    paintLayers(parts, seen);
+    parts.answer.textContent = made.strokes.length ? answerOf(seen) : "Nothing drawn yet";
+    parts.ends.draw(seen.chances, name === "fc6" ? index : undefined);
+    mark(parts, made, at);
+    explain(parts, made, at);
+    const { terms, bias } = network.terms(net, made.moments[at], seen, name, index);
+    const under = layer.from;
+    parts.title.textContent = `${wordsOf(layer, index).replace(/^./, (letter) => letter.toUpperCase())}: ` +
+      show(seen.values[name][index]);
+    parts.back.disabled = !under;
+    parts.silence.hidden = !layer.relu;
+    const [map] = partsOf(layer, index);
+    const silent = made.silenced[name]?.includes(map);
+    parts.silence.textContent = `${silent ? "Wake" : "Silence"} this ${layer.side > 1 ? "map" : "unit"}`;
+    parts.sums.replaceChildren(under
+      ? view.sumTable({ layer, terms, bias, sum: seen.sums[name][index], value: seen.values[name][index],
+        nameOf: (i) => shortOf(under, i), go: (i) => parts.choose({ unit: textOf(under, i) }) })
+      : html("p", {}, "A pixel adds nothing up: it is what was drawn, from 0, paper, to 1, ink."));
+    curves(parts, made, at);
+  }
+
+  // What the unit reads, one layer down; and the way of the largest contributions, to the drawing.
+  function mark(parts, made, at) {
+    const { name, index } = made.unit(at);
+    for (const box of Object.values(parts.boxes)) box.over.replaceChildren();
+    const put = (box, nodes) => box?.over.append(...nodes);
+    const layer = made.layers[name];
+    if (layer.kind === "conv" || layer.kind === "pool") {
+      const [map, row, column] = partsOf(layer, index);
+      const [size, stride] = layer.kind === "conv" ? [3, 1] : [2, 2];
+      for (const m of layer.kind === "conv" ? range(0, layer.from.maps - 1) : [map]) {
+        const corner = (m * layer.from.side + row * stride) * layer.from.side + column * stride;
+        const box = parts.boxes[layer.from.name];
+        put(box, view.framed(...view.placeOf(box.grid, corner), size, size));
+      }
+    }
+    if (made.strokes.length) {
+      for (const { name: on, index: i } of network.trail(net, made.moments[at], made.at(at), name, index).slice(1)) {
+        const box = parts.boxes[on];
+        put(box, view.framed(...view.placeOf(box.grid, i), 1, 1, "mark-trail"));
+      }
+    }
+    const own = parts.boxes[name];
+    if (own) put(own, view.framed(...view.placeOf(own.grid, index), 1, 1, "mark-own"));
+    if (layer.from && made.why === "sees") {
+      const { top, left, bottom, right } = network.field(net, name, index);
+      put(parts.boxes.input, view.framed(left, top, right - left + 1, bottom - top + 1, "mark-field"));
+    }
+  }
+
+  // On the picture: the drawing as it is, or what of it the unit's sum is due to.
+  function explain(parts, made, at) {
+    const box = parts.boxes.input;
+    clearTimeout(parts.waiting);
+    const { name, index } = made.unit(at);
+    if (made.why === "sees" || name === "input") {
+      view.paint(box, made.ink, 1, view.INK);
+      return;
+    }
+    if (made.why === "gradient") {
+      const { input } = network.backward(net, made.moments[at], made.at(at), name, index);
+      const shares = input.map((slope, i) => slope * made.ink[i]);
+      view.paint(box, shares, Math.max(...shares.map(Math.abs)) || 1, view.POSITIVE, made.ink);
+      return;
+    }
+    // Hundreds of passes: a few milliseconds at a time, so that nothing waits for them.
+    const drops = new Float64Array(SIDE * SIDE);
+    const places = range(0, Math.floor((SIDE - PATCH) / STRIDE));
+    const todo = places.flatMap((r) => places.map((c) => [r * STRIDE, c * STRIDE]));
+    const whole = made.at(at).sums[name][index];
+    box.box.setAttribute("aria-busy", "true");
+    const go = () => {
+      const until = performance.now() + 6;
+      while (todo.length && performance.now() < until) {
+        const [r, c] = todo.shift();
+        const ink = pictures.covered(made.ink, r, c, PATCH);
+        const drop = whole - network.forward(net, made.moments[at], ink, made.silenced).sums[name][index];
+        const inner = (PATCH - STRIDE) / 2;
+        for (let i = 0; i < STRIDE; i++) for (let j = 0; j < STRIDE; j++) {
+          drops[(r + inner + i) * SIDE + c + inner + j] = drop;
+        }
+      }
+      view.paint(box, drops, Math.max(...drops.map(Math.abs)) || 1, view.POSITIVE, made.ink);
+      if (todo.length) parts.waiting = setTimeout(go);
+      else box.box.removeAttribute("aria-busy");
+    };
+    go();
+  }
+
+  // Two curves of one probability: that of what is read at the end of training, without the shift.
+  function curves(parts, made, at) {
+    const last = made.moments.length - 1;
+    made.read ??= bestOf(network.forward(net, made.moments[last], made.still, made.silenced).chances);
+    parts.captions[0].textContent =
+      `Share of test digits read right (line), and probability that your drawing is a ${made.read} (dashes)`;
+    parts.captions[1].textContent = `Probability of ${made.read}, with the drawing shifted`;
+    parts.learning.draw([made.moments.map(({ accuracy }) => accuracy),
+      range(0, last).map((moment) => made.at(moment).chances[made.read])], at);
+    made.byShift ??= [];
+    made.byShift[at] ??= range(-REACH, REACH).map((right) => network.forward(net, made.moments[at],
+      pictures.shifted(made.still, right, 0), made.silenced).chances[made.read]);
+    parts.shifts.draw([made.byShift[at]], made.x + REACH);
+  }
+
+  // --- the explorer --------------------------------------------------------------------------------
+
+  // The drawing follows the digit that is chosen, and the digit the drawing.
+  function adapt(texts, changed) {
+    const own = window.cnnref.networkWeights.digits;
+    if (changed === "digit" || (!texts.strokes && texts.digit !== "own")) {
+      return { strokes: own[Number(texts.digit)] ?? "", unit: changed === "digit" ? "" : texts.unit };
+    }
+    const digit = own.indexOf(texts.strokes);
+    return { digit: digit < 0 ? "own" : String(digit) };
+  }
+
+  const slider = (name, label, min, max, unit) => ({ name, kind: "range", label, min, max, unit });
+
+  window.cnnref.explorer.define("network", {
+    first: 0,
+    // The weights: once for a page, whichever of its explorers comes near first.
+    ready: ({ late }) => (window.cnnref.networkReady ??= new Promise((resolve) => {
+      const script = document.createElement("script");
+      script.src = new URL(late, FOLDER);
+      script.onload = resolve;
+      document.head.append(script);
+    })),
+    groups: [
+      { name: "drawing", legend: "Draw a digit on the pad, or take one that we drew", front: true, controls: [
+        { name: "digit", kind: "choice", label: "Digit", derived: true,
+          options: { ...Object.fromEntries(range(0, 9).map((k) => [k, String(k)])), own: "yours" } },
+      ] },
+      { name: "reason", legend: "Show on its picture", front: true, controls: [
+        { name: "why", kind: "choice", label: "On the picture", options: {
+          sees: "what a unit sees", gradient: "gradient times input", occlusion: "occlusion",
+        } },
+      ] },
+      { name: "what-if", legend: "What if it were …", front: "below", controls: [
+        slider("x", "shifted", -REACH, REACH, "pixels"), slider("turn", "turned", -90, 90, "°"),
+        slider("pen", "drawn with a pen", 3, 24, "wide"), slider("noise", "noisy", 0, 100, "%"),
+      ] },
+      { name: "text", legend: "As text", controls: [
+        { name: "unit", kind: "list", label: "Unit", parse: (text) => text,
+          hint: "a layer, then map, row and column: conv3 5 4 7" },
+        { name: "silent", kind: "list", label: "Silenced maps", parse: (text) => text, hint: "conv1 3, conv3 5" },
+        { name: "strokes", kind: "list", label: "Strokes", parse: pictures.parse,
+          hint: "points of a stroke between spaces, strokes between semicolons; 0,0 to 100,100" },
+      ] },
+    ],
+    hidden: () => [],
+    blame: { value: "unit" },
+    line: ({ x, turn, pen, noise }) => `shifted by ${x}, turned by ${turn}°, pen ${pen}, noise ${noise} %`,
+    model, draw, step, words, adapt,
+  });
+})();
