@@ -417,8 +417,8 @@ def _parser() -> argparse.ArgumentParser:
         type=_columns,
         metavar="A,B",
         help="name, kind, input_shape, output_shape, kernel, stride, dtype, parameters, "
-        "parameter_share, trainable, buffers, macs, mac_share, flops, receptive_field, support, "
-        "jump, start, seen, reason",
+        "parameter_share, trainable, buffers, macs, mac_share, flops, receptive_field, "
+        "receptive_field_without_gates, support, jump, jump_without_gates, start, seen, reason",
     )
     summary.add_argument("--no-batch", action="store_true", help="the sizes have a batch already")
     summary.add_argument("--training", action="store_true", help="count in training mode")

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from cnnref.accounting.receptive_fields.axis import AxisField, joined
 
-__all__ = ["AxisFields", "distinct", "united"]
+__all__ = ["AxisFields", "distinct", "same", "united"]
 
 AxisFields = Mapping[int, AxisField]
 """What an entry sees: a field for each axis of the input, by the axis's number."""
@@ -33,17 +33,20 @@ def united(fields: Iterable[AxisFields]) -> AxisFields:
     return result
 
 
-def _same(a: AxisFields, b: AxisFields) -> bool:
+def same(a: AxisFields, b: AxisFields) -> bool:
+    """Whether two fields say the same."""
     return a.keys() == b.keys() and all(
-        a[axis] is b[axis]
-        or (np.array_equal(a[axis].bounds, b[axis].bounds) and _same_unclipped(a[axis], b[axis]))
-        for axis in a
+        a[axis] is b[axis] or _same_along(a[axis], b[axis]) for axis in a
     )
 
 
-def _same_unclipped(a: AxisField, b: AxisField) -> bool:
+def _same_along(a: AxisField, b: AxisField) -> bool:
+    if (a.known, a.loose, a.thinned) != (b.known, b.loose, b.thinned):
+        return False
+    if not np.array_equal(a.bounds, b.bounds):
+        return False
     if a.unclipped is None or b.unclipped is None:
-        return a.unclipped is b.unclipped and a.known == b.known
+        return a.unclipped is b.unclipped
     return (a.unclipped.lows, a.unclipped.masks, a.unclipped.advance) == (
         b.unclipped.lows, b.unclipped.masks, b.unclipped.advance,
     )  # fmt: skip
@@ -65,7 +68,7 @@ def distinct(
     number = {}
     for i in sorted(set(labels.ravel().tolist())):
         for j, other in enumerate(kept):
-            if _same(fields[i], other):
+            if same(fields[i], other):
                 number[i] = j
                 break
         else:

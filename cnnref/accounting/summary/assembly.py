@@ -7,6 +7,8 @@ from collections.abc import Mapping, Sequence
 from torch import Tensor, nn
 
 from cnnref.accounting.counting.extras import Extras
+from cnnref.accounting.receptive_fields.axis import AxisField
+from cnnref.accounting.receptive_fields.tensor import TensorField
 from cnnref.accounting.summary.blocks import Blocks
 from cnnref.accounting.summary.network import Summary
 from cnnref.accounting.summary.rows import Layer
@@ -86,7 +88,8 @@ def _row(call: Call, counted: set[int], reused: bool, axes: Sequence[Axis]) -> L
     owned = (0, 0, 0) if call.module is None else _owned(call.module, counted)
     unknown = tuple(dict.fromkeys(call.unknown))
     status = "complete" if not unknown else ("partial" if call.macs else "unavailable")
-    field = call.receptive_field.union if call.receptive_field is not None and axes else {}
+    fields, along = _followed(call.receptive_field, axes)
+    apart = call.without_gates is not call.receptive_field
     kernel, stride = call.windows[0] if len(call.windows) == 1 else (None, None)
     return Layer(
         call.name,
@@ -98,10 +101,19 @@ def _row(call: Call, counted: set[int], reused: bool, axes: Sequence[Axis]) -> L
         extras=call.extras,
         uncounted=unknown,
         reused=reused,
-        fields=tuple(field[axis] for axis in sorted(field)),
+        fields=fields,
         input_shape=call.input_shape,
         kernel=kernel if call.leaf else None,
         stride=stride if call.leaf else None,
         dtype=call.dtype,
-        axes=tuple(axes[axis] for axis in sorted(field)),
+        axes=along,
+        ungated=_followed(call.without_gates, axes) if apart else None,
     )
+
+
+def _followed(
+    seen: TensorField | None, axes: Sequence[Axis]
+) -> tuple[tuple[AxisField, ...], tuple[Axis, ...]]:
+    """The fields along the axes of the inputs, and these axes."""
+    field = seen.union if seen is not None and axes else {}
+    return tuple(field[axis] for axis in sorted(field)), tuple(axes[axis] for axis in sorted(field))

@@ -97,6 +97,14 @@ def _ranges(layer: Layer, _: Summary) -> str:
     return f"within {ranges}" if layer.field_status == "unavailable" else ranges
 
 
+def _field_and_without_gates(layer: Layer, summary: Summary) -> str:
+    """The field, and the other one where that tells more."""
+    told, plain = _field(layer, summary), layer.without_gates
+    if layer.receptive_field is None and plain.receptive_field is not None:
+        told += f" ({_by_input(plain, plain.receptive_field)} without gates)"
+    return told
+
+
 COLUMNS: dict[str, Column] = {
     "name": Column("layer", _name, right=False),
     "kind": Column("kind", _kind, right=False),
@@ -114,9 +122,16 @@ COLUMNS: dict[str, Column] = {
     "macs": Column("MACs", lambda row, _: _counted(row, row.macs)),
     "mac_share": Column("of all MACs", lambda row, all_: _share(row.macs or 0, all_.total_macs)),
     "flops": Column("FLOPs", lambda row, _: _counted(row, row.flops)),
-    "receptive_field": Column("receptive field", _field),
+    "receptive_field": Column("receptive field", _field_and_without_gates),
+    "receptive_field_without_gates": Column(
+        "field without gates", lambda row, all_: _field(row.without_gates, all_)
+    ),
     "support": Column("support", lambda row, _: _by_input(row, row.support)),
     "jump": Column("jump", lambda row, _: _by_input(row, row.jump)),
+    "jump_without_gates": Column(
+        "jump without gates",
+        lambda row, _: _by_input(row.without_gates, row.jump_without_gates),
+    ),
     "start": Column("start", lambda row, _: _by_input(row, row.start)),
     "seen": Column("positions seen", _ranges),
     "reason": Column("why no field", lambda row, _: row.reason, right=False),

@@ -100,6 +100,12 @@ class Summary:
         known = [layer.receptive_field for layer in self.layers if layer.receptive_field]
         return max(known, key=lambda size: (prod(size), size), default=None)
 
+    @property
+    def max_receptive_field_without_gates(self) -> tuple[int, ...] | None:
+        """The largest of a layer if gates were constants, see `Layer.without_gates`."""
+        plain = replace(self, layers=tuple(layer.without_gates for layer in self.layers))
+        return plain.max_receptive_field
+
     def first_to_see(self, pixels: int | Sequence[int]) -> Layer | None:
         """The first layer, in the order of the calls, of which a unit can see so many positions.
 
@@ -211,8 +217,8 @@ class Summary:
                 given.
             columns: names of columns, of `name`, `kind`, `input_shape`, `output_shape`, `kernel`,
                 `stride`, `dtype`, `parameters`, `parameter_share`, `trainable`, `buffers`, `macs`,
-                `mac_share`, `flops`, `receptive_field`, `support`, `jump`, `start`, `seen` and
-                `reason`.
+                `mac_share`, `flops`, `receptive_field`, `receptive_field_without_gates`, `support`,
+                `jump`, `jump_without_gates`, `start`, `seen` and `reason`.
 
         Raises:
             ValueError: there is no such column, or the depth makes no sense.

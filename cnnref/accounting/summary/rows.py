@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from fractions import Fraction
 from typing import Any
 
@@ -15,7 +15,7 @@ VALUES = (
     "name", "kind", "input_shape", "output_shape", "kernel", "stride", "dtype", "parameters",
     "trainable", "buffers", "macs", "macs_status", "flops", "extras", "uncounted",
     "receptive_field", "support", "jump", "start", "clipped", "seen", "field_status", "reason",
-    "field_inputs", "reused",
+    "field_inputs", "receptive_field_without_gates", "jump_without_gates", "reused",
 )  # fmt: skip
 """What a row says."""
 
@@ -44,6 +44,7 @@ class Layer:
         stride: of its window.
         dtype: of the first result, as torch calls it: `float32`.
         axes: for each of `fields` the name of the input, and the positions that it has.
+        ungated: `fields` and `axes` without gates, where a gate was met; see `without_gates`.
     """
 
     name: str
@@ -63,6 +64,9 @@ class Layer:
     stride: tuple[int, ...] | None = None
     dtype: str = ""
     axes: tuple[tuple[str, int], ...] = ()
+    ungated: tuple[tuple[AxisField, ...], tuple[tuple[str, int], ...]] | None = field(
+        default=None, compare=False
+    )
 
     def _measures(self) -> list[tuple[int, int, int | Fraction, Fraction]]:
         """`AxisField.measures` for each axis; nothing if one has none."""
@@ -126,6 +130,30 @@ class Layer:
     def field_inputs(self) -> tuple[str, ...]:
         """The name of the input of each axis that the field is told of."""
         return tuple(name for name, _ in self.axes)
+
+    @property
+    def without_gates(self) -> Layer:
+        """The row as it would be if gates were constants, for its field, jump, `seen` and all else
+        that is said of fields.
+
+        A gate scales many entries alike: a factor of an elementwise product that is repeated along
+        an axis or along the channels (squeeze-and-excitation, global response normalisation,
+        attention gates), and the statistics of a normalisation.
+        """
+        if self.ungated is None:
+            return self
+        fields, axes = self.ungated
+        return replace(self, fields=fields, axes=axes, ungated=None)
+
+    @property
+    def receptive_field_without_gates(self) -> tuple[int, ...] | None:
+        """`receptive_field` if gates were constants, see `without_gates`."""
+        return self.without_gates.receptive_field
+
+    @property
+    def jump_without_gates(self) -> tuple[int | Fraction, ...] | None:
+        """`jump` if gates were constants, see `without_gates`."""
+        return self.without_gates.jump
 
     def __repr__(self) -> str:
         """What it is, in one line."""

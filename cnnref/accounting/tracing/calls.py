@@ -49,6 +49,7 @@ class Call:
         dtype: of the first of them.
         windows: kernel and stride of each convolution and pooling in it that is like no other.
         receptive_field: what its first result sees.
+        without_gates: the same if gates are constants.
         done: whether it returned.
         warnings: what a reader has to know of the joins in it.
     """
@@ -65,6 +66,7 @@ class Call:
     dtype: str = ""
     windows: list[Window] = field(default_factory=list)
     receptive_field: TensorField | None = None
+    without_gates: TensorField | None = None
     done: bool = False
     warnings: list[str] = field(default_factory=list)
 

@@ -14,13 +14,14 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from cnnref.accounting.operation import tensors
 from cnnref.accounting.receptive_fields.axis import AxisField
 from cnnref.accounting.receptive_fields.taps import Taps
 from cnnref.accounting.receptive_fields.tensor import TensorField
 
 __all__ = ["FieldNotes"]
 
-_FIELD = "_cnnref_field"
+_FIELD, _WITHOUT_GATES = "_cnnref_field", "_cnnref_field_without_gates"
 
 
 @dataclass(frozen=True)
@@ -34,12 +35,20 @@ class _Write:
 
 
 class FieldNotes:
-    """What the tensors of one pass see."""
+    """What the tensors of one pass see.
 
-    def __init__(self) -> None:
-        self.passed: dict[tuple[int, int, int], tuple[AxisField, Taps, AxisField]] = {}
-        self.written: dict[int, _Write] = {}
-        self.writes = 0
+    Args:
+        before: notes beside which these are taken, from some moment on, of what tensors see without
+            gates. A tensor without a note here has the one that it has there.
+    """
+
+    def __init__(self, before: FieldNotes | None = None) -> None:
+        self.name, self.before = (_FIELD if before is None else _WITHOUT_GATES), before
+        self.passed: dict[tuple[int, int, int], tuple[AxisField, Taps, AxisField]] = (
+            {} if before is None else before.passed
+        )
+        self.written: dict[int, _Write] = {} if before is None else dict(before.written)
+        self.writes: list[int] = [0] if before is None else before.writes  # one clock for both
 
     def through(self, field: AxisField, taps: Taps, outputs: int) -> AxisField:
         """`AxisField.through`, once for axes that share their past."""
@@ -50,14 +59,18 @@ class FieldNotes:
             known = self.passed[key] = (field, taps, field.through(taps, outputs))
         return known[2]
 
-    def noted(self, tensor: Any) -> bool:
-        """Whether a tensor was made, or handed out, in this pass."""
-        return getattr(tensor, _FIELD, None) is not None
+    def noted(self, tensor: Any) -> tuple[TensorField | None, int] | None:
+        """What is noted of a tensor that was made, or handed out, in this pass, and when."""
+        own: tuple[TensorField | None, int] | None = getattr(tensor, self.name, None)
+        return own if own is not None or self.before is None else self.before.noted(tensor)
+
+    def apart(self, values: Sequence[Any]) -> bool:
+        """Whether one of these tensors has a note of its own here."""
+        return any(hasattr(tensor, self.name) for tensor in tensors(values))
 
     def sees(self, tensor: Any) -> TensorField | None:
         """What a tensor sees; `None` if it depends on no input."""
-        noted = getattr(tensor, _FIELD, None)
-        field, when = noted or (None, -1)
+        field, when = self.noted(tensor) or (None, -1)
         if self.written and isinstance(tensor, Tensor):
             write = self.written.get(tensor.untyped_storage()._cdata)
             if write is not None and when < write.when:
@@ -68,7 +81,7 @@ class FieldNotes:
 
     def mark(self, tensor: Tensor, field: TensorField | None) -> None:
         """Note what a tensor sees from now on."""
-        setattr(tensor, _FIELD, (field, self.writes))
+        setattr(tensor, self.name, (field, self.writes[0]))
 
     def assign(
         self,
@@ -80,13 +93,14 @@ class FieldNotes:
         """Write the fields on the results, and mark what else shares a storage written to."""
         if func._schema.is_mutable and args and isinstance(args[0], Tensor):
             field = fields[0] if isinstance(fields, list) else fields
-            noted = getattr(args[0], _FIELD, None)
+            noted = self.noted(args[0])
             if torch.Tag.inplace_view in func.tags:  # no entry is written: `detach_`, `squeeze_`
                 self.mark(args[0], field)
-            elif noted is None or noted[0] is not field:
-                self.writes += 1
-                storage = args[0].untyped_storage()
-                self.written[storage._cdata] = _Write(storage, field, self.writes)
+            else:
+                if noted is None or noted[0] is not field:
+                    self.writes[0] += 1
+                    storage = args[0].untyped_storage()
+                    self.written[storage._cdata] = _Write(storage, field, self.writes[0])
                 self.mark(args[0], field)
         elif isinstance(fields, list):
             for tensor, field in zip(out, fields, strict=False):

@@ -158,8 +158,7 @@ def _finish(watch: Watch, call: Call, output: Any) -> None:
     found = list(tensors(output))
     call.shapes = [tuple(tensor.shape) for tensor in found]
     if found:
-        call.dtype = watch.kinds[found[0].dtype]
-        call.receptive_field = watch.fields.sees(found[0])
+        watch.finish(call, found[0])
     call.done = True
 
 

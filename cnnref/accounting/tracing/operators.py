@@ -19,15 +19,19 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from cnnref.accounting.counting.macs import COSTS, cost
 from cnnref.accounting.counting.shapes import quick_result
 from cnnref.accounting.operation import CONVOLUTIONS, Operation, channels_taken, tensors, window_of
+from cnnref.accounting.receptive_fields.gates import GATING, differ, without_gate
 from cnnref.accounting.receptive_fields.joins import misaligned
 from cnnref.accounting.receptive_fields.rules.lookup import JOINS, result_field
 from cnnref.accounting.receptive_fields.rules.sliding import SLIDING
+from cnnref.accounting.receptive_fields.tensor import TensorField
 from cnnref.accounting.tracing.calls import Call, plain_convolution
 from cnnref.accounting.tracing.fields import FieldNotes
 
 __all__ = ["Watch"]
 
 aten = torch.ops.aten
+
+Seen = TensorField | list[TensorField] | None
 
 # Outside the leaves these have a row of their own, as everything has that makes MACs.
 _SHOWN = {
@@ -72,6 +76,7 @@ class Watch(TorchDispatchMode):
         self.calls = [root]
         self.stack = [root]
         self.fields = FieldNotes()
+        self.ungated: FieldNotes | None = None  # the same without gates, once one was met
         self.twins: dict[int, tuple[Tensor, Tensor]] = {}
         self.counts: dict[str, int] = {}
         self.broken: Exception | None = None
@@ -196,9 +201,10 @@ class Watch(TorchDispatchMode):
         price = cost(operation)
         if not call.leaf and (price.macs or packet in _SHOWN):
             call = self.function(call, packet)
-        fields = None
+        fields = ungated = None
         if self.follow:
             fields = result_field(operation)
+            ungated = self.without_gates(operation, fields)
             if packet in JOINS and len(joined := self.fields.joined(args)) > 1:
                 if not call.leaf:
                     call = self.function(call, packet)
@@ -219,7 +225,35 @@ class Watch(TorchDispatchMode):
             call.shapes, call.dtype = [tuple(first.shape)], self.kinds[first.dtype]
             given = next(tensors(args), None)
             call.input_shape = None if given is None else tuple(given.shape)
-            call.receptive_field = fields[0] if isinstance(fields, list) else fields
+            call.receptive_field, call.without_gates = (
+                each[0] if isinstance(each, list) else each for each in (fields, ungated)
+            )
+
+    def without_gates(self, call: Operation, fields: Seen) -> Seen:
+        """Follow what a result sees without gates. Up to the first gate that is what it sees, and
+        costs nothing."""
+        notes = self.ungated
+        if notes is None:
+            if call.packet not in GATING:
+                return fields
+            found = without_gate(call)
+            if found is None or not differ(found, fields):
+                return fields
+            notes = self.ungated = FieldNotes(before=self.fields)
+        elif not (call.func._schema.is_mutable or call.packet in GATING or notes.apart(call.args)):
+            return fields
+        call = call._replace(sees=notes.sees)
+        found = without_gate(call)
+        result = result_field(call) if found is None else found
+        notes.assign(call.func, call.args, call.out, result)
+        return result
+
+    def finish(self, call: Call, first: Tensor) -> None:
+        """Note of a call what its first result sees."""
+        call.dtype = self.kinds[first.dtype]
+        call.receptive_field = call.without_gates = self.fields.sees(first)
+        if self.ungated is not None:
+            call.without_gates = self.ungated.sees(first)
 
     def function(self, caller: Call, packet: Any) -> Call:
         """A row for a function that a module with modules of its own calls."""
