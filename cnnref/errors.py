@@ -6,12 +6,35 @@ keeps its traceback.
 
 from collections.abc import Iterable
 from difflib import get_close_matches
+from importlib.util import find_spec
 
 _MANY = 50
 
 
 class CnnrefError(Exception):
     """Base of every error that a user, and not a programmer of `cnnref`, can mend."""
+
+
+class MissingExtraError(CnnrefError, ImportError):
+    """A part of the library needs packages that are not installed. The message names the extra."""
+
+
+def require(extra: str, *modules: str) -> None:
+    """Refuse to go on without the packages of an extra.
+
+    Args:
+        extra: its name in `pip install 'cnnref[extra]'`.
+        modules: what is imported of it, by top-level names.
+
+    Raises:
+        MissingExtraError: one of them is not installed.
+    """
+    absent = [module for module in modules if find_spec(module) is None]
+    if absent:
+        raise MissingExtraError(
+            f"this part of cnnref needs {' and '.join(absent)}; pip install 'cnnref[{extra}]' "
+            "brings what is missing"
+        )
 
 
 def unknown(what: str, name: object, known: Iterable[str]) -> str:

@@ -1,6 +1,11 @@
 """What a name that does not exist is answered."""
 
-from cnnref.errors import unknown
+import subprocess
+import sys
+
+import pytest
+
+from cnnref.errors import MissingExtraError, require, unknown
 
 
 def test_the_nearest_name_is_suggested_and_all_are_listed():
@@ -18,3 +23,73 @@ def test_of_very_many_names_only_the_nearest_are_listed():
     )
     assert len(told) < 300
     assert unknown("layer", "zzz", names) == "unknown layer 'zzz'; 200 are known"
+
+
+# What `pip install cnnref` does not bring.
+EXTRAS = ("IPython", "PIL", "fastjsonschema", "matplotlib", "pandas", "ray", "safetensors", "scipy",
+          "torchvision")  # fmt: skip
+
+
+def without(modules, code):
+    """Python's answer to some code where these modules are not installed."""
+    hidden = f"import sys; sys.modules.update(dict.fromkeys({modules!r}))"
+    return subprocess.run(
+        [sys.executable, "-c", f"{hidden}\n{code}"], capture_output=True, text=True, check=False
+    )
+
+
+def test_counting_convolution_and_training_need_no_extra():
+    done = without(EXTRAS, """
+import torch
+from torch import nn
+from cnnref import Window, cli, convolution, summarize
+from cnnref.data import synthetic
+from cnnref.models import PlainCNN
+from cnnref.training import Recipe, fit
+print(summarize(PlainCNN(), (3, 32, 32)))
+print(convolution.conv1d(torch.ones(5), torch.ones(3), Window(3)).tolist())
+net = nn.Sequential(nn.Flatten(), nn.Linear(4, 1))
+fit(net, synthetic((1, 2, 2), 2, 8), synthetic((1, 2, 2), 2, 8), Recipe(epochs=1), device="cpu")
+sys.exit(cli.main(["summary", "cnnref:PlainCNN", "--input", "3x32x32"]))
+""")  # fmt: skip
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize(
+    ("code", "extra", "absent"),
+    [
+        ("import cnnref.experiments", "experiments", "scipy"),
+        ("import cnnref.experiments.store", "experiments", "safetensors"),
+        ("import cnnref.experiments.statistics", "experiments", "fastjsonschema"),
+        ("import cnnref.figures", "figures", "matplotlib"),
+        ("import cnnref.figures.style", "figures", "scipy"),
+        ("import cnnref; cnnref.data.synthetic((1, 2, 2), 2, 2).as_dataset()", "vision", "PIL"),
+    ],
+)
+def test_what_lacks_an_extra_says_which(code, extra, absent):
+    done = without([absent], code)
+    assert done.stderr.splitlines()[-1] == (
+        f"cnnref.errors.MissingExtraError: this part of cnnref needs {absent}; "
+        f"pip install 'cnnref[{extra}]' brings what is missing"
+    )
+
+
+@pytest.mark.parametrize(
+    ("words", "extra"),
+    [
+        (["list"], "experiments"),
+        (["summary", "torchvision:resnet18", "--input", "3x64x64"], "vision"),
+        (["data", "fetch", "mnist"], "vision"),
+    ],
+)
+def test_the_command_tells_it_in_one_line(words, extra, tmp_path):
+    code = f"import os; os.environ['CNNREF_DATA'] = {str(tmp_path)!r}\n"
+    done = without(EXTRAS, f"{code}from cnnref import cli; sys.exit(cli.main({words!r}))")
+    assert done.returncode == 2
+    assert f"pip install 'cnnref[{extra}]'" in done.stderr
+    assert done.stderr.count("\n") == 1
+
+
+def test_several_missing_packages_are_told_together():
+    with pytest.raises(MissingExtraError, match="needs absent_a and absent_b; pip"):
+        require("all", "absent_a", "torch", "absent_b")

@@ -25,7 +25,7 @@ from torch import Tensor
 from cnnref.data.far_pairs import far_pairs
 from cnnref.data.images import ImageSet, synthetic
 from cnnref.data.kats_cat import kats_images
-from cnnref.errors import CnnrefError, unknown
+from cnnref.errors import CnnrefError, require, unknown
 
 __all__ = [
     "DATASETS",
@@ -186,6 +186,7 @@ def fetch(name: str) -> Path:
     Raises:
         UnknownDatasetError: no such dataset.
         MissingDataError: the download failed; the message holds the reason.
+        MissingExtraError: torchvision is not installed.
     """
     if name not in DATASETS:
         raise UnknownDatasetError(unknown("dataset", name, DATASETS))
@@ -195,6 +196,7 @@ def fetch(name: str) -> Path:
         for split in DATASETS[name].splits:
             load(name, split)
     except (MissingDataError, DamagedDataError):
+        require("vision", "torchvision")
         folder = data_folder()
         try:
             folder.mkdir(parents=True, exist_ok=True)

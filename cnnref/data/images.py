@@ -9,9 +9,10 @@ from typing import Any
 
 import numpy as np
 import torch
-from PIL import Image
 from torch import Tensor
 from torch.utils.data import Dataset, Subset
+
+from cnnref.errors import require
 
 __all__ = ["ImageDataset", "ImageSet", "Normalization", "class_extract", "synthetic"]
 
@@ -195,9 +196,13 @@ class ImageDataset(Dataset[tuple[Any, int]]):
         classes: the class names.
         class_to_idx: from class name to label.
         targets: the label of every image.
+
+    Raises:
+        MissingExtraError: Pillow is not installed.
     """
 
     def __init__(self, imageset: ImageSet, transform: Callable[[Any], Any] | None = None) -> None:
+        require("vision", "PIL")
         self.imageset = imageset
         self.transform = transform
         self.classes: list[str] = list(imageset.class_names)
@@ -209,6 +214,8 @@ class ImageDataset(Dataset[tuple[Any, int]]):
 
     def __getitem__(self, index: int) -> tuple[Any, int]:
         pixels = self.imageset.images[index].permute(1, 2, 0).numpy()
+        from PIL import Image
+
         image: Any = Image.fromarray(pixels if pixels.shape[2] > 1 else pixels[..., 0])
         return self.transform(image) if self.transform else image, self.targets[index]
 

@@ -11,6 +11,10 @@ book says of all this; `report` writes it into tables.
 How a step of training is made is said in `cnnref.training`, never here, and nothing here draws.
 """
 
+from cnnref.errors import require
+
+require("experiments", "fastjsonschema", "safetensors", "scipy")
+
 from cnnref.experiments.catalogue import (
     CATALOGUE,
     Experiment,

@@ -10,6 +10,10 @@ sees, `photographs` what of a photograph counts, `shades` images side by side. `
 share.
 """
 
+from cnnref.errors import require
+
+require("figures", "matplotlib", "fastjsonschema", "safetensors", "scipy")
+
 from cnnref.figures.calibration import reliability_picture
 from cnnref.figures.confusion import confusion_picture
 from cnnref.figures.curves import curves_picture, steps_picture

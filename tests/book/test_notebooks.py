@@ -95,7 +95,7 @@ def test_notebooks_are_clean_and_their_cells_numbered(site):
         for cell in notebook["cells"]:
             assert cell.get("outputs", []) == []
         assert set(notebook["metadata"]) == {"kernelspec"}
-        assert "%pip install -q https://" in notebook["cells"][1]["source"]
+        assert '%pip install -q "cnnref[all] @ https://' in notebook["cells"][1]["source"]
 
 
 def test_a_page_offers_its_notebook(site):

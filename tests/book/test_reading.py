@@ -244,14 +244,14 @@ def test_where_nothing_is_found_no_button_comes(open_page):
 
 def test_the_command_that_installs_the_library(book):
     (block,) = soup(book, "index").select(".install pre")
-    assert words(block) == f"pip install {WHEEL}"
+    assert words(block) == f"pip install 'cnnref[all] @ {WHEEL}'"
 
 
 def test_the_readme_has_the_address_of_this_version():
     # The settings' own address is that of the published book.
     base = re.search(r"baseurl: (\S+)", (ROOT / "_config.yml").read_text())[1]
     address = WHEEL.replace("https://book.example/here/", base)
-    assert f"pip install {address}\n" in (ROOT / "README.md").read_text()
+    assert f"pip install 'cnnref[all] @ {address}'\n" in (ROOT / "README.md").read_text()
 
 
 def test_the_lost_page_needs_nothing_and_leads_to_places_that_are_there(book):

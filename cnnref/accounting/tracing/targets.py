@@ -19,7 +19,7 @@ from torch import nn
 
 from cnnref.accounting.tracing.diagnosis import AccountingError
 from cnnref.accounting.tracing.inputs import checked_dtype
-from cnnref.errors import unknown
+from cnnref.errors import require, unknown
 
 __all__ = ["find_network", "read_inputs"]
 
@@ -60,6 +60,7 @@ def find_network(target: str, device: str = "meta") -> nn.Module:
 
 
 def _from_torchvision(name: str, device: str) -> nn.Module:
+    require("vision", "torchvision")
     from torchvision import models
 
     if name not in models.list_models():

@@ -21,7 +21,7 @@ from docutils import nodes
 from sphinx.util.math import get_node_equation_number
 
 from ..chapters.chaptermap import chapters_of
-from .wheel import wheel_address
+from .wheel import wheel_address, whole
 
 if TYPE_CHECKING:
     from sphinx.addnodes import download_reference
@@ -196,7 +196,8 @@ def preamble(address: str, wheel: str) -> list[dict[str, Any]]:
         f"*This notebook is [a chapter]({address}) of the book, with its numbers and links as they"
         " are there. Run its cells from the first to the last.*"
     )
-    install = f"try:\n    import cnnref\nexcept ModuleNotFoundError:\n    %pip install -q {wheel}"
+    asked = f'"{whole(wheel)}"'
+    install = f"try:\n    import cnnref\nexcept ModuleNotFoundError:\n    %pip install -q {asked}"
     return [markdown_cell(text), code_cell(install, {})]
 
 

@@ -28,12 +28,17 @@ def wheel_address(base: str) -> str:
     return urljoin(base, f"_static/cnnref-{version('cnnref')}-py3-none-any.whl")
 
 
+def whole(wheel: str) -> str:
+    """What pip is asked for: the wheel at that address and all that its parts need."""
+    return f"cnnref[all] @ {wheel}"
+
+
 class InstallDirective(SphinxDirective):
     """The command that installs the library; see the module's docstring."""
 
     def run(self) -> list[nodes.Node]:
         """Build the block, to be copied like any code."""
-        command = f"pip install {wheel_address(self.config.html_baseurl)}"
+        command = f"pip install '{whole(wheel_address(self.config.html_baseurl))}'"
         return [nodes.literal_block(command, command, language="sh", classes=["install"])]
 
 
