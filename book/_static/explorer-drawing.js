@@ -53,10 +53,27 @@
     if (kind.includes("idle")) {
       made.append(svg("path", { d: `M5 5L${CELL - 5} ${CELL - 5}M5 ${CELL - 5}L${CELL - 5} 5` }));
     }
-    // A long number is set smaller, to fit.
-    const size = String(text).length > 3 && `font-size: ${52 / String(text).length}px`;
-    if (text !== "") made.append(svg("text", { x: CELL / 2, y: CELL / 2, style: size }, String(text)));
-    return made;
+    return write(made, text);
+  }
+
+  // Another text in a cell; a long number is set smaller, to fit.
+  function write(node, text) {
+    const words = String(text);
+    let old = node.querySelector("text");
+    if (!old && words) node.append(old = svg("text", { x: CELL / 2, y: CELL / 2 }));
+    if (!old) return node;
+    old.textContent = words;
+    old.style.fontSize = words.length > 3 ? `${52 / words.length}px` : "";
+    return node;
+  }
+
+  // A number in a cell with its sign and size as colour: orange below zero, purple above, and the
+  // stronger, the nearer it is to the largest.
+  function writeNumber(node, value, largest, text = brief(value)) {
+    node.classList.toggle("below", value < 0);
+    node.classList.toggle("above", value > 0);
+    node.style.setProperty("--share", `${Math.round(45 * Math.min(1, Math.abs(value) / (largest || 1)))}%`);
+    return write(node, text);
   }
 
   /** @type {Drawing["picture"]} */
@@ -84,7 +101,7 @@
   }
 
   window.cnnref.drawing = {
-    CELL, html, svg, symbol, subscript, show, brief, count, list, range, from1, cell, picture, caption,
-    faint, slide, centre,
+    CELL, html, svg, symbol, subscript, show, brief, count, list, range, from1, cell, write, writeNumber,
+    picture, caption, faint, slide, centre,
   };
 })();

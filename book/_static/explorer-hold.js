@@ -19,6 +19,7 @@
    *   element, in pixels); negative where it grows to the left or upwards
    * @param {(point: { x: number, y: number }) => number | undefined} [grip.at] instead of `per`: the
    *   value of a place that is pressed, for a row of parts
+   * @param {boolean} [grip.follows] it is dragged to a place rather than pressed there
    * @param {boolean} [grip.quiet] it is no stop for the keyboard, because another control does the same
    * @param {(value: number) => void} grip.change
    * @param {...Element} shapes how it looks
@@ -29,10 +30,17 @@
       "aria-valuemin": spec.min, "aria-valuemax": spec.max, "aria-valuenow": spec.value, "aria-valuetext": spec.text,
     };
     const make = spec.html ? html : svg;
-    const kind = spec.at ? "grip-row" : `grip grip-${along}`;
+    const kind = spec.at && !spec.follows ? "grip-row" : `grip grip-${spec.at ? "xy" : along}`;
     const node = make(spec.html ?? "g", { class: `${kind} ${spec.kind ?? ""}`, "data-grip": spec.name, ...said }, ...shapes);
     node.grip = { along, ...spec };
     return node;
+  }
+
+  // The value of a grip whose picture has not been drawn anew.
+  function moveGrip(node, value, text) {
+    node.grip.value = value;
+    node.setAttribute("aria-valuenow", value);
+    if (text) node.setAttribute("aria-valuetext", text);
   }
 
   const gripOf = (node) => node?.closest?.("[data-grip]");
@@ -50,7 +58,7 @@
     const now = (name) => stage.querySelector(`[data-grip="${name}"]`);
     stage.addEventListener("pointerdown", (event) => {
       const node = gripOf(event.target);
-      if (!node || event.button || node.grip.at) return;
+      if (!node || event.button || (node.grip.at && !node.grip.follows)) return;
       event.preventDefault(); // no selecting of text
       stage.setPointerCapture(event.pointerId);
       const { name, along, per, value } = node.grip;
@@ -60,11 +68,18 @@
       told(true);
       if (!node.grip.quiet) node.focus({ preventScroll: true });
     });
+    // A finger on a grip does not scroll; browsers do not follow `touch-action` inside of drawings.
+    stage.addEventListener("touchstart", (event) => {
+      if (held) event.preventDefault();
+    }, { passive: false });
     stage.addEventListener("pointermove", (event) => {
       if (!held) return;
-      const moved = held.along === "x" ? event.clientX - held.start.clientX : event.clientY - held.start.clientY;
       const node = now(held.name);
-      if (node) set(node.grip, held.value + Math.round(moved / held.per));
+      if (!node) return;
+      const along = held.along === "x" ? "clientX" : "clientY";
+      const value = node.grip.follows ? node.grip.at(inDrawing(node.ownerSVGElement, event))
+        : held.value + Math.round((event[along] - held.start[along]) / held.per);
+      set(node.grip, value);
     });
     const letGo = () => {
       if (!held) return;
@@ -99,5 +114,5 @@
     if (name) stage.querySelector(`[data-grip="${name}"]`)?.focus({ preventScroll: true });
   }
 
-  window.cnnref.hold = { grip, holdable, keepingFocus };
+  window.cnnref.hold = { grip, moveGrip, holdable, keepingFocus };
 })();

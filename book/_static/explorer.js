@@ -24,8 +24,8 @@
 //   ready(data)       optional: a promise of what is to be loaded before it is made
 //   fluid             optional: the picture depends on the width of its box, and not on the values
 // `parts` has the box `stage` for the picture and, in the fold, `formula` and `below`;
-// `choose(texts, at)`, to set controls from the picture; `preview(words)`, to say what is pointed at,
-// until `preview()`; and `held`, whether the reader holds a grip of the picture (explorer-hold.js).
+// `choose(texts, at)`, to set controls from the picture; `preview(words, live)`, to say what is pointed
+// at, until `preview()`; and `held`, whether the reader holds a grip of the picture (explorer-hold.js).
 // An explorer is placed by `<div class="explorer" data-explorer="name" data-preset="{...}">`, on a
 // page once or more often, with the data, if any, as JSON in a script in it. It may have a
 // `data-tour="[{ ask, query }]"`: settings that ask a question, of which it opens on the first.
@@ -74,8 +74,8 @@
         stage: html("div", { class: "explorer-stage" }),
         below: html("div"),
         choose: (texts, at) => { this.player.stop(); this.set(texts, undefined, at); },
-        preview: (words) => {
-          if (words) this.say(words, "off");
+        preview: (words, live = "off") => {
+          if (words) this.say(words, live);
           else if (this.values) this.step(this.player.at);
         },
         go: (at) => { this.player.stop(); this.player.go(at); },

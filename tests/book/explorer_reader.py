@@ -214,5 +214,42 @@ class Reader:
     def link(self):
         return self.box.get_by_role("link", name="Link to this setting").get_attribute("href")
 
+    def grip(self, name):
+        """A part of the picture to take hold of."""
+        return self.box.locator(f"[data-grip='{name}']")
+
+    def drag(self, name, right=0, down=0, touch=False):
+        """Take hold of a grip and move it by so many pixels, with a mouse or a finger."""
+        grip = self.grip(name)
+        grip.scroll_into_view_if_needed()
+        parts = [grip.locator(f".{kind}") for kind in ("tap", "bar", "frame")]
+        box = next((part.first for part in parts if part.count()), grip).bounding_box()
+        x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+        way = [(x + right * i / 8, y + down * i / 8) for i in range(9)]
+        if not touch:
+            self.page.mouse.move(x, y)
+            self.page.mouse.down()
+            for place in way:
+                self.page.mouse.move(*place)
+            self.page.mouse.up()
+            return
+        session = self.page.context.new_cdp_session(self.page)
+        for kind, places in [("touchStart", way[:1]), *(("touchMove", [p]) for p in way[1:])]:
+            points = [{"x": x, "y": y} for x, y in places]
+            session.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
+        session.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
+        session.detach()
+
+    def value(self, name):
+        return self.box.locator(f"#{self.box.get_attribute('id')}-{name}").input_value()
+
+    def slider(self):
+        """The player's."""
+        return self.box.locator(f"#{self.box.get_attribute('id')}-at")
+
+    def at(self):
+        """The stop, from 0."""
+        return int(self.value("at"))
+
     def lit(self, which):
         return self.box.locator(f".explorer-stage {which}.lit").count()

@@ -162,7 +162,11 @@ def test_a_page_loads_only_what_it_uses(explorer_book):
     loaded = {name: set(re.findall(r"_static/(explorer[\w.-]*)\?", html[name])) for name in PAGES}
     shared = {"explorers.css", *SHARED}
     assert loaded["plain"] == loaded["index"] == set()
-    assert loaded["line"] == loaded["twice"] == shared | {"explorer-convolution.js"}
+    assert (
+        loaded["line"]
+        == loaded["twice"]
+        == (shared | {f"explorer-convolution{part}.js" for part in ("", "-sums", "-drawing")})
+    )
     assert loaded["matrix"] == shared | {"explorer-matrix.js"}
     photograph = {"explorer-photograph.js"}
     assert loaded["photograph"] == shared | photograph
@@ -250,7 +254,7 @@ def test_two_pages_with_one_picture_are_read_once(tiny_book):
 
 def setting(reader, *names):
     """What controls are set to, and the stop."""
-    place = reader.box.get_by_role("slider").last.get_attribute("aria-valuetext")
+    place = reader.slider().get_attribute("aria-valuetext")
     prefix = reader.box.get_attribute("id")
     return [reader.box.locator(f"#{prefix}-{name}").input_value() for name in names], place
 

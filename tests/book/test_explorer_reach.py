@@ -75,9 +75,6 @@ def test_the_networks_are_the_librarys():
 class Stack(Reader):
     """A reader of this explorer."""
 
-    def value(self, name):
-        return self.box.locator(f"#{self.box.get_attribute('id')}-{name}").input_value()
-
     def network(self, name):
         self.box.get_by_label("Network").select_option(label=name)
 
@@ -137,7 +134,7 @@ def test_the_picture_lights_what_a_unit_depends_on(visit):
             starts.append(starts[-1] + float(window.field.start) * jumps[-1])
             jumps.append(jumps[-1] * window.stride)
         for unit in range(sizes[-1]):
-            reader.box.get_by_role("slider").fill(str(unit))
+            reader.slider().fill(str(unit))
             chain = [{unit}]
             for size, window in zip(sizes[-2::-1], windows[::-1], strict=True):
                 read = {tap for i in chain[0] for tap in window.taps(i)}
@@ -221,7 +218,7 @@ def test_a_row_of_the_table_shows_and_chooses_its_layer(visit):
     assert page.evaluate("document.activeElement.getAttribute('aria-current')") == "true"
     assert reader.words() != before
     page.keyboard.press("Tab")
-    reader.box.get_by_role("slider").focus()
+    reader.slider().focus()
     assert reader.words().startswith("Unit 64 of layer 2 ")
 
 
@@ -336,7 +333,7 @@ def test_a_stack_can_be_shared(visit):
     page = visit("reach")
     reader = Stack(page, "counted")
     reader.set(n=64, layers="conv3p1c8 pool2s2 conv5s2", layer=2, s=3)
-    reader.box.get_by_role("slider").fill("4")
+    reader.slider().fill("4")
     link = reader.link()
     assert link == "#counted?n=64&c=3&layers=conv3p1c8+pool2s3+conv5s2&layer=2&at=5"
     other = Stack(visit("reach", fragment=link), "counted")

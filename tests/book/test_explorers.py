@@ -6,7 +6,13 @@ from functools import cache
 import pytest
 import torch
 
-from cnnref.convolution import conv1d, conv1d_input_gradient, conv1d_kernel_gradient, matrix_of
+from cnnref.convolution import (
+    conv1d,
+    conv1d_input_gradient,
+    conv1d_kernel_gradient,
+    conv2d,
+    matrix_of,
+)
 from cnnref.windows import Window
 
 from . import (
@@ -16,6 +22,7 @@ from . import (
     explorer_vectors_photograph,
     explorer_vectors_pooling,
     explorer_vectors_reach,
+    explorer_vectors_sums,
 )
 from .explorer_reader import Reader
 from .explorer_vectors import agrees
@@ -27,6 +34,7 @@ FUNCTIONS = (
     | explorer_vectors_photograph.FUNCTIONS
     | explorer_vectors_pooling.FUNCTIONS
     | explorer_vectors_reach.FUNCTIONS
+    | explorer_vectors_sums.FUNCTIONS
 )
 # The page that loads a script; the others are on every page with an explorer.
 PAGE_OF = {
@@ -110,7 +118,7 @@ def test_windows_slide_where_the_library_says(visit):
         n, window = setting["n"], window_of(setting)
         outputs = window.output_size(n)
         assert re.search(rf"= {outputs}\n", reader.formula() + "\n")
-        slider = reader.box.get_by_role("slider")
+        slider = reader.slider()
         for i in dict.fromkeys((0, outputs // 2, outputs - 1)):
             slider.fill(str(i))
             assert slider.get_attribute("aria-valuetext") == f"Window {i + 1} of {outputs}"
@@ -141,7 +149,7 @@ def test_transposed_windows_paste_where_the_library_says(visit):
                 assert reader.words().startswith(("Pad left: ", "Output pad"))
                 continue
             assert re.search(rf"= {size}\n", reader.formula() + "\n")
-            reader.box.get_by_role("slider").fill("0")
+            reader.slider().fill("0")
             outputs = [tap for tap in window.taps(0) if 0 <= tap < size]
             found = [int(number) - 1 for number in re.findall(r"to output (\d+)", reader.words())]
             assert found == outputs
@@ -154,14 +162,24 @@ def test_two_axes_have_their_own_settings(visit):
     sizes = down.output_size(5), across.output_size(6)
     assert reader.formula().count(f"= {sizes[0]}\n") == 1
     assert "width" in reader.formula()
-    reader.box.get_by_role("slider").fill(str(sizes[1]))  # the first window of the second row
-    assert (
-        reader.words()
-        == "Output (2, 1) reads input rows 2 and 5, columns 1 and 2; 2 taps in the padding."
+    reader.slider().fill(str(sizes[1]))  # the first window of the second row
+    x, w = (
+        reader.page.evaluate(f"window.cnnref.convolution.{given}")
+        for given in ("inputsOf([5, 6])", "weightsOf([2, 3])")
+    )
+    out = conv2d(
+        torch.tensor(x).double().reshape(5, 6),
+        torch.tensor(w).double().reshape(2, 3),
+        (down, across),
+    )
+    total = f"{out[1, 0]:g}".replace("-", "−")
+    assert reader.words() == (
+        "Output (2, 1) reads input rows 2 and 5, columns 1 and 2; 2 taps in the padding. "
+        f"The products add up to {total}."
     )
     assert reader.lit(".cell") == 6 + 1
     reader.set(counts=True)
-    counts = reader.box.locator(".cell.entry text").all_text_contents()
+    counts = reader.box.locator("svg").first.locator(".cell.entry text").all_text_contents()
     reads = [
         sum(r in down.taps(i) for i in range(sizes[0]))
         * sum(c in across.taps(j) for j in range(sizes[1]))
@@ -302,7 +320,8 @@ def test_the_keyboard_alone_will_do(visit):
         stops.append(focused())
     prefix = "explorer-convolution-"
     names = [stop.removeprefix(prefix) for stop in stops]
-    assert names == ["Play", "Back", "Step", "at", "Settings",
+    assert names == ["Play", "Back", "Step", "at",
+                     "Settings8 inputs, kernel 3, stride 2: 3 outputs",
                      "operation-convolution", "axes-1", "counts", "n", "k", "s", "d", "l", "r",
                      "No padding", "Same padding", "Link to this setting",
                      "Start again"]  # fmt: skip
@@ -350,7 +369,7 @@ def test_a_setting_can_be_shared(visit):
     page = visit("twice")
     reader = Reader(page, "two")
     reader.set(n=7, k=2, k2=3, s=2, r2=1)
-    reader.box.get_by_role("slider").fill("4")
+    reader.slider().fill("4")
     link, formula, words = reader.link(), reader.formula(), reader.words()
     other = Reader(visit("twice", fragment=link), "two")
     assert (other.formula(), other.words(), other.link()) == (formula, words, link)

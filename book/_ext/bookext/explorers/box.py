@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from html import escape
 from typing import TYPE_CHECKING
 
 from docutils import nodes
@@ -28,8 +29,9 @@ def visit_explorer(self: HTML5Translator, node: explorer_node) -> None:
         attributes["style"] = f"--explorer-rows: {node['rows']}"
     self.body.append(self.starttag(node, "div", CLASS="explorer", **attributes))
     # Without a script, a link to a setting leads here.
-    for query in node.get("linked", ()):
-        self.body.append(self.starttag({}, "span", "", ids=[f"{name}?{query}"]) + "</span>")
+    linked: list[str] = node.get("linked", [])
+    for query in linked:
+        self.body.append(f'<span id="{escape(f"{name}?{query}")}"></span>')
     title = f"Explorer: {EXPLORERS[node['kind']].title}"
     self.body.append(f'<p class="explorer-title" id="{name}-title">{title}</p>\n')
     if node["data"]:

@@ -85,7 +85,7 @@ def tour_of(box: explorer_node) -> list[dict[str, str]]:
     listed = box.children[-1]
     if not isinstance(listed, nodes.enumerated_list) or not links_in(listed):
         return []
-    steps = []
+    steps: list[dict[str, str]] = []
     for item in listed.children:
         links = links_in(item) if isinstance(item, nodes.list_item) else []
         if len(links) != 1 or links[0].astext() != item.astext() or target_of(links[0])[0]:
@@ -125,6 +125,6 @@ class CheckLinks(SphinxTransform):
             except ValueError as error:
                 logger.warning("%s", error, location=link)
                 continue
-            linked = boxes[name].setdefault("linked", [])
+            linked: list[str] = boxes[name].setdefault("linked", [])
             if query not in linked:
                 linked.append(query)

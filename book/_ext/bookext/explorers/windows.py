@@ -57,7 +57,12 @@ def draw_matrix(preset: Preset) -> Picture:
 
 CONVOLUTION = Explorer(
     "Convolution arithmetic",
-    (*SHARED, "explorer-convolution.js"),
+    (
+        *SHARED,
+        "explorer-convolution-sums.js",
+        "explorer-convolution-drawing.js",
+        "explorer-convolution.js",
+    ),
     {"operation": "convolution", "axes": 1, "n": 8, "k": 3, "s": 1, "d": 1, "l": 0, "r": 0}
     | {"q": 0, "counts": 0},
     draw_convolution,

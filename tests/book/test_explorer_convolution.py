@@ -1,0 +1,152 @@
+"""The explorer of windows: its numbers against the library's, and taken hold of by a reader."""
+
+import pytest
+import torch
+
+from cnnref.convolution import conv1d, conv1d_input_gradient
+from cnnref.windows import Window
+
+from .explorer_reader import PHONE, Reader
+
+NAME = "explorer-convolution"
+CELL = 36
+SETTINGS = [
+    {"n": 8, "k": 3, "s": 2, "d": 1, "l": 0, "r": 0},
+    {"n": 12, "k": 3, "s": 4, "d": 2, "l": 1, "r": 2},
+    {"n": 9, "k": 1, "s": 3, "d": 3, "l": 0, "r": 1},
+    {"n": 20, "k": 7, "s": 1, "d": 1, "l": 3, "r": 3},
+]
+
+
+def numbers(texts):
+    return [float(text.replace("−", "-")) for text in texts]
+
+
+def row(reader, name):
+    return numbers(reader.grip(name).locator("text").all_text_contents())
+
+
+def sums(reader):
+    """Products at the taps, then their running total."""
+    return numbers(reader.box.locator(".sum text").all_text_contents())
+
+
+def given(reader, name, length):
+    return torch.tensor(
+        reader.page.evaluate(f"window.cnnref.convolution.{name}([{length}])"), dtype=torch.float64
+    )
+
+
+@pytest.mark.parametrize("setting", SETTINGS)
+def test_the_sum_is_shown_where_it_happens(visit, setting):
+    reader = Reader(visit("line"), NAME)
+    reader.set(**setting)
+    window = Window(setting["k"], setting["s"], (setting["l"], setting["r"]), setting["d"])
+    x, w = given(reader, "inputsOf", setting["n"]), given(reader, "weightsOf", window.kernel)
+    assert row(reader, "long") == x.tolist()
+    assert numbers(reader.grip("window").locator("text").all_text_contents()) == w.tolist()
+    out = conv1d(x, w, window)
+    assert row(reader, "short") == out.tolist()
+    for at in range(len(out)):
+        reader.slider().fill(str(at))
+        shown = sums(reader)
+        products = torch.tensor(shown[: window.kernel], dtype=torch.float64)
+        assert shown[window.kernel :] == products.cumsum(0).tolist()
+        assert shown[-1] == out[at]
+        assert reader.words().endswith(f"= {f'{out[at]:g}'.replace('-', '−')}.")
+
+
+def test_a_transposed_convolution_adds_up_window_by_window(visit):
+    reader = Reader(visit("twice"), "one")
+    window = Window(3, 2, 1)
+    x, w = given(reader, "inputsOf", 4), given(reader, "weightsOf", 3)
+    assert row(reader, "short") == x.tolist()
+    for at in range(4):
+        reader.slider().fill(str(at))
+        so_far = torch.where(torch.arange(4) <= at, x, 0)
+        expected = conv1d_input_gradient(so_far, w, window, size=window.transposed_size(4))
+        assert row(reader, "long") == expected.tolist()
+
+
+@pytest.mark.parametrize("touch", [False, True])
+def test_the_picture_is_taken_hold_of(visit, touch):
+    page = visit("line", PHONE, has_touch=touch)
+    reader = Reader(page, NAME)
+    scale = reader.box.locator("svg").evaluate("e => e.getScreenCTM().a")
+    drag = lambda name, cells: reader.drag(name, CELL * scale * cells, touch=touch)  # noqa: E731
+    drag("window", 4)
+    assert reader.at() == 2
+    drag("window", -2)
+    assert reader.at() == 1
+    drag("k", 2)
+    assert reader.value("k") == "5"
+    drag("k", -3)
+    assert reader.value("k") == "2"
+    drag("d", 1)
+    assert (reader.value("k"), reader.value("d")) == ("2", "2")
+    drag("l", -1)
+    drag("r", 2)
+    assert (reader.value("l"), reader.value("r")) == ("1", "2")
+    # However far one drags, the kernel fits.
+    drag("k", 9)
+    assert (reader.value("k"), reader.value("d")) == ("6", "2")
+    drag("k", -9)
+    drag("l", 9)
+    assert (reader.value("k"), reader.value("l")) == ("1", "0")
+    assert reader.box.locator("[aria-invalid=true]").count() == 0
+    assert "k=1" in reader.link()
+    assert page.evaluate("scrollX") == 0
+
+
+def test_a_number_that_is_pressed_says_whom_it_feeds(visit):
+    page = visit("line")
+    reader = Reader(page, NAME)
+    window = Window(3, 2)
+    reader.grip("short").locator(".cell").nth(2).click()
+    assert reader.at() == 2
+    for position in range(8):
+        reader.grip("long").locator(".cell").nth(position).click(force=True)
+        reads = [i for i in range(3) if position in window.taps(i)]
+        assert (f"Input {position + 1} feeds output" in reader.words()) == bool(reads)
+        assert reader.grip("short").locator(".lit").count() == len(reads)
+        assert reader.box.locator(".feeding path").count() == len(reads)
+        for i in reads:
+            assert f"{i + 1} by w{'₁₂₃'[list(window.taps(i)).index(position)]}" in reader.words()
+    assert reader.words().endswith("feeds no output: it counts for nothing.")
+    reader.press("Step")
+    assert reader.box.locator(".feeding path").count() == 0
+
+
+def test_grips_answer_to_keys_and_keep_the_focus(visit):
+    page = visit("line")
+    reader = Reader(page, NAME)
+    kernel = reader.box.get_by_role("slider", name="Kernel: how many taps")
+    kernel.focus()
+    for key, expected in (("ArrowRight", 4), ("ArrowLeft", 3), ("End", 7), ("Home", 1)):
+        page.keyboard.press(key)
+        assert (reader.value("k"), kernel.get_attribute("aria-valuenow")) == (str(expected),) * 2
+        assert page.evaluate("document.activeElement.dataset.grip") == "k"
+    assert kernel.get_attribute("aria-valuetext") == "1 wide"
+    page.keyboard.press("Control+ArrowRight")
+    assert reader.value("k") == "1"
+    inputs = reader.box.get_by_role("slider", name="Input: whom it feeds")
+    inputs.focus()
+    page.keyboard.press("End")
+    assert inputs.get_attribute("aria-valuetext") == reader.words()
+    assert reader.words().startswith("Input 8 feeds no output")
+    assert reader.box.get_by_role("status").get_attribute("aria-live") == "polite"
+
+
+def test_two_axes_are_taken_hold_of(visit):
+    page = visit("twice")
+    reader = Reader(page, "two")
+    scale = reader.box.locator("svg").first.evaluate("e => e.getScreenCTM().a")
+    reader.drag("window", CELL * scale, 2 * CELL * scale)
+    assert reader.words().startswith("Output (3, 2) reads")
+    assert sum(sums(reader)) == row(reader, "short")[7]
+    reader.drag("k", CELL * scale)
+    reader.drag("k2", 0, -CELL * scale)
+    reader.drag("l2", 0, -CELL * scale)
+    assert [reader.value(name) for name in ("k", "k2", "l", "l2")] == ["4", "2", "0", "1"]
+    reader.grip("short").locator(".cell").nth(3).click()
+    assert reader.at() == 3
