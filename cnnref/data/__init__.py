@@ -2,14 +2,17 @@
 
     images = load("cats-dogs", "train")        # 10,000 images, labels 0 and 1
 
-Six rooms: `cnnref.data.images` holds what a set of images is, `cnnref.data.batches` cuts it into
-mini-batches, `cnnref.data.augmentation` changes them at random, `cnnref.data.files` reads them from
-disk and fetches them; `cnnref.data.kats_cat` and `cnnref.data.far_pairs` make images for one
-question each. Which network sees them, and how it is trained, is never said here.
+`cnnref.data.images` holds what a set of images is, `cnnref.data.examples` what any inputs and
+targets are; `cnnref.data.collecting` brings data of one's own into memory, `cnnref.data.batches`
+cuts it into mini-batches, `cnnref.data.augmentation` changes them at random, `cnnref.data.files`
+reads images from disk and fetches them; `cnnref.data.kats_cat` and `cnnref.data.far_pairs` make
+images for one question each. Which network sees them, and how it is trained, is never said here.
 """
 
 from cnnref.data.augmentation import AUGMENTATIONS
-from cnnref.data.batches import Batches
+from cnnref.data.batches import Batches, LoadedBatches
+from cnnref.data.collecting import are_bytes, collected, paired
+from cnnref.data.examples import Examples
 from cnnref.data.far_pairs import far_pairs
 from cnnref.data.files import (
     DATASETS,
@@ -34,16 +37,21 @@ __all__ = [
     "Batches",
     "DamagedDataError",
     "DatasetInfo",
+    "Examples",
     "ImageDataset",
     "ImageSet",
+    "LoadedBatches",
     "MissingDataError",
     "Normalization",
     "UnknownDatasetError",
+    "are_bytes",
     "class_extract",
+    "collected",
     "data_folder",
     "far_pairs",
     "fetch",
     "kats_images",
     "load",
+    "paired",
     "synthetic",
 ]

@@ -3,32 +3,38 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import torch
 from torch import Tensor
+from torch.utils.data import BatchSampler, DataLoader
 
+from cnnref.data.examples import Examples
 from cnnref.data.images import ImageSet, Normalization
 
-__all__ = ["Batches"]
+__all__ = ["Batches", "LoadedBatches"]
 
 
 class Batches:
-    """Mini-batches of an `ImageSet`, normalised on the device, without worker processes.
+    """Mini-batches from memory, normalised on the device, without worker processes.
 
     The images move to the device once, as uint8. Iterating gives epoch after epoch;
     `epoch(number)` gives one, the same whenever it is asked for.
 
     Args:
-        data: the images.
+        data: an `ImageSet` or `Examples`.
         batch_size: images in a batch; the last of an epoch may be smaller.
-        normalization: what the images are normalised with: the training set's, always.
+        normalization: what the images are normalised with: the training set's, always; `None` for
+            inputs that are taken as they are.
         shuffle_seed: seed of the order of every epoch; `None` keeps the order of `data`.
         device: where the batches live.
-        dtype: floating-point type of the images.
-        share: number of this process and of all, where several split every batch among them.
+        dtype: floating-point type of the images, and of targets that are not whole numbers.
+        share: number of this process, from 0, and of all, where several split every batch among
+            them.
 
     Raises:
-        ValueError: `batch_size` is not a positive integer, or there are no images.
+        ValueError: `batch_size` is not a positive integer, there are no images, or the share is
+            none.
 
     Yields:
         Images `(B, C, H, W)` and labels `(B,)`.
@@ -36,9 +42,9 @@ class Batches:
 
     def __init__(
         self,
-        data: ImageSet,
+        data: ImageSet | Examples,
         batch_size: int,
-        normalization: Normalization,
+        normalization: Normalization | None,
         *,
         shuffle_seed: int | None = None,
         device: torch.device | str = "cpu",
@@ -47,9 +53,16 @@ class Batches:
     ) -> None:
         if not isinstance(batch_size, int) or batch_size < 1 or len(data) == 0:
             raise ValueError(f"cannot cut {len(data)} images into batches of {batch_size}")
+        rank, processes = share
+        if not 0 <= rank < processes:
+            raise ValueError(f"share must be (number from 0, of how many), got {share}")
+        if isinstance(data, ImageSet):
+            images, labels = data.images, data.labels
+        else:
+            images, labels = data.inputs, data.targets
         # Channels last, and so are the batches cut from them: see `cnnref.training.fit`.
-        self.images = data.images.to(device).contiguous(memory_format=torch.channels_last)
-        self.labels = data.labels.to(device)
+        self.images = _laid_out(images.to(device))
+        self.labels = _of_type(labels.to(device), dtype)
         self.batch_size = batch_size
         self.normalization = normalization
         self.shuffle_seed = shuffle_seed
@@ -82,4 +95,89 @@ class Batches:
         rank, processes = self.share
         for batch in order.to(self.labels.device).split(self.batch_size):
             chosen = batch[rank::processes]
-            yield self.normalization(self.images[chosen], self.dtype), self.labels[chosen]
+            images = self.images[chosen]
+            if self.normalization is not None:
+                yield self.normalization(images, self.dtype), self.labels[chosen]
+            else:
+                yield _of_type(images, self.dtype), self.labels[chosen]
+
+
+class LoadedBatches:
+    """The batches of a `DataLoader`, as the training loop asks for them.
+
+    Batch size, order, workers and random transforms are the loader's own. Every epoch iterates it
+    once.
+
+    Args:
+        loader: of a dataset with a length; it yields pairs of tensors, inputs `(B, ...)` that are
+            scaled already, and targets `(B, ...)`.
+        device: where the batches go.
+        dtype: floating-point type of inputs and targets that are not whole numbers.
+
+    Raises:
+        ValueError: the loader does not tell how large its batches are.
+    """
+
+    def __init__(
+        self,
+        loader: DataLoader[Any],
+        *,
+        device: torch.device | str = "cpu",
+        dtype: torch.dtype = torch.float32,
+    ) -> None:
+        # A batch sampler of one's own leaves the loader's batch size at None, as none at all does.
+        if not isinstance(loader.batch_sampler, BatchSampler) or loader.batch_size is None:
+            raise ValueError(
+                "a DataLoader must have a batch_size, so that the share of each batch in an epoch "
+                "is known, got a batch_sampler of its own or no batches"
+            )
+        self.loader = loader
+        self.device = device
+        self.dtype = dtype
+
+    def __len__(self) -> int:
+        """Batches in an epoch."""
+        return len(self.sizes)
+
+    @property
+    def sizes(self) -> list[int]:
+        """Examples in each batch of an epoch."""
+        sampler: Any = self.loader.sampler
+        count, size = len(sampler), self.loader.batch_size or 1
+        sizes = [min(size, count - start) for start in range(0, count, size)]
+        return [one for one in sizes if one == size] if self.loader.drop_last else sizes
+
+    def __iter__(self) -> Iterator[tuple[Tensor, Tensor]]:
+        return self.epoch(0)
+
+    def epoch(self, number: int) -> Iterator[tuple[Tensor, Tensor]]:
+        """The batches of an epoch; which one is the loader's affair.
+
+        Raises:
+            TypeError: a batch is no pair of tensors, or of bytes, which need a scale.
+        """
+        del number
+        for batch in self.loader:
+            pair = isinstance(batch, tuple | list) and len(batch) == 2
+            if not pair or not all(isinstance(part, Tensor) for part in batch):
+                raise TypeError(f"a batch must be two tensors, got {type(batch).__name__}")
+            inputs, targets = batch
+            if inputs.dtype == torch.uint8:
+                raise TypeError(
+                    "the DataLoader gives bytes, whose scale nobody has set; have its dataset give "
+                    "floats, or train on the dataset itself, whose bytes are normalised"
+                )
+            yield (
+                _laid_out(_of_type(inputs.to(self.device), self.dtype)),
+                _of_type(targets.to(self.device), self.dtype),
+            )
+
+
+def _laid_out(images: Tensor) -> Tensor:
+    if images.dim() != 4:
+        return images.contiguous()
+    return images.contiguous(memory_format=torch.channels_last)
+
+
+def _of_type(values: Tensor, dtype: torch.dtype) -> Tensor:
+    return values.to(dtype) if values.is_floating_point() else values

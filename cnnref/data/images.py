@@ -96,6 +96,8 @@ class ImageSet:
                 f"labels must be int64 ({len(self.images)},), got {self.labels.dtype} "
                 f"{tuple(self.labels.shape)}"
             )
+        if isinstance(self.class_names, str):
+            raise ValueError(f"class_names must be one name per class, got {self.class_names!r}")
         if len(self) and not 0 <= self.labels.min() <= self.labels.max() < len(self.class_names):
             raise ValueError(
                 f"labels run from {self.labels.min()} to {self.labels.max()}, but there are "

@@ -3,10 +3,11 @@
     model = PlainCNN()
     history = fit(model, load("cats-dogs", "train"), load("cats-dogs", "test"), Recipe())
 
-`recipes` says how to train, `loop` does it, `evaluation` measures; `devices` chooses where,
-`processes` shares the work out, `checkpoints` lets a killed run go on, `memory` spares the system.
-`fast` is a second loop, for one recipe: CIFAR-10 in as few steps as it goes. Which network learns
-from which data is the caller's affair, and what comes out is kept elsewhere: in `experiments`.
+`recipes` says how to train, `material` takes what is learnt from, `loop` does it, `evaluation`
+measures; `devices` chooses where, `processes` shares the work out, `checkpoints` lets a killed run
+go on, `memory` spares the system. `fast` is a second loop, for one recipe: CIFAR-10 in as few steps
+as it goes. Which network learns from which data is the caller's affair, and what comes out is kept
+elsewhere: in `experiments`.
 """
 
 from cnnref.training.checkpoints import Checkpoint
@@ -24,6 +25,7 @@ from cnnref.training.recipes import (
     REMAINDERS,
     SCHEDULES,
     VIEWS,
+    Loss,
     Recipe,
 )
 
@@ -39,6 +41,7 @@ __all__ = [
     "DeviceError",
     "Evaluation",
     "History",
+    "Loss",
     "NonFiniteLossError",
     "Recipe",
     "Sprint",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from typing import NamedTuple
 
@@ -10,18 +11,19 @@ from torch import Tensor, nn
 
 from cnnref.errors import unknown
 from cnnref.training.processes import team
-from cnnref.training.recipes import LOSSES, VIEWS
+from cnnref.training.recipes import VIEWS, Loss, loss_of
 
-__all__ = ["Evaluation", "evaluate", "predict", "probabilities"]
+__all__ = ["Evaluation", "are_classes", "evaluate", "one_number", "predict", "probabilities"]
 
 
 class Evaluation(NamedTuple):
     """How well a model does on a set of images."""
 
     loss: float
-    """Mean loss over the images, in nats."""
+    """Mean loss over the images: in nats, if the loss is one of `LOSSES`."""
     accuracy: float
-    """Share of images whose most probable class is right."""
+    """Share of images whose most probable class is right; not a number, where targets are no
+    classes."""
 
 
 def predict(
@@ -69,9 +71,10 @@ def probabilities(logits: Tensor) -> Tensor:
 def evaluate(
     model: nn.Module,
     batches: Iterable[tuple[Tensor, Tensor]],
-    loss: str = "binary-cross-entropy",
+    loss: str | Loss = "binary-cross-entropy",
     *,
     views: str = "one",
+    classes: int | None = None,
 ) -> Evaluation:
     """Loss and accuracy over all images, as the test function of question UT-P2.3.
 
@@ -81,18 +84,73 @@ def evaluate(
     Args:
         model: see `predict`.
         batches: see `predict`.
-        loss: a key of `LOSSES`.
+        loss: a key of `LOSSES`, or a function of one's own; see `cnnref.training.Recipe`.
         views: see `predict`.
+        classes: how many there are; as many as the labels show where it is not said.
 
     Raises:
-        ValueError: no such loss or views, or no batch.
+        ValueError: no such loss or views, no batch, or outputs that do not go with the labels or
+            the loss.
     """
-    if loss not in LOSSES:
-        raise ValueError(unknown("loss", loss, LOSSES))
+    criterion = loss_of(loss)
     logits, labels = predict(model, batches, views=views)
-    # In float64, so that the mean over thousands of images does not depend on their grouping.
-    logits = logits.cpu().double()
-    labels = labels.cpu()
-    right = probabilities(logits).argmax(1) == labels
-    means = torch.stack([LOSSES[loss](logits, labels), right.double().mean()])
+    if isinstance(loss, str):
+        _require_logits(logits, labels, loss, classes)
+        # In float64, so that the mean over thousands of images does not depend on their grouping.
+        logits, labels = logits.cpu().double(), labels.cpu()
+    with torch.no_grad():
+        mean = one_number(criterion(logits, labels)).double()
+    right = mean.new_tensor(math.nan)
+    if isinstance(loss, str) or are_classes(logits, labels):
+        right = (probabilities(logits).argmax(1) == labels).double().mean()
+    means = torch.stack([mean, right]).cpu()
     return Evaluation(*team().mean(means, len(labels)).tolist())
+
+
+def are_classes(outputs: Tensor, targets: Tensor) -> bool:
+    """Whether outputs are logits of the classes that the targets are, so that some are right.
+
+    Args:
+        outputs: of a model.
+        targets: what they should have been.
+    """
+    if targets.dtype != torch.int64 or targets.dim() != 1 or outputs.dim() != 2:
+        return False
+    return bool(targets.min() >= 0 and targets.max() < max(2, outputs.shape[1]))
+
+
+def one_number(loss: Tensor) -> Tensor:
+    """Refuse a loss that is no mean.
+
+    Raises:
+        ValueError: it is not one number.
+    """
+    if loss.dim():
+        raise ValueError(
+            f"a loss must be one number, the mean over the examples, got {tuple(loss.shape)}; "
+            "torch's losses give it with reduction='mean'"
+        )
+    return loss
+
+
+def _require_logits(logits: Tensor, labels: Tensor, loss: str, classes: int | None) -> None:
+    """What the losses of `LOSSES` need, before torch says it in other words, or not at all."""
+    if labels.dtype != torch.int64 or labels.dim() != 1:
+        raise ValueError(
+            f"{loss} needs classes, int64 (N,), got targets of {labels.dtype} "
+            f"{tuple(labels.shape)}; for other targets give a loss of your own"
+        )
+    least, most = int(labels.min()), max(int(labels.max()) + 1, classes or 0)
+    if least < 0:
+        raise ValueError(f"labels must be classes from 0 on, got {least}")
+    if logits.dim() != 2 or (loss == "binary-cross-entropy") != (logits.shape[1] == 1):
+        wanted = "one logit, (N, 1)" if loss == "binary-cross-entropy" else "a logit for each class"
+        raise ValueError(
+            f"{loss} needs {wanted}, the network returns {tuple(logits.shape)}; change its last "
+            "layer, or the loss"
+        )
+    if most > max(2, logits.shape[1]):
+        raise ValueError(
+            f"there are {most} classes, and the network returns {tuple(logits.shape)}: "
+            f"{loss} needs {'two classes' if logits.shape[1] == 1 else 'a logit for each'}"
+        )

@@ -123,8 +123,12 @@ def sprint(
         DeviceError: the device is not there.
         NonFiniteLossError: the loss stopped being finite; the message names epoch and step.
         TeamError: several processes would share one sprint.
+        TypeError: the images are in no `ImageSet`.
         ValueError: there are fewer training images than a batch holds.
     """
+    for data in (train, test):
+        if not isinstance(data, ImageSet):
+            raise TypeError(f"a sprint needs an ImageSet, got a {type(data).__name__}; see `fit`")
     if team().size > 1:
         raise TeamError(f"a sprint is one process's work, got {team().size}; start one")
     if len(train) < recipe.batch_size:

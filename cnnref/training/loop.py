@@ -15,11 +15,17 @@ from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LambdaLR, LRScheduler
 from tqdm import tqdm
 
-from cnnref.data import AUGMENTATIONS, Batches, ImageSet
+from cnnref.data import AUGMENTATIONS
 from cnnref.errors import CnnrefError
 from cnnref.training.checkpoints import Checkpoint
 from cnnref.training.devices import choose_device, seeded
-from cnnref.training.evaluation import Evaluation, evaluate, probabilities
+from cnnref.training.evaluation import (
+    Evaluation,
+    evaluate,
+    one_number,
+    probabilities,
+)
+from cnnref.training.material import prepared
 from cnnref.training.processes import TeamError, team
 from cnnref.training.recipes import OPTIMIZERS, SCHEDULES, Recipe
 
@@ -72,8 +78,8 @@ class History:
 
 def fit(
     model: nn.Module,
-    train: ImageSet,
-    test: ImageSet,
+    train: Any,
+    test: Any,
     recipe: Recipe,
     *,
     device: str | None = None,
@@ -85,13 +91,23 @@ def fit(
 ) -> History:
     """Train `model` in place and test it after every epoch.
 
-    Both sets are normalised alike, as `recipe.pixels` says. Torch's global random state is
-    left as it was. Under `torchrun` every process calls this with the same arguments, and each
-    takes its share of every batch.
+    What is learnt from, and what becomes of it:
+
+    - Images as bytes, uint8 `(N, C, H, W)`, an `ImageSet` or a pair `(x, y)` of tensors or arrays:
+      kept on the device, and normalised as `recipe.pixels` says, training and test images alike.
+    - Inputs of any other type and shape, a pair `(x, y)` or a `TensorDataset`: kept on the device,
+      and taken as they are.
+    - A dataset with a length, of PIL images or tensors: each item is read once, then as above.
+    - A `DataLoader` of floats: iterated once an epoch. Batch size, order, workers and random
+      transforms are its own, and `recipe.batch_size` says nothing.
+
+    Labels are whole numbers from 0; for other targets `recipe.loss` is a function of one's own, and
+    accuracies are not numbers. Torch's global random state is left as it was. Under `torchrun`
+    every process calls this with the same arguments, and each takes its share of every batch.
 
     Args:
-        model: returns logits; it ends on the device it was trained on.
-        train: the training set.
+        model: returns logits, or what the loss takes; it ends on the device it was trained on.
+        train: the training set, in one of the forms above.
         test: the test set, or a validation set; it is looked at, never trained on, and chooses
             nothing.
         recipe: how to train.
@@ -107,35 +123,29 @@ def fit(
         DeviceError: the device is not there.
         NonFiniteLossError: the loss stopped being finite; the message names epoch and step.
         TeamError: the work cannot be shared out over the processes of this run.
-        TypeError: the recipe is of another loop: a `Sprint`, for instance.
-        ValueError: the binary loss was asked for with other than two classes.
+        TypeError: the recipe is of another loop, a `Sprint` for instance; or the data are nothing
+            to be trained on.
+        ValueError: training and test set have other classes or another scale; the outputs do not
+            go with the labels or the loss; or the recipe asks for what these data do not allow.
     """
     if type(recipe) is not Recipe:
         name = type(recipe).__name__
         raise TypeError(f"fit trains by a Recipe, got a {name}; `sprint` trains by a Sprint")
-    if recipe.loss == "binary-cross-entropy" and len(train.class_names) != 2:
-        raise ValueError(
-            f"binary cross-entropy needs two classes, the training set has "
-            f"{len(train.class_names)}; extract two of them, or use the loss 'cross-entropy'"
-        )
     us = team()
     place = us.place(choose_device(device))
     wide = torch.float64 if recipe.precision == "float64" else torch.float32
+    share = (us.rank, us.size)
+    batches, test_batches, classes = prepared(train, test, recipe, place, wide, share)
+    if recipe.loss == "binary-cross-entropy" and classes not in (None, 2):
+        raise ValueError(
+            f"binary cross-entropy needs two classes, the training set has {classes}; extract two "
+            "of them, or use the loss 'cross-entropy'"
+        )
     # Channels last is the layout that convolutions on CPUs and tensor cores are fastest in.
     model.to(place, wide).to(memory_format=torch.channels_last)
     network = us.network(model, place)
-    normalization = recipe.normalization(train)
-    share = (us.rank, us.size)
-    batches = Batches(
-        train,
-        recipe.batch_size,
-        normalization,
-        shuffle_seed=recipe.seed,
-        device=place,
-        dtype=wide,
-        share=share,
-    )
-    test_batches = Batches(test, 1000, normalization, device=place, dtype=wide, share=share)
+    if isinstance(recipe.loss, nn.Module):
+        recipe.loss.to(place, wide)  # class weights, for instance
     if min(batches.sizes[-1], test_batches.sizes[-1]) < us.size:
         raise TeamError(
             f"the last batches have {batches.sizes[-1]} training and {test_batches.sizes[-1]} "
@@ -148,13 +158,16 @@ def fit(
     scheduler = LambdaLR(optimizer, lambda step: SCHEDULES[recipe.schedule](step / steps))
     stateful: dict[str, Any] = {"model": model, "optimizer": optimizer, "scheduler": scheduler}
 
+    measure = partial(
+        evaluate, model, test_batches, recipe.loss, views=recipe.views, classes=classes
+    )
     kept = us.from_leader(checkpoint.load) if checkpoint else None
     if kept:
         history = History.from_dict(kept["history"])
         for name, part in stateful.items():
             part.load_state_dict(kept[name])
     else:
-        history = History(evaluate(model, test_batches, recipe.loss, views=recipe.views))
+        history = History(measure())
         history.step_loss, history.step_error = ([], []) if record_steps else (None, None)
     done = len(history.train_loss)
     silent = True if not us.leads else None if progress is None else not progress
@@ -174,18 +187,20 @@ def fit(
                 recipe,
                 bar,
                 on_step,
+                classes=not math.isnan(history.untrained.accuracy),
             )
             seconds = time.perf_counter() - start
             processor_seconds = time.process_time() - processor_start
-            after = evaluate(model, test_batches, recipe.loss, views=recipe.views)
+            after = measure()
             require_finite(losses, after, epoch, recipe)
             sizes = torch.tensor(batches.sizes, dtype=torch.float64)
-            history.train_loss.append((losses * sizes).sum().item() / len(train))
-            history.train_accuracy.append(right.sum().item() / len(train))
+            examples = sum(batches.sizes)
+            history.train_loss.append((losses * sizes).sum().item() / examples)
+            history.train_accuracy.append(right.sum().item() / examples)
             history.test_loss.append(after.loss)
             history.test_accuracy.append(after.accuracy)
             history.seconds.append(seconds)
-            history.images_per_second.append(len(train) / seconds)
+            history.images_per_second.append(examples / seconds)
             history.processor_seconds.append(processor_seconds)
             if history.step_loss is not None and history.step_error is not None:
                 history.step_loss.extend(losses.tolist())
@@ -212,6 +227,8 @@ def _train_epoch(
     recipe: Recipe,
     bar: tqdm[Any],
     on_step: Callable[[int], None] | None = None,
+    *,
+    classes: bool = True,
 ) -> tuple[Tensor, Tensor]:
     """One pass over the batches: the loss of each, and how many of its images were right."""
     half = recipe.precision == "bfloat16"
@@ -221,9 +238,10 @@ def _train_epoch(
     network.train()
     for (images, labels), size in zip(batches, sizes, strict=True):
         with torch.autocast(images.device.type, torch.bfloat16, enabled=half):
-            logits = network(augment(images)).to(images.dtype)
+            logits = network(augment(images))
+        logits = logits.float() if half else logits
         # This process's share of the batch's mean loss: all of it, where there is one process.
-        loss = recipe.criterion(logits, labels) * (len(labels) / size)
+        loss = one_number(recipe.criterion(logits, labels)) * (len(labels) / size)
         # A last batch that is smaller steps in proportion: each image weighs as in a full one.
         share = size / sizes[0] if recipe.remainder == "scaled" else 1.0
         optimizer.zero_grad()
@@ -232,8 +250,7 @@ def _train_epoch(
         scheduler.step()
         # Kept on the device: reading a value here would make a GPU wait.
         losses.append(loss.detach())
-        guesses = probabilities(logits.detach()).argmax(1)
-        right.append((guesses == labels).sum())
+        right.append(_right(logits.detach(), labels) if classes else losses[-1] * math.nan)
         bar.update()
         if on_step:
             on_step(scheduler.last_epoch)  # torch's name for the number of steps so far
@@ -241,6 +258,10 @@ def _train_epoch(
     both = torch.stack([loss_of_step, torch.stack(right).to(loss_of_step.dtype)])
     loss_of_step, right_of_step = team().add_up(both).cpu().double()
     return loss_of_step, right_of_step
+
+
+def _right(logits: Tensor, labels: Tensor) -> Tensor:
+    return (probabilities(logits).argmax(1) == labels).sum()
 
 
 def require_finite(losses: Tensor, after: Evaluation, epoch: int, recipe: Recipe) -> None:

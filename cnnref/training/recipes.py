@@ -6,14 +6,14 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Any, overload
 
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 from torch.optim import Optimizer
 
-from cnnref.data import AUGMENTATIONS
+from cnnref.data import AUGMENTATIONS, Examples
 from cnnref.data.augmentation import shift
 from cnnref.data.images import ImageSet, Normalization
 from cnnref.errors import unknown
@@ -26,13 +26,18 @@ __all__ = [
     "REMAINDERS",
     "SCHEDULES",
     "VIEWS",
+    "Loss",
     "Recipe",
+    "loss_of",
 ]
 
 
 def _binary_cross_entropy(logits: Tensor, labels: Tensor) -> Tensor:
     return F.binary_cross_entropy_with_logits(logits.squeeze(1), labels.to(logits.dtype))
 
+
+Loss = Callable[[Tensor, Tensor], Tensor]
+"""From outputs and targets, one number: the mean over the examples."""
 
 LOSSES: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
     "binary-cross-entropy": _binary_cross_entropy,
@@ -100,7 +105,8 @@ class Recipe:
         learning_rate: at the start; positive.
         epochs: passes over the training set; at least 1.
         batch_size: images in a mini-batch; at least 1.
-        loss: a key of `LOSSES`.
+        loss: a key of `LOSSES`; or a function of one's own, or a module, from outputs and targets
+            to their mean loss: `torch.nn.functional.mse_loss`, for instance.
         weight_decay: as the optimizer defines it; not negative.
         schedule: a key of `SCHEDULES`.
         precision: a key of `PRECISIONS`.
@@ -125,7 +131,7 @@ class Recipe:
     learning_rate: float = 1e-3
     epochs: int = 20
     batch_size: int = 100
-    loss: str = "binary-cross-entropy"
+    loss: str | Loss = "binary-cross-entropy"
     weight_decay: float = 0.0
     schedule: str = "constant"
     precision: str = "float32"
@@ -150,6 +156,8 @@ class Recipe:
         }
         for name, table in tables.items():
             chosen = getattr(self, name)
+            if name == "loss" and callable(chosen):
+                continue
             if not isinstance(chosen, str) or chosen not in table:
                 raise ValueError(unknown(name, chosen, table))
         for name, minimum in (("epochs", 1), ("batch_size", 1), ("seed", 0)):
@@ -173,23 +181,50 @@ class Recipe:
             )
 
     def criterion(self, logits: Tensor, labels: Tensor) -> Tensor:
-        """The loss that training minimises, in nats per image.
+        """The loss that training minimises; one of `LOSSES` is in nats per image.
 
         Args:
-            logits: as `LOSSES` takes them.
-            labels: `(N,)`.
+            logits: as `LOSSES` takes them, or a loss of one's own.
+            labels: `(N,)`, or what that loss takes.
         """
         if self.label_smoothing:
             return F.cross_entropy(logits, labels, label_smoothing=self.label_smoothing)
-        return LOSSES[self.loss](logits, labels)
+        return loss_of(self.loss)(logits, labels)
 
-    def normalization(self, train: ImageSet) -> Normalization:
+    @overload
+    def normalization(self, train: ImageSet) -> Normalization: ...
+    @overload
+    def normalization(self, train: Examples) -> Normalization | None: ...
+    @overload
+    def normalization(self, train: ImageSet | Examples) -> Normalization | None: ...
+    def normalization(self, train: ImageSet | Examples) -> Normalization | None:
         """What all images are normalised with: training and test images alike.
 
         Args:
             train: the training set.
+
+        Returns:
+            The normalisation; `None` for inputs that are no bytes, which are taken as they are.
         """
-        return PIXELS[self.pixels](train)
+        if isinstance(train, ImageSet):
+            return PIXELS[self.pixels](train)
+        if not train.are_bytes:
+            return None
+        unlabelled = torch.zeros(len(train), dtype=torch.int64)
+        return PIXELS[self.pixels](ImageSet(train.inputs, unlabelled, ("any",), train.source))
+
+
+def loss_of(loss: str | Loss) -> Loss:
+    """The loss function that a recipe names or is.
+
+    Raises:
+        ValueError: no such loss.
+    """
+    if callable(loss):
+        return loss
+    if loss not in LOSSES:
+        raise ValueError(unknown("loss", loss, LOSSES))
+    return LOSSES[loss]
 
 
 def _is_number(value: object) -> bool:
