@@ -2,6 +2,7 @@
 
 import re
 from importlib.metadata import version
+from urllib.parse import urlencode
 
 import pytest
 from bs4 import BeautifulSoup
@@ -10,7 +11,7 @@ from docutils import nodes
 from bookext.handouts.shortly import LENGTH, beginning
 from bookext.look.bibliography import linked
 
-from .conftest import CHECKED, ROOT, notebook
+from .conftest import CHECKED, ROOT, notebook, served
 from .explorer_reader import DESK, PHONE, THEME
 
 WHEEL = f"https://book.example/here/_static/cnnref-{version('cnnref')}-py3-none-any.whl"
@@ -237,6 +238,30 @@ def test_where_nothing_is_found_no_button_comes(open_page):
     page = open_page("exercises", sphinx_highlight_terms="ut w1 4")
     page.locator(".toggle-button").first.wait_for()
     assert page.locator(".highlighted, .hide-matches").count() == 0
+
+
+@pytest.mark.parametrize(
+    ("asked", "meant"),
+    [
+        ("exersises", "exercises"), ("firstpart", "first part"),
+        ("exercises first part", None), ("xyzzyplugh", None), ("UT-W1.4", None), ("", None),
+    ],
+)  # fmt: skip
+def test_a_search_asks_back_where_it_knows_no_such_word(browser, book, asked, meant):
+    with served(book.folder / "_build" / "html") as address:
+        page = browser.new_page()
+        problems = []
+        page.on("pageerror", lambda error: problems.append(str(error)))
+        page.goto(f"{address}/search.html?{urlencode({'q': asked})}")
+        asked_back = page.get_by_role("status").filter(has_text="Did you mean")
+        if meant:
+            assert asked_back.inner_text() == f"Did you mean {meant}?"
+            asked_back.get_by_role("link").click()
+            page.get_by_text("page(s) matching").wait_for()
+        assert page.evaluate("document.readyState") == "complete"
+        assert asked_back.count() == 0
+        page.close()
+    assert problems == []
 
 
 # --- addresses ---------------------------------------------------------------------------------
