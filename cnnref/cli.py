@@ -109,7 +109,7 @@ def _show(options: argparse.Namespace) -> int:
 def _run(options: argparse.Namespace) -> int:
     from cnnref.experiments import CATALOGUE, experiment
     from cnnref.experiments.runner import choose_mode
-    from cnnref.experiments.store import writing_folder
+    from cnnref.experiments.store import stored, writing_folder
     from cnnref.training import TeamError, choose_device, keep_freed_memory, team
 
     keep_freed_memory()
@@ -124,8 +124,10 @@ def _run(options: argparse.Namespace) -> int:
             "without it"
         )
     train = _side_by_side if side_by_side and mode != "stored" else _in_turn
+    before = {path: path.stat().st_mtime_ns for path in stored().values()}
     code = train(entries, mode, options)
-    if team().leads:
+    after = {path: path.stat().st_mtime_ns for path in stored().values()}
+    if team().leads and after != before:
         print(f"new records are in {writing_folder()}", file=sys.stderr)
     return code
 

@@ -37,6 +37,20 @@ def require(extra: str, *modules: str) -> None:
         )
 
 
+def require_flags(**flags: object) -> None:
+    """Refuse what is neither `True` nor `False`, and would pass for one of them.
+
+    Args:
+        **flags: the arguments, by name.
+
+    Raises:
+        ValueError: the message names the first that is not.
+    """
+    for name, flag in flags.items():
+        if not isinstance(flag, bool):
+            raise ValueError(f"{name} must be True or False, got {flag!r}")
+
+
 def unknown(what: str, name: object, known: Iterable[str]) -> str:
     """The message for a name that does not exist, with the nearest one that does.
 

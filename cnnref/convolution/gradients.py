@@ -22,6 +22,7 @@ from cnnref.convolution.layout import (
     shape,
 )
 from cnnref.convolution.unfolding import Windows, as_sizes, as_windows
+from cnnref.errors import require_flags
 from cnnref.windows import Window
 
 __all__ = [
@@ -217,6 +218,7 @@ def _kernel_gradient(
     _require_outputs(g, found, sizes)
     layout = Layout(found, groups, axes + 2 - x.dim(), plain)
     taps = kernel_gradient(layout.batched(g), layout.batched(x), found, groups)
+    require_flags(flip=flip)
     taps = taps.flip(tuple(range(2, taps.dim()))) if flip else taps
     return taps[0, 0] if plain else taps
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from torch import Tensor
 
 from cnnref.convolution.unfolding import Windows, as_windows
+from cnnref.errors import require_flags
 from cnnref.windows import Window
 
 __all__ = ["Layout", "layout_of", "refuse_other_kinds", "windows_for"]
@@ -40,6 +41,7 @@ class Layout:
 
     def kernel(self, w: Tensor, flip: bool) -> Tensor:
         """The kernel as `(O, C / groups, taps...)`, reversed along its taps where asked."""
+        require_flags(flip=flip)
         w = w[None, None] if self.plain else w
         return w.flip(tuple(range(2, w.dim()))) if flip else w
 

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from cnnref.convolution.layout import check_groups, refuse_other_kinds, windows_for
 from cnnref.convolution.unfolding import Windows, as_sizes
+from cnnref.errors import require_flags
 
 __all__ = ["matrix_of"]
 
@@ -54,6 +55,7 @@ def matrix_of(
     if w.dim() == axes:
         w = w[None, None]
     check_groups(groups, w=len(w))
+    require_flags(flip=flip)
     if flip:
         w = w.flip(tuple(range(2, w.dim())))
     o, c = len(w) // groups, w.shape[1]

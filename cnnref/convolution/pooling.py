@@ -1,7 +1,8 @@
 """Max-pooling and average-pooling with their gradients, from the same windows.
 
-One window pools the last axis, a pair the last two; all axes before them are left alone. Windows
-may be in ceil mode here, as in torch.
+One window pools the last axis, a pair the last two; all axes before them are left alone. Images
+`(N, C, H, W)` need the pair: one window alone would pool their width, and is refused. Windows may
+be in ceil mode here, as in torch.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from cnnref.convolution.unfolding import (
     sizes_of,
     unfold,
 )
+from cnnref.errors import require_flags
 from cnnref.windows import Window
 
 __all__ = ["avg_pool", "avg_pool_gradient", "max_pool", "max_pool_gradient"]
@@ -39,11 +41,12 @@ def max_pool(x: Tensor, windows: Windows, *, fill: float = -math.inf) -> Tensor:
         `(..., M)` or `(..., Mh, Mw)`.
 
     Raises:
-        ValueError: a window does not fit, or `x` has fewer axes than there are windows.
+        ValueError: a window does not fit, `x` has fewer axes than there are windows, or is
+            `(N, C, H, W)` and there is one window.
         TypeError: `x` is not floating-point.
     """
     refuse_other_kinds(("x", x))
-    windows = as_windows(windows)
+    windows = _windows(windows, x)
     return _columns(x, windows, fill).amax(-len(windows) - 1)
 
 
@@ -67,7 +70,7 @@ def max_pool_gradient(g: Tensor, x: Tensor, windows: Windows, *, fill: float = -
         TypeError: tensors that are not floating-point, or of different types.
     """
     refuse_other_kinds(("g", g), ("x", x))
-    windows = as_windows(windows)
+    windows = _windows(windows, x)
     taps, columns = -len(windows) - 1, _columns(x, windows, fill)
     _require_outputs(g, (*x.shape[: -len(windows)], *_outputs(windows, x.shape)), shape(x))
     winner = columns.argmax(taps, keepdim=True)
@@ -88,11 +91,12 @@ def avg_pool(x: Tensor, windows: Windows, *, count_padding: bool = True) -> Tens
         `(..., M)` or `(..., Mh, Mw)`; zero for a window that sees nothing that counts.
 
     Raises:
-        ValueError: a window does not fit, or `x` has fewer axes than there are windows.
+        ValueError: a window does not fit, `x` has fewer axes than there are windows, or is
+            `(N, C, H, W)` and there is one window.
         TypeError: `x` is not floating-point.
     """
     refuse_other_kinds(("x", x))
-    windows = as_windows(windows)
+    windows = _windows(windows, x)
     sums = _columns(x, windows, 0.0).sum(-len(windows) - 1)
     return sums / _counts(windows, sizes_of(x, len(windows)), count_padding, x)
 
@@ -118,13 +122,23 @@ def avg_pool_gradient(
         TypeError: `g` is not floating-point.
     """
     refuse_other_kinds(("g", g))
-    windows = as_windows(windows)
+    windows = _windows(windows, g)
     sizes = as_sizes(size, len(windows))
     _require_outputs(g, (*g.shape[: -len(windows)], *_outputs(windows, sizes)), sizes)
     share = (g / _counts(windows, sizes, count_padding, g)).unsqueeze(-len(windows) - 1)
     taps = math.prod(window.kernel for window in windows)
     spread = share.repeat_interleave(taps, -len(windows) - 1)
     return _add_back(spread, windows, sizes)
+
+
+def _windows(windows: Windows, x: Tensor) -> tuple[Window, ...]:
+    """One window per pooled axis; a bare one is not taken for that of an image's width alone."""
+    if isinstance(windows, Window) and x.dim() > 3:
+        raise ValueError(
+            f"one window would pool only the last axis of {shape(x)}; give a pair, (window, "
+            "window), to pool height and width, or (window,) for the last axis"
+        )
+    return as_windows(windows)
 
 
 def _columns(x: Tensor, windows: Sequence[Window], fill: float) -> Tensor:
@@ -148,6 +162,7 @@ def _counts(
     windows: Sequence[Window], sizes: Sequence[int], count_padding: bool, like: Tensor
 ) -> Tensor:
     """How many entries every window averages over, in the shape of the output."""
+    require_flags(count_padding=count_padding)
     counts = like.new_ones(())
     for window, n in zip(windows, sizes, strict=True):
         inside = range(-window.left, n + window.right) if count_padding else range(n)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import product
-from numbers import Integral
+from numbers import Integral, Real
 from typing import Any
 
 import torch
@@ -40,11 +40,13 @@ def unfold(x: Tensor, windows: Windows, *, fill: float = 0.0) -> Tensor:
         `M = window.output_size(L)`: entry `[..., j, i]` is tap `j` of window `i`.
 
     Raises:
-        TypeError: `windows` is neither a `Window` nor a sequence of them.
+        TypeError: `windows` is neither a `Window` nor a sequence of them, or `fill` is no number.
         ValueError: a window does not fit, or `x` has fewer axes than there are windows.
     """
     windows = as_windows(windows)
     sizes = sizes_of(x, len(windows))
+    if not isinstance(fill, Real) or isinstance(fill, bool):
+        raise TypeError(f"fill must be a number, got {fill!r}")
     outputs = [window.output_size(size) for window, size in zip(windows, sizes, strict=True)]
     before = [window.left for window in windows]
     after = [

@@ -6,7 +6,7 @@ import math
 import os
 import warnings
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -121,10 +121,11 @@ def choose_mode(mode: str | None = None) -> str:
     Raises:
         ModeError: it is none of `MODES`.
     """
-    mode = mode or os.environ.get("CNNREF_EXPERIMENTS") or "auto"
-    if mode not in MODES:
-        raise ModeError(unknown("mode of CNNREF_EXPERIMENTS", mode, MODES))
-    return mode
+    chosen = mode if mode is not None else os.environ.get("CNNREF_EXPERIMENTS") or "auto"
+    if chosen not in MODES:
+        what = "mode" if mode is not None else "mode of CNNREF_EXPERIMENTS"
+        raise ModeError(unknown(what, chosen, MODES))
+    return chosen
 
 
 def run(
@@ -152,14 +153,16 @@ def run(
     Raises:
         UnknownExperimentError: the catalogue has no such name.
         ModeError: the mode is none of `MODES`.
+        ValueError: seeds that are none, twice the same, or no seeds.
         NoRecordError: mode `"stored"`, and there is no valid record.
         MissingDataError: training is needed, but the dataset is not here.
         DeviceError: training is needed, but the device is not here.
     """
     entry = by_name(experiment) if isinstance(experiment, str) else experiment
     mode = choose_mode(mode)
+    chosen = entry.seeds if seeds is None else replace(entry, seeds=tuple(seeds)).seeds
     records = []
-    for seed in seeds if seeds is not None else entry.seeds:
+    for seed in chosen:
         look = partial(_stored, entry, seed, strict=mode == "stored")
         record = None if mode == "force" else team().from_leader(look)
         if record is None:

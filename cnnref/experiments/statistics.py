@@ -39,8 +39,8 @@ def mean_interval(
             the mean cannot be beyond either, the coverage is the same.
 
     Raises:
-        ValueError: fewer than two values, values beyond `bounds`, or `confidence` is not between 0
-            and 1.
+        ValueError: fewer than two values, values that are not finite or beyond `bounds`, or
+            `confidence` is not between 0 and 1.
     """
     return _student(values, confidence, bounds, new_runs=0)
 
@@ -75,6 +75,10 @@ def _student(
         raise ValueError(f"an interval needs at least two runs, got {runs}")
     require_share(confidence)
     least, most = bounds
+    if not np.isfinite(np.asarray(values, dtype=float)).all():
+        raise ValueError(
+            f"every value must be finite, got {list(values)}; leave out the run that has none"
+        )
     if not (least <= min(values) and max(values) <= most):
         raise ValueError(f"values must be from {least} to {most}, got {list(values)}")
     mean = float(np.mean(values))
@@ -111,13 +115,22 @@ def reliability(probabilities: Any, labels: Any, bins: int = 10) -> Reliability:
         bins: number of bins between 0 and 1.
 
     Raises:
-        ValueError: no images, a number of labels that differs, or rows that are no probabilities.
+        ValueError: no images, a number of labels that differs, labels that are no classes, rows
+            that are no probabilities, or no bins.
     """
     p, true = np.asarray(probabilities, dtype=float), np.asarray(labels)
     if p.ndim != 2 or not len(p) or true.shape != p.shape[:1]:
         raise ValueError(
             f"needs probabilities (N, classes) and labels (N,), got {p.shape} and {true.shape}"
         )
+    whole = np.issubdtype(true.dtype, np.integer)
+    if not whole or true.min() < 0 or true.max() >= p.shape[1]:
+        raise ValueError(
+            f"labels must be whole numbers from 0 to {p.shape[1] - 1}, a class for each column, got "
+            f"{true.dtype} from {true.min()} to {true.max()}"
+        )
+    if not isinstance(bins, int) or isinstance(bins, bool) or bins < 1:
+        raise ValueError(f"bins must be a whole number of at least 1, got {bins!r}")
     if not ((p >= 0).all() and np.allclose(p.sum(axis=1), 1, atol=1e-4)):
         raise ValueError("every row must hold probabilities that sum to 1; logits need a softmax")
     sure, right = p.max(axis=1), p.argmax(axis=1) == true

@@ -26,12 +26,15 @@ ORDER = ("conv1", "pool2", "conv3", "pool4", "fc5", "fc6")
 FLOAT32 = 2e-5
 
 NET = "const net = cnnref.network.unpack(cnnref.networkWeights);"
-SEEN = NET + """
+SEEN = (
+    NET
+    + """
   const { forward, terms, field, trail, backward } = cnnref.network;
   const seen = forward(net, net.moments[moment], Float64Array.from(ink), silenced ?? {});
   const plain = (all) => Object.fromEntries(
     Object.entries(all).map(([name, values]) => [name, Array.from(values)]));
 """
+)
 
 
 def model_of(moment, dtype=torch.float32):
@@ -165,9 +168,12 @@ def test_fields_are_the_librarys(page):
 
 
 def test_the_trail_follows_the_largest_contributions(page):
-    code = SEEN + """const way = trail(net, net.moments[moment], seen, "fc6", 3);
+    code = (
+        SEEN
+        + """const way = trail(net, net.moments[moment], seen, "fc6", 3);
       return way.map(({ name, index }) => [name, index,
         terms(net, net.moments[moment], seen, name, index).terms]);"""
+    )
     way = ask(page, code, **given(digit(3), LAST))
     assert [name for name, _, _ in way] == [*reversed(ORDER), "input"]
     for (_, _, terms), (_, index, _) in zip(way, way[1:], strict=False):
@@ -181,11 +187,14 @@ def test_it_reads_every_test_digit_as_torch_does(page):
         images = data.load("mnist", "test").images
     except data.MissingDataError as error:
         pytest.skip(str(error))
-    code = NET + """return bytes.map((image) => {
+    code = (
+        NET
+        + """return bytes.map((image) => {
       const ink = Float64Array.from(image, (level) => level / 255);
       const { sums } = cnnref.network.forward(net, net.moments.at(-1), ink);
       return Array.from(sums.fc6);
     });"""
+    )
     with torch.no_grad():
         expected = model_of(LAST)(images.float() / 255)
     scores = torch.cat([

@@ -325,3 +325,15 @@ def test_a_hand_computed_example_in_two_dimensions():
     assert conv_transpose2d(g, w, Window(2, stride=2)).tolist() == [
         [1, 10, 0, 0], [100, 1000, 0, 0], [0, 0, 2, 20], [0, 0, 200, 2000],
     ]  # fmt: skip
+
+
+def test_a_word_is_no_flip():
+    x, w = torch.ones(5), torch.ones(3)
+    for call in (
+        lambda: conv1d(x, w, flip="x"),
+        lambda: conv1d_input_gradient(torch.ones(3), w, size=5, flip=1),
+        lambda: conv1d_kernel_gradient(torch.ones(3), x, flip=None),
+        lambda: matrix_of(w, 5, flip="no"),
+    ):
+        with pytest.raises(ValueError, match="flip must be True or False, got"):
+            call()

@@ -58,3 +58,9 @@ def test_type_of_the_images():
 def test_refusals(data, size):
     with pytest.raises(ValueError, match=f"batches of {size}"):
         Batches(data, size, NORMALIZATION)
+
+
+@pytest.mark.parametrize("share", [(3, 2), (-1, 2), (2, 2), (0, 0)])
+def test_a_share_is_one_of_all(share):
+    with pytest.raises(ValueError, match=r"share must be .*got \("):
+        Batches(DATA, 10, NORMALIZATION, share=share)

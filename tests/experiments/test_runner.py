@@ -65,6 +65,20 @@ def test_the_mode_comes_from_the_environment(tiny, monkeypatch, no_training, res
         run(tiny)
 
 
+def test_a_mode_that_is_given_is_the_one_blamed(tiny, monkeypatch):
+    monkeypatch.setenv("CNNREF_EXPERIMENTS", "stored")
+    with pytest.raises(ModeError, match="^unknown mode 'x'"):
+        run(tiny, mode="x")
+    with pytest.raises(ModeError, match="^unknown mode ''"):
+        run(tiny, mode="")
+
+
+@pytest.mark.parametrize("seeds", [[], [0, 0], [-1], [0.5], [True], "12"])
+def test_seeds_that_are_none_are_refused(tiny, seeds, no_training):
+    with pytest.raises(ValueError, match="seed"):
+        run(tiny, seeds=seeds)
+
+
 def test_a_changed_experiment_is_trained_again(trained, tiny):
     changed = replace(tiny, recipe=replace(tiny.recipe, learning_rate=0.01))
     with pytest.raises(NoRecordError, match="with other fields"):

@@ -94,3 +94,25 @@ def test_reliability_refuses_logits_and_missing_labels():
         reliability([[0.5, 0.5]], [0, 1])
     with pytest.raises(ValueError, match=r"got \(0,\)"):
         reliability([], [])
+
+
+@pytest.mark.parametrize("bad", [float("nan"), float("inf"), -float("inf")])
+def test_a_value_that_is_not_finite_has_no_interval(bad):
+    for interval in (mean_interval, prediction_interval):
+        with pytest.raises(ValueError, match=r"must be finite, got .*; leave out the run"):
+            interval([1.0, bad])
+
+
+@pytest.mark.parametrize(
+    ("labels", "bins", "told"),
+    [
+        ([0, 5], 10, "from 0 to 1, a class for each column, got int64 from 0 to 5"),
+        ([0, -1], 10, "from -1 to 0"),
+        ([0.0, 1.0], 10, "got float64"),
+        ([0, 1], 0, "bins must be a whole number of at least 1, got 0"),
+        ([0, 1], 2.5, "got 2.5"),
+    ],
+)
+def test_labels_and_bins_that_reliability_refuses(labels, bins, told):
+    with pytest.raises(ValueError, match=told):
+        reliability([[0.5, 0.5], [0.1, 0.9]], labels, bins)

@@ -15,7 +15,7 @@ from types import MappingProxyType
 from typing import Any
 
 from cnnref.data import DATASETS
-from cnnref.errors import unknown
+from cnnref.errors import require_flags, unknown
 from cnnref.models import MODELS
 from cnnref.training import Recipe, Sprint
 
@@ -107,6 +107,9 @@ class Experiment:
                 raise ValueError(unknown(what, value, known))
         if not self.seeds or len(set(self.seeds)) != len(self.seeds):
             raise ValueError(f"seeds must be different and at least one, got {self.seeds}")
+        require_flags(
+            keep_weights=self.keep_weights, keep_steps=self.keep_steps, keep_tail=self.keep_tail
+        )
         if self.keep_tail and isinstance(self.recipe, Sprint):
             raise ValueError(f"keep_tail of {self.name}: a sprint keeps no tail")
         if self.keep_moments:
