@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import torch
 from matplotlib.figure import Figure
+from matplotlib.text import Text
 from PIL import Image
 
 from cnnref import figures
@@ -40,6 +41,23 @@ def test_two_drawings_are_the_same_and_have_words(name):
     assert kind in data
     assert metadata[kind]["alt"] == data["text/plain"]
     assert len(metadata[kind]["alt"]) > 40
+
+
+WIDE = {
+    "a long window": lambda: figures.window_picture(Window(3, dilation=2, padding=2), 10),
+    "a long chain": lambda: figures.chain_picture([Window(9), Window(2, 2)] * 3, 100, 2),
+    "six neurons": lambda: figures.neurons_picture(Window(3), 8),
+}
+
+
+@pytest.mark.parametrize("name", [*PICTURES, *WIDE])
+def test_letters_can_be_read_on_a_phone(name):
+    figure = (PICTURES | WIDE)[name]().figure
+    figure.draw_without_rendering()
+    inches = 342 / 96  # between the margins of a phone of 390 CSS pixels
+    smaller = min(1, inches / figure.get_figwidth())
+    points = [text.get_fontsize() for text in figure.findobj(Text) if text.get_text().strip()]
+    assert all(size * smaller * 96 / 72 >= 7 for size in points)
 
 
 def test_a_picture_may_say_that_its_shades_mean_something():
