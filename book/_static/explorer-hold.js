@@ -15,11 +15,13 @@
    * @param {number} grip.max
    * @param {string} [grip.text] the value in words
    * @param {"x" | "y"} [grip.along] the direction in which it is dragged
-   * @param {number} [grip.per] by how much one drags it for 1, in units of the drawing (of an HTML
-   *   element, in pixels); negative where it grows to the left or upwards
+   * @param {number | ((node: Element) => number)} [grip.per] by how much one drags it for 1, in units
+   *   of the drawing (of an HTML element, in pixels); negative where it grows to the left or upwards
+   * @param {string} [grip.html] the element that it is, where it is none of a drawing
    * @param {(point: { x: number, y: number }) => number | undefined} [grip.at] instead of `per`: the
    *   value of a place that is pressed, for a row of parts
    * @param {boolean} [grip.follows] it is dragged to a place rather than pressed there
+   * @param {() => void} [grip.press] what a press without a move does, or the key Enter
    * @param {boolean} [grip.quiet] it is no stop for the keyboard, because another control does the same
    * @param {(value: number) => void} grip.change
    * @param {...Element} shapes how it looks
@@ -63,7 +65,8 @@
       stage.setPointerCapture(event.pointerId);
       const { name, along, per, value } = node.grip;
       const scale = node.ownerSVGElement?.getScreenCTM().a ?? 1;
-      held = { name, along, value, start: event, per: per * scale };
+      const step = typeof per === "function" ? per(node) : per;
+      held = { name, along, value, start: event, per: step * scale };
       stage.classList.add("held");
       told(true);
       if (!node.grip.quiet) node.focus({ preventScroll: true });
@@ -79,13 +82,16 @@
       const along = held.along === "x" ? "clientX" : "clientY";
       const value = node.grip.follows ? node.grip.at(inDrawing(node.ownerSVGElement, event))
         : held.value + Math.round((event[along] - held.start[along]) / held.per);
+      if (value !== held.value) held.moved = true;
       set(node.grip, value);
     });
-    const letGo = () => {
+    const letGo = ({ type }) => {
       if (!held) return;
+      const { name, moved } = held;
       held = undefined;
       stage.classList.remove("held");
       told(false);
+      if (type === "pointerup" && !moved) now(name)?.grip.press?.();
     };
     for (const name of ["pointerup", "pointercancel", "lostpointercapture"]) stage.addEventListener(name, letGo);
     stage.addEventListener("click", (event) => {
@@ -96,7 +102,12 @@
     stage.addEventListener("keydown", (event) => {
       const { grip } = gripOf(event.target) ?? {};
       if (!grip || event.altKey || event.ctrlKey || event.metaKey) return;
-      const { min, max, value } = grip;
+      const { min, max, value, press } = grip;
+      if (press && (event.key === "Enter" || event.key === " ")) {
+        event.preventDefault();
+        press();
+        return;
+      }
       const wanted = {
         ArrowRight: value + 1, ArrowUp: value + 1, ArrowLeft: value - 1, ArrowDown: value - 1,
         PageUp: value + 3, PageDown: value - 3, Home: min, End: max,

@@ -2,8 +2,9 @@
 // table of what each layer sees and costs; and both in words.
 (() => {
   "use strict";
-  const { windows } = window.cnnref;
-  const { writeLayer, windowOf, middleOf, sees } = window.cnnref.stack;
+  const { Refusal, windows } = window.cnnref;
+  const { MOST_LAYERS, writeLayer, writeLayers, windowOf, middleOf, account, sees } = window.cnnref.stack;
+  const { grip } = window.cnnref.hold;
   const { html, svg, symbol, count, list, range } = window.cnnref.drawing;
   const MOST_DRAWN = 48;
   const MOST_WIRES = 4000;
@@ -137,15 +138,73 @@
       if (l) parts.choose({ layer: l }, unit);
     });
     const place = (x) => `left: ${(100 * (x - from)) / (to - from)}%`;
-    const label = (l) => html("span", { class: l === model.selected ? "lit" : false }, l || "input");
-    parts.stage.replaceChildren(html("div", {
+    parts.stage.replaceChildren(html("p", { class: "explorer-caption explorer-hint" },
+      "Drag a layer up or down, press + to insert one, press a unit to see what it reads."), html("div", {
       class: isFine ? "explorer-reach explorer-fine" : "explorer-reach",
       style: `--reach-rows: ${depth + 1}`,
     },
-    html("div", { class: "explorer-labels", "aria-hidden": "true" }, range(0, depth).reverse().map(label)),
-    picture,
+    insertButtons(parts, model), layerGrips(parts, model), picture,
     html("div", { class: "explorer-scale", "aria-hidden": "true" },
       html("span", { style: place(0) }, "1"), html("span", { style: place(n) }, n))));
+  }
+
+  // --- the layers, to take hold of ------------------------------------------------------------------
+
+  // Another stack, if it is one; else what is wrong with it is said.
+  function rebuild(parts, model, layers, layer) {
+    try {
+      account(model.sizes[0], model.rows[0].channels, layers);
+    } catch (error) {
+      if (!(error instanceof Refusal)) throw error;
+      parts.preview(`That cannot be: in layer ${error.layer}, ${error.message}.`, "polite");
+      return false;
+    }
+    parts.choose({ layers: writeLayers(layers), layer });
+    return true;
+  }
+
+  // The names of the layers, above each other as they stand. A layer keeps its grip while it is moved.
+  function layerGrips(parts, model) {
+    const { layers, selected } = model;
+    const depth = layers.length;
+    if (parts.order?.length !== depth) parts.order = range(1, depth);
+    const label = (l) => {
+      const layer = layers[l - 1];
+      const move = (to) => {
+        const [moved, order] = [[...layers], [...parts.order]];
+        moved.splice(to - 1, 0, ...moved.splice(l - 1, 1));
+        order.splice(to - 1, 0, ...order.splice(l - 1, 1));
+        const before = parts.order;
+        parts.order = order;
+        if (!rebuild(parts, model, moved, to)) parts.order = before;
+      };
+      const node = grip({
+        html: "div", name: `layer-${parts.order[l - 1]}`, kind: l === selected ? "explorer-layer lit" : "explorer-layer",
+        label: `Layer ${writeLayer(layer)}`, value: l, min: 1, max: depth, text: `place ${l} of ${depth}`, along: "y",
+        per: (box) => -box.getBoundingClientRect().height, change: move, press: () => parts.choose({ layer: l }),
+      }, `${l} ${writeLayer({ ...layer, c: 1 })}`);
+      node.addEventListener("keydown", (event) => {
+        if (event.key !== "Delete" && event.key !== "Backspace") return;
+        event.preventDefault();
+        if (depth > 1) rebuild(parts, model, layers.filter((_, i) => i !== l - 1), Math.max(1, l - 1));
+      });
+      return node;
+    };
+    return html("div", { class: "explorer-labels" }, range(1, depth).reverse().map(label),
+      html("span", { "aria-hidden": "true" }, "input"));
+  }
+
+  // Between two layers a new one can stand: three taps that keep the size.
+  function insertButtons(parts, model) {
+    const { layers, rows } = model;
+    const depth = layers.length;
+    const button = (l) => html("button", {
+      type: "button", style: `--at: ${depth - l}`, disabled: depth >= MOST_LAYERS && "",
+      "aria-label": l === 0 ? "Insert a layer above the input" : `Insert a layer above layer ${l}`,
+      onclick: () => rebuild(parts, model,
+        layers.toSpliced(l, 0, { kind: "conv", k: 3, s: 1, p: 1, d: 1, c: rows[l].channels }), l + 1),
+    }, "+");
+    return html("div", { class: "explorer-inserts" }, range(0, depth).reverse().map(button));
   }
 
   // Light a unit that is pointed at; without one, the unit of the player.

@@ -153,6 +153,8 @@
       },
       step: (parts, made, at) => made.light(made.selected, at),
       words: (made, at) => wordsOf(made, made.selected, at),
+      line: ({ layers, rows, selected }) => `${count(layers.length, "layer")} over ${count(rows[0].size, "input")}; ` +
+        `layer ${selected} has a field of ${whole(rows[selected].field)} and a jump of ${whole(rows[selected].jump)}`,
     };
   });
 })();

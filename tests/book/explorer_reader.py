@@ -205,6 +205,10 @@ class Reader:
     def press(self, words):
         self.see(self.box.locator("button", has_text=re.compile(f"^{words}$"))).click()
 
+    def press_named(self, words):
+        """A button whose name is not what it shows."""
+        self.box.get_by_role("button", name=words, exact=True).click()
+
     def formula(self):
         return self.see(self.box.locator(".explorer-formula")).inner_text()
 

@@ -323,7 +323,7 @@ OWN = "1. {{try}}`Why? <{}>`"
         (TRY.format("explorer-convolution?n=nine"), "needs a number, got 'nine'"),
         (
             explorer("convolution", ":name: a\n", OWN.format("?n=9")),
-            "may set only the stop, at",
+            "so give n as options",
         ),
         (explorer("convolution", ":name: b\n", OWN.format("?at=9") + " and"), "got 'Why? and'"),
         (

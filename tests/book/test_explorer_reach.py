@@ -76,9 +76,10 @@ class Stack(Reader):
     """A reader of this explorer."""
 
     def network(self, name):
-        self.box.get_by_label("Network").select_option(label=name)
+        self.see(self.box.get_by_label("Network")).select_option(label=name)
 
     def rows(self):
+        self.unfold()
         found = self.box.locator(".explorer-layers tbody tr").all()
         return [row.locator("td").all_inner_texts() for row in found]
 
@@ -204,6 +205,7 @@ def test_pointing_at_a_unit_shows_it_and_pressing_keeps_it(visit):
 def test_a_row_of_the_table_shows_and_chooses_its_layer(visit):
     page = visit("reach")
     reader = Stack(page, "counted")
+    reader.unfold()
     before = reader.words()
     button = reader.box.get_by_role("button", name="2 conv5s2c64")
     button.focus()
@@ -268,14 +270,16 @@ def test_the_keyboard_alone_will_do(visit):
     reader = Stack(page, "explorer-receptive-field")
     prefix = "explorer-receptive-field-"
     focused = lambda: page.evaluate("document.activeElement.id || document.activeElement.innerText")  # noqa: E731
-    reader.box.get_by_label("Network").focus()
+    reader.unfold()
+    reader.box.get_by_role("button", name="Insert a layer above layer 4").focus()
     stops = [focused()]
-    while stops[-1] != "Start again" and len(stops) < 40:
+    while stops[-1] != "Start again" and len(stops) < 50:
         page.keyboard.press("Tab")
         stops.append(focused())
     assert [stop.removeprefix(prefix) for stop in stops] == [
-        "network", "n", "c", "layers", "layer", "kind-conv", "k", "s", "p", "d", "o",
-        "Add a copy", "Remove", "Move earlier", "Move later", "Play", "Back", "Step", "at",
+        *"+++++", "4 conv3", "3 pool2s2", "2 conv3", "1 conv3", "Play", "Back", "Step", "at",
+        "Settings4 layers over 32 inputs; layer 4 has a field of 10 and a jump of 2", "network", "n", "c", "layers", "layer", "kind-conv", "k", "s", "p", "d", "o",
+        "Add a copy", "Remove", "Move earlier", "Move later",
         "1 conv3", "2 conv3", "3 pool2s2", "4 conv3", "Link to this setting", "Start again",
     ]  # fmt: skip
     page.locator(f"#{prefix}s").focus()
@@ -291,6 +295,58 @@ def test_the_keyboard_alone_will_do(visit):
     before = reader.words()
     page.keyboard.press("ArrowRight")
     assert reader.words() != before
+
+
+# --- taken hold of -----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("touch", [False, True])
+def test_a_layer_is_dragged_to_its_place(visit, touch):
+    reader = Stack(visit("reach", PHONE, has_touch=touch), "explorer-receptive-field")
+    row = reader.box.locator(".explorer-layer").first.bounding_box()["height"]
+    reader.drag("layer-3", down=2 * row, touch=touch)
+    assert (reader.value("layers"), reader.value("layer")) == ("pool2s2 conv3 conv3 conv3", "1")
+    # It keeps its grip wherever it stands.
+    reader.drag("layer-3", down=-1 * row, touch=touch)
+    assert (reader.value("layers"), reader.value("layer")) == ("conv3 pool2s2 conv3 conv3", "2")
+    layers = layers_of(reader.value("layers"))
+    assert reader.rows() == listed(summarize(stack_of(1, layers), (1, 32, 32)))
+    # A press without a move chooses a layer.
+    grip = reader.box.locator(".explorer-layer").first
+    (grip.tap if touch else grip.click)()
+    assert (reader.value("layers"), reader.value("layer")) == ("conv3 pool2s2 conv3 conv3", "4")
+
+
+def test_a_layer_is_inserted_moved_and_removed_in_the_picture(visit):
+    page = visit("reach")
+    reader = Stack(page, "explorer-receptive-field")
+    reader.press_named("Insert a layer above layer 2")
+    assert reader.value("layers") == "conv3 conv3 conv3p1 pool2s2 conv3"
+    assert reader.value("layer") == "3"
+    reader.press_named("Insert a layer above the input")
+    assert reader.value("layers") == "conv3p1 conv3 conv3 conv3p1 pool2s2 conv3"
+    layer = reader.box.get_by_role("slider", name="Layer pool2s2")
+    layer.focus()
+    for key, expected in (("ArrowUp", 6), ("ArrowDown", 5), ("Home", 1), ("End", 6)):
+        page.keyboard.press(key)
+        assert (layer.get_attribute("aria-valuenow"), reader.value("layer")) == (str(expected),) * 2
+        assert layer.evaluate("e => e === document.activeElement")
+    assert layer.get_attribute("aria-valuetext") == "place 6 of 6"
+    page.keyboard.press("Delete")
+    assert reader.value("layers") == "conv3p1 conv3 conv3 conv3p1 conv3"
+
+
+def test_a_layer_is_not_put_where_it_does_not_fit(visit):
+    page = visit("reach")
+    reader = Stack(page, "explorer-receptive-field")
+    reader.set(n=12, layers="conv3 pool2s2 conv5")
+    reader.box.get_by_role("slider", name="Layer conv3").focus()
+    page.keyboard.press("End")
+    assert reader.words() == (
+        "That cannot be: in layer 3, the window spans 3 positions, but the input has only 2."
+    )
+    assert reader.value("layers") == "conv3 pool2s2 conv5"
+    assert reader.box.locator("[aria-invalid=true]").count() == 0
 
 
 # --- mistakes, and sharing ---------------------------------------------------------------------

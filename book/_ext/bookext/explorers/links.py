@@ -79,8 +79,8 @@ def tour_of(box: explorer_node) -> list[dict[str, str]]:
     """The steps of the list at the end of an explorer's text, whose links become plain words.
 
     Raises:
-        ValueError: an item is not one link without a name, the first step sets more than the stop,
-            or a step sets what the explorer has not.
+        ValueError: an item is not one link without a name, the first step differs from the options
+            in more than the stop, or a step sets what the explorer has not.
     """
     listed = box.children[-1]
     if not isinstance(listed, nodes.enumerated_list) or not links_in(listed):
@@ -93,10 +93,12 @@ def tour_of(box: explorer_node) -> list[dict[str, str]]:
                 f"a step of a tour is one link, as in {{try}}`Why? <?n=9>`; got {item.astext()!r}"
             )
         _, query = target_of(links[0])
-        if checked(box["kind"], box["preset"], query).keys() - {"at"} and not steps:
+        given = checked(box["kind"], box["preset"], query)
+        others = [n for n in given if n != "at" and given[n] != str(box["preset"].get(n))]
+        if others and not steps:
             raise ValueError(
-                "an explorer opens on the first step of its tour, which is that of its options and "
-                f"may set only the stop, at; got {query!r}"
+                "an explorer opens on the first step of its tour, which is that of its options; "
+                f"got {query!r}, so give {', '.join(others)} as options"
             )
         steps.append({"ask": links[0].astext(), "query": query})
         links[0].replace_self(nodes.inline("", "", *links[0].children))
