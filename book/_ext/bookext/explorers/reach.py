@@ -132,7 +132,7 @@ MOST_DRAWN = 48
 
 
 def rows_of(preset: Preset) -> int:
-    """Half rows of the table and of the picture, whose rows are lower where units are not drawn."""
+    """Half rems of the picture, whose rows are lower where units are not drawn."""
     n, _, text = network_of(preset)
     return len(text.split()) * (4 if n <= MOST_DRAWN else 3)
 
