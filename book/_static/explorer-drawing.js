@@ -56,7 +56,8 @@
     return write(made, text);
   }
 
-  // Another text in a cell; a long number is set smaller, to fit.
+  // A long number is set smaller, to fit.
+  /** @type {Drawing["write"]} */
   function write(node, text) {
     const words = String(text);
     let old = node.querySelector("text");
@@ -67,8 +68,7 @@
     return node;
   }
 
-  // A number in a cell with its sign and size as colour: orange below zero, purple above, and the
-  // stronger, the nearer it is to the largest.
+  /** @type {Drawing["writeNumber"]} */
   function writeNumber(node, value, largest, text = brief(value)) {
     node.classList.toggle("below", value < 0);
     node.classList.toggle("above", value > 0);
@@ -78,7 +78,7 @@
 
   /** @type {Drawing["picture"]} */
   const picture = (columns, height, least, label, ...content) => svg("svg", {
-    viewBox: `0 0 ${columns * CELL} ${height}`, role: "img", "aria-label": label,
+    viewBox: `0 0 ${columns * CELL} ${height}`, role: "group", "aria-label": label,
     style: `width: ${columns * CELL}px; min-width: ${columns * least}px`,
   }, ...content);
 

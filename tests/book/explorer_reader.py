@@ -193,14 +193,16 @@ class Reader:
 
     def set(self, **values):
         for name, value in values.items():
-            control = self.see(self.box.locator(f"#{self.box.get_attribute('id')}-{name}"))
+            control = self.field(name)
             if control.get_attribute("type") == "checkbox":
                 control.set_checked(value)
+            elif control.evaluate("e => e.localName") == "select":
+                control.select_option(value)
             else:
                 control.fill(str(value))
 
     def choose(self, words):
-        self.see(self.box.locator(f"label:has(input[type=radio]):text-is('{words}') input")).check()
+        self.see(self.box.locator(f":not([hidden]) > label:has(input[type=radio]):text-is('{words}') input")).check()
 
     def press(self, words):
         self.see(self.box.locator("button", has_text=re.compile(f"^{words}$"))).click()
@@ -208,6 +210,10 @@ class Reader:
     def press_named(self, words):
         """A button whose name is not what it shows."""
         self.box.get_by_role("button", name=words, exact=True).click()
+
+    def field(self, name):
+        """A control, unfolded."""
+        return self.see(self.box.locator(f"#{self.box.get_attribute('id')}-{name}"))
 
     def formula(self):
         return self.see(self.box.locator(".explorer-formula")).inner_text()

@@ -13,7 +13,7 @@ from cnnref.experiments import CATALOGUE, run, store
 from cnnref.figures.style import COLOURS
 
 from .conftest import ROOT
-from .explorer_reader import STATIC, Reader
+from .explorer_reader import PHONE, STATIC, Reader
 from .explorer_vectors_curves import told
 
 CATS = [name for name in CATALOGUE if name.startswith("cats-dogs-")][:5]  # the handout's own
@@ -37,6 +37,7 @@ def readings(reader):
 
 
 def choose(reader, group, names):
+    reader.unfold()
     for box in (
         reader.box.get_by_role("group", name=group, exact=True).get_by_role("checkbox").all()
     ):
@@ -53,8 +54,8 @@ def test_words_and_table_say_what_the_records_say(visit, measure):
     choose(reader, "Images", ("training", "test"))
     reader.choose(measure)
     for epoch in (0, 1, 7, 20):
-        reader.box.get_by_role("slider").fill(str(epoch))
-        assert reader.box.locator("label", has_text="Epoch").inner_text() == f"Epoch {epoch} of 20"
+        reader.slider().fill(str(epoch))
+        assert reader.box.locator(".explorer-player label").inner_text() == f"Epoch {epoch} of 20"
         words, rows = reader.words(), iter(readings(reader))
         assert words.startswith(f"Epoch {epoch}. Mean training {measure}: ")
         for which in ("training", "test"):
@@ -76,7 +77,7 @@ def test_words_and_table_say_what_the_records_say(visit, measure):
 def test_one_seed_has_no_range_and_a_shorter_run_ends(visit):
     page = visit("curves")
     tuned = Reader(page, "tuned")
-    tuned.box.get_by_role("slider").fill("3")
+    tuned.slider().fill("3")
     values, _ = history("tune-adam-1e-3", "error", "test")
     mean = told(values[0, 3], "error")
     assert "Mean validation error: tune-adam-1e-4 " in tuned.words()
@@ -84,16 +85,16 @@ def test_one_seed_has_no_range_and_a_shorter_run_ends(visit):
     assert ["tune-adam-1e-3, validation", mean, "–", "1"] in readings(tuned)
     assert tuned.box.locator(".band").count() == 0
     runs = Reader(page, "runs")
-    runs.choose("fashion-mnist")
+    runs.set(dataset="fashion-mnist")
     choose(runs, "Experiments", ("fashion-cnn", "optimizer-sgd"))
-    runs.box.get_by_role("slider").fill("8")
+    runs.slider().fill("8")
     assert "optimizer-sgd ended at epoch 3" in runs.words()
     assert "fashion-cnn 0." in runs.words()
 
 
 def test_mini_batches_are_averaged_over_tenths_of_an_epoch(visit):
     reader = Reader(visit("curves", fragment="#stepped"), "stepped")
-    reader.box.get_by_role("slider").fill("2")
+    reader.slider().fill("2")
     for name in ("optimizer-adam", "optimizer-sgd"):
         steps = run(name, mode="stored").history("step_loss")
         tenth = steps.shape[1] / 30
@@ -104,7 +105,7 @@ def test_mini_batches_are_averaged_over_tenths_of_an_epoch(visit):
     assert line.get_attribute("d").count("L") == 29
     reader.choose("error")
     error = run("optimizer-sgd", mode="stored").history("step_error")[:, -94:].mean()
-    reader.box.get_by_role("slider").fill("3")
+    reader.slider().fill("3")
     assert f"optimizer-sgd {told(error, 'error')} (" in reader.words()
 
 
@@ -116,7 +117,7 @@ def test_the_picture_shows_the_numbers(visit):
         reader.choose(measure)
         if measure != "accuracy":
             reader.set(log=log)
-        reader.box.get_by_role("slider").fill("13")
+        reader.slider().fill("13")
         marks = reader.box.locator(".curves text.value")
         heights = [float(y) for y in marks.evaluate_all("l => l.map(e => e.getAttribute('y'))")]
         texts = [float(text.removesuffix(" %")) for text in marks.all_text_contents()]
@@ -138,10 +139,10 @@ def test_zeros_are_left_out_of_a_logarithmic_axis(visit):
     perfect = np.flatnonzero((errors == 0).all(0))
     assert len(perfect)
     reader = Reader(visit("curves"), "runs")
-    reader.choose("kats-cat")
+    reader.set(dataset="kats-cat")
     choose(reader, "Images", ("training",))
     reader.choose("error")
-    reader.box.get_by_role("slider").fill(str(perfect[-1] + 1))
+    reader.slider().fill(str(perfect[-1] + 1))
     dot = reader.box.locator(".curves > .cursor ~ .mark")
     assert dot.get_attribute("visibility") == "visible"
     reader.set(log=True)
@@ -153,7 +154,7 @@ def test_zeros_are_left_out_of_a_logarithmic_axis(visit):
 
 def test_lines_differ_without_colours(visit):
     reader = Reader(visit("curves"), "runs")
-    reader.choose("fashion-mnist")
+    reader.set(dataset="fashion-mnist")
     samples = reader.box.locator("tbody .sample").all()
     assert len(samples) == 7
     looks = [
@@ -206,6 +207,83 @@ def test_pointing_looks_and_pressing_stays(visit):
     assert "at=10" in reader.link()
 
 
+def height_of(reader, name, epoch):
+    """Where a mean stands on the page."""
+    reader.slider().fill(str(epoch))
+    dots = reader.box.locator(".curves > .cursor ~ .mark")
+    names = [row[0] for row in readings(reader)]
+    box = dots.nth(names.index(name)).bounding_box()
+    return box["y"] + box["height"] / 2
+
+
+def test_a_curve_that_is_pressed_is_singled_out(visit):
+    page = visit("curves")
+    reader = Reader(page, "runs")
+    picture = reader.box.locator("svg.curves")
+    picture.scroll_into_view_if_needed()
+    area = picture.bounding_box()
+    x = area["x"] + 46 + (area["width"] - 56) * 15 / 20
+    page.mouse.click(x, height_of(reader, "cats-dogs-skip", 15))
+    assert re.fullmatch(r"Epoch 15. Mean test loss: cats-dogs-skip [^;]*", reader.words())
+    assert picture.locator(".pale").count() == 1
+    pressed = reader.box.get_by_role("button", pressed=True)
+    assert pressed.inner_text().strip() == "cats-dogs-skip"
+    assert "single=cats-dogs-skip" in reader.link()
+    # Dragging reads values, and singles nothing out.
+    page.mouse.move(x, height_of(reader, "cats-dogs-plain", 15))
+    page.mouse.down()
+    page.mouse.move(x + 40, area["y"] + 100)
+    page.mouse.up()
+    assert pressed.inner_text().strip() == "cats-dogs-skip"
+    pressed.focus()
+    page.keyboard.press("Space")
+    assert picture.locator(".pale").count() == pressed.count() == 0
+    assert page.evaluate("document.activeElement.innerText").strip() == "cats-dogs-skip"
+    assert "; cats-dogs-skip " in reader.words()
+    # It goes with what is shown.
+    reader.set(single="optimizer-adam")
+    assert picture.locator(".pale").count() == 0
+
+
+@pytest.mark.parametrize("touch", [False, True])
+def test_the_strip_looks_closer(visit, touch):
+    page = visit("curves", PHONE, has_touch=touch)
+    reader = Reader(page, "runs")
+    choose(reader, "Experiments", CATS[:1])
+    width = reader.box.locator("svg.curves").bounding_box()["width"]
+    per = (width - 56) / 20
+    reader.drag("from", 5 * per, touch=touch)
+    reader.drag("to", -8 * per, touch=touch)
+    assert (reader.value("from"), reader.value("to")) == ("5", "12")
+    values, _ = history(CATS[0], "loss", "test")
+    texts = reader.box.locator(".curves text.value").all_text_contents()
+    assert float(texts[-1]) <= values[:, 5:13].max() < values.max()
+    words = reader.box.locator("svg.curves").get_attribute("aria-label")
+    assert "from epoch 5 to 12" in words
+    assert "epochs 5 to 12" in reader.box.locator("summary").inner_text()
+    reader.drag("interval", 3 * per, touch=touch)
+    assert (reader.value("from"), reader.value("to")) == ("8", "15")
+    # The end of one is where the other begins.
+    reader.drag("to", -400, touch=touch)
+    assert (reader.value("from"), reader.value("to")) == ("8", "9")
+    reader.grip("to").focus()
+    for key in ("End", "ArrowLeft"):
+        page.keyboard.press(key)
+    assert (reader.value("to"), page.evaluate("document.activeElement.dataset.grip")) == ("19", "to")
+    # A stop outside is told all the same, and not drawn.
+    reader.slider().fill("2")
+    assert reader.words().startswith("Epoch 2.")
+    assert reader.box.locator(".cursor").get_attribute("visibility") == "hidden"
+    other = Reader(visit("curves", PHONE, fragment=reader.link()), "runs")
+    assert (other.link(), other.value("from")) == (reader.link(), "8")
+    reader.set(**{"from": 19})
+    told = "must be less than the last epoch in view, 19"
+    assert reader.box.locator("#runs-from-mistake").inner_text() == told
+    reader.press("Start again")
+    reader.set(dataset="fashion-mnist")
+    assert reader.value("from") == "0"
+
+
 def test_the_keyboard_reads_and_chooses(visit):
     page = visit("curves")
     reader = Reader(page, "runs")
@@ -214,12 +292,12 @@ def test_the_keyboard_reads_and_chooses(visit):
     assert reader.words().startswith("Epoch 19. Mean test loss: cats-dogs-plain ")
     page.keyboard.press("Home")
     assert reader.words().startswith("Epoch 0.")
-    page.locator("#runs-cats-dogs-cats-dogs-skip-bn").focus()
+    reader.field("cats-dogs-cats-dogs-skip-bn").focus()
     page.keyboard.press("Space")
     assert [row[0] for row in readings(reader)] == [
         "cats-dogs-plain", "cats-dogs-skip", "cats-dogs-skip-bn",
     ]  # fmt: skip
-    page.keyboard.press("Tab")
+    page.locator("#runs-measure-loss").focus()
     page.keyboard.press("ArrowRight")
     assert "Mean test accuracy: " in reader.words()
     assert not page.locator("#runs-log").is_visible()
@@ -245,7 +323,7 @@ def test_choices_can_be_shared(visit):
     choose(reader, "Experiments", CATS[1:4])
     choose(reader, "Images", ("training",))
     reader.set(log=True)
-    reader.box.get_by_role("slider").fill("4")
+    reader.slider().fill("4")
     link = reader.link()
     assert f"cats-dogs={','.join(CATS[1:4])}&" in link
     assert link.endswith("at=4")

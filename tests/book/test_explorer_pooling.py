@@ -9,9 +9,16 @@ import torch
 from cnnref.convolution import avg_pool, max_pool
 from cnnref.windows import Window
 
-from .explorer_reader import Reader
+from .explorer_reader import PHONE, Reader
 
 NAME = "explorer-pooling"
+# What has the focus: a control by its id, a grip by its name, all else by its words.
+FOCUSED = """() => {
+  const { id, tagName, dataset, innerText } = document.activeElement;
+  if (id) return id;
+  if (dataset.grip) return `${dataset.grip === "x" ? "row of" : "grip"} ${dataset.grip}`;
+  return tagName === "SUMMARY" ? "Settings" : innerText;
+}"""
 ARRAY = [0.4, 0.1, 0.5, 0.9, 0.01, 0.3, 0.8]
 
 
@@ -83,7 +90,7 @@ def test_means_count_the_padding_or_leave_it_out(reader):
         change = float((after - before).abs().sum())
         told = re.findall(r"\| = ([\d.]+)", reader.formula())
         assert float(told[1]) == pytest.approx(change, abs=0.000501)
-    slider = reader.box.get_by_role("slider")
+    slider = reader.slider()
     slider.fill("0")
     assert "Output 1 was mean(0.4) = 0.4 and is mean(0) = 0. It changed." in reader.words()
 
@@ -92,7 +99,7 @@ def test_the_winner_and_its_window_are_lit(reader):
     reader.set(k=3, r=2, by=0)
     assert reader.words().startswith("0 of 7 outputs changed, and 0 of 7 inputs. ")
     for i, winner in enumerate(("0.5", "0.9", "0.9", "0.9", "0.8", "0.8", "0.8")):
-        reader.box.get_by_role("slider").fill(str(i))
+        reader.slider().fill(str(i))
         assert reader.box.locator(".cell.tap").all_text_contents() == [winner] * 2
         assert reader.lit(".cell") == 2 * (3 + 1)
         assert reader.lit("path") == 2
@@ -169,7 +176,7 @@ def test_padding_that_wins_is_told(reader):
 )
 def test_a_mistake_is_told_beside_the_control(reader, control, typed, told):
     good = reader.words()
-    field = reader.box.locator(f"#{NAME}-{control}")
+    field = reader.field(control)
     value = field.input_value()
     field.fill("")
     field.press_sequentially(typed)
@@ -193,16 +200,17 @@ def test_entries_to_swap_must_exist(reader):
 
 def test_the_keyboard_alone_will_do(reader):
     page = reader.page
-    focused = lambda: page.evaluate("document.activeElement.id || document.activeElement.innerText")  # noqa: E731
+    focused = lambda: page.evaluate(FOCUSED)  # noqa: E731
+    reader.unfold()
     reader.box.locator("input:visible").first.focus()
     stops = [focused()]
     while stops[-1] != "Start again" and len(stops) < 40:
         page.keyboard.press("Tab")
         stops.append(focused())
     assert [stop.removeprefix(f"{NAME}-") for stop in stops] == [
-        "x", "op-max", "fill-zeros", "k", "s", "l", "r", "No padding", "F − 1 at the end",
-        "Same padding", "move-shift", "enters-zeros", "by", "Left", "Right", "Play", "Back",
-        "Step", "at", "Link to this setting", "Start again",
+        "op-max", "fill-zeros", "move-shift", "enters-zeros", "row of x", "grip by", "grip k", "grip l",
+        "grip r", "Play", "Back", "Step", "at", "Settings", "x", "k", "s", "l", "r", "No padding",
+        "F − 1 at the end", "Same padding", "by", "Left", "Right", "Link to this setting", "Start again",
     ]  # fmt: skip
     before = reader.words()
     page.locator(f"#{NAME}-by").focus()
@@ -217,6 +225,72 @@ def test_the_keyboard_alone_will_do(reader):
     page.locator(f"#{NAME}-at").focus()
     page.keyboard.press("End")
     assert "Output 7 was mean(0.8, 0, 0)" in reader.words()
+
+
+# --- taken hold of -------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("touch", [False, True])
+def test_the_picture_is_taken_hold_of(visit, touch):
+    reader = Reader(visit("pooling", PHONE, has_touch=touch), NAME)
+    cell = 36 * reader.box.locator(".explorer-stage svg").evaluate("e => e.getScreenCTM().a")
+    drag = lambda name, right: reader.drag(name, right * cell, touch=touch)  # noqa: E731
+    drag("window", 2)
+    assert reader.at() == 2
+    drag("k", -1)
+    assert reader.value("k") == "2"
+    drag("k", 1)
+    drag("by", 2)
+    assert reader.value("by") == "3"
+    assert "shifted 3 places to the right" in reader.grip("by").get_attribute("aria-valuetext")
+    drag("by", -3)
+    assert reader.words().startswith("0 of 7 outputs changed, and 0 of 7 inputs.")
+    drag("l", -2)
+    assert reader.value("l") == "2"
+    reader.drag("x3", 0, -40 * cell / 36, touch)  # five tenths up
+    assert reader.value("x").split(", ")[3] == "1.4"
+    x = torch.tensor([*ARRAY[:3], 1.4, *ARRAY[4:]], dtype=torch.float64)
+    assert cells(reader, 1) == brief(max_pool(x, Window(3, 1, (2, 2)), fill=0.0).tolist())
+    reader.choose("swap two")
+    drag("i", -2)
+    assert reader.value("i") == "2"
+
+
+def test_a_pressed_entry_tells_who_reads_it(reader):
+    picture = reader.box.locator(".explorer-stage svg")
+    picture.scroll_into_view_if_needed()
+    before = reader.words()
+    reader.grip("x3").click()
+    assert reader.words() == "Input 4, 0.9, is read by outputs 2, 3 and 4 and decides 2, 3 and 4."
+    assert picture.locator(".cell.lit").all_text_contents() == ["0.9", "0.9", "0.9", "0.9"]
+    reader.grip("x4").click()
+    assert reader.words() == "Input 5, 0.01, is read by outputs 3, 4 and 5 and decides none."
+    picture.locator(".changed").first.click()
+    assert reader.words() == before
+    row = reader.box.get_by_role("slider", name="Input", exact=True)
+    row.focus()
+    for key, told in (("End", "Input 7, 0.8, is read by outputs 5, 6 and 7"), ("ArrowLeft", "Input 6")):
+        reader.page.keyboard.press(key)
+        assert reader.words().startswith(told)
+        assert row.get_attribute("aria-valuetext") == reader.words()
+    reader.page.keyboard.press("Tab")
+    assert reader.words() == before
+    reader.choose("mean")
+    reader.set(s=3)
+    reader.grip("x0").click()
+    assert reader.words() == "Input 1, 0.4, is read by output 1 and counts in each."
+
+
+def test_an_edge_stops_where_a_window_would_not_fit(reader):
+    reader.drag("k", 2000)
+    assert reader.value("k") == "9"  # seven entries and two of padding
+    reader.drag("window", 2000)
+    assert reader.at() == 0
+    assert reader.box.locator("[aria-invalid=true]").count() == 0
+    reader.grip("k").focus()
+    reader.page.keyboard.press("Home")
+    assert reader.value("k") == "1"
+    assert reader.page.evaluate("document.activeElement.dataset.grip") == "k"
 
 
 def test_a_setting_can_be_shared(reader, visit):

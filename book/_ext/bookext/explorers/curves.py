@@ -158,10 +158,11 @@ def rows_of(preset: Preset) -> int:
 
 CURVES = Explorer(
     "Learning curves",
-    (*SHARED, "explorer-series.js", "explorer-curves.js"),
+    (*SHARED, "explorer-series.js", "explorer-curves-drawing.js", "explorer-curves.js"),
     {"experiments": "", "chosen": "", "measure": "loss", "sets": "test", "log": 0, "at": 0},
     draw_curves,
     rows_of,
     data_of,
-    lambda preset: {"dataset": ""} | dict.fromkeys(datasets_of(preset), ""),
+    lambda preset: {"dataset": "", "single": "", "from": 0, "to": 0}
+    | dict.fromkeys(datasets_of(preset), ""),
 )

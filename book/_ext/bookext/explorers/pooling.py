@@ -24,7 +24,12 @@ def draw_pooling(preset: Preset) -> Picture:
 
 POOLING = Explorer(
     "Pooling and jitter",
-    (*SHARED, "explorer-pooling.js"),
+    (
+        *SHARED,
+        "explorer-pooling-arithmetic.js",
+        "explorer-pooling-drawing.js",
+        "explorer-pooling.js",
+    ),
     {"x": "0.4 0.1 0.5 0.9 0.01 0.3 0.8", "op": "max", "fill": "zeros", "count": "zeros"}
     | {"k": 2, "s": 1, "l": 0, "r": 0, "move": "shift", "by": 1, "enters": "zeros", "i": 4},
     draw_pooling,

@@ -66,6 +66,13 @@ interface Drawing {
   from1(positions: number[]): string;
   /** One entry of an array; its kind is its class, and an idle one is crossed out. */
   cell(x: number, y: number, kind: string, text?: string | number): SVGGElement;
+  /** Another text in a cell. */
+  write(node: SVGGElement, text: string | number): SVGGElement;
+  /**
+   * A number in a cell with its sign and size as colour: orange below zero, purple above, and the
+   * stronger, the nearer it is to the largest.
+   */
+  writeNumber(node: SVGGElement, value: number, largest: number, text?: string): SVGGElement;
   /** A drawing so many cells wide. It shrinks to its box until a cell is `least` pixels wide. */
   picture(
     columns: number, height: number, least: number, label: string, ...content: Children
@@ -160,10 +167,14 @@ interface Parts {
   below: HTMLElement;
   /** Set controls, and go to a stop. */
   choose(setting: Setting, at?: number): void;
-  /** Say what is pointed at, until called without words. */
-  preview(words?: string): void;
+  /** Say what is pointed at, until called without words; `live` as of a live region. */
+  preview(words?: string, live?: string): void;
   /** Go to a stop. */
   go(at: number): void;
+  /** The reader holds a grip of the picture. */
+  held: boolean;
+  /** The entry that the reader has pressed, until it is let go. */
+  seen?: number;
 }
 
 /** What is to be drawn: the number of stops, what one is called, and all else. */
@@ -184,8 +195,43 @@ interface Definition<Shown extends Model, Values, Data = null> {
   adapt?(texts: Texts, changed?: string): Setting & { at?: number };
   /** The number of the first stop, where it is not 1. */
   first?: number;
+  /** The setting in a few words, which stand on the fold. */
+  line?(model: Shown): string;
   /** The picture depends on the width of its box, and not on the values. */
   fluid?: boolean;
+}
+
+// --- dragging ------------------------------------------------------------------------------------
+
+/** A part of a picture that one takes hold of: a slider of whole steps. */
+interface GripSpec {
+  /** Among the grips of one picture. */
+  name: string;
+  /** What it sets, for those who do not see it. */
+  label: string;
+  value: number;
+  min: number;
+  max: number;
+  /** The value in words. */
+  text?: string;
+  along?: "x" | "y";
+  /** By how much one drags it for 1, in units of the drawing; negative to the left or upwards. */
+  per?: number;
+  /** Instead of `per`: the value of a place that is pressed, for a row of parts. */
+  at?(point: { x: number; y: number }): number | undefined;
+  /** No stop for the keyboard, because another control does the same. */
+  quiet?: boolean;
+  /** More classes. */
+  kind?: string;
+  change(value: number): void;
+}
+
+type Grip = SVGGElement & { grip: GripSpec };
+
+interface Hold {
+  grip(spec: GripSpec, ...shapes: Element[]): Grip;
+  /** The value of a grip whose picture has not been drawn anew. */
+  moveGrip(node: Grip, value: number, text?: string): void;
 }
 
 interface Explorers {
@@ -209,7 +255,11 @@ interface Window {
     windows: Windows;
     drawing: Drawing;
     series: Series;
+    hold: Hold;
     explorer: Explorers;
+    matrix: Matrix;
+    pooling: Pooling;
+    curves: Curves;
     /** The arithmetic of a kind of explorer, to be replayed by the tests. */
     [kind: string]: any;
   };

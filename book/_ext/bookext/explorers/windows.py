@@ -71,7 +71,12 @@ CONVOLUTION = Explorer(
 )
 MATRIX = Explorer(
     "Convolution as a matrix",
-    (*SHARED, "explorer-matrix.js"),
+    (
+        *SHARED,
+        "explorer-matrix-products.js",
+        "explorer-matrix-drawing.js",
+        "explorer-matrix.js",
+    ),
     {"view": "forward", "x": "3 1 4 1 5 9 2", "w": "2 3 5", "g": "1 10 100 0 0"}
     | {"s": 1, "d": 1, "l": 0, "r": 0},
     draw_matrix,
