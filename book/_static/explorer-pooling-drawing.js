@@ -119,7 +119,7 @@
       name: "window", label: "Window", value: 0, min: 0, max: steps - 1, quiet: true,
       per: CELL * stride, change: (at) => parts.go(at),
     }, svg("rect", { class: "room", x: from, y: y + CELL, width, height: 34 }),
-    svg("rect", { class: "bar", x: from + width / 2 - 14, y: y + CELL + 3, width: 28, height: 8, rx: 4 }));
+    svg("rect", { class: "bar", x: from + width / 2 - 14, y: y + CELL + 13, width: 28, height: 10, rx: 5 }));
     const edge = grip({
       name: "k", label: "Length of the window", value: kernel, min: 1,
       max: Math.min(MOST, x.length + left + right), per: CELL,
