@@ -174,9 +174,95 @@ def _pixels(draw, shape):
         return None
     if shape[1] == 4 * CHANNELS and draw(st.booleans()):
         return "pixel shuffle", lambda x: F.pixel_shuffle(x, 2)
-    # The channels that an unshuffling makes of positions are told as one.
-    w = weight(4 * shape[1], 4 * shape[1], 1, 1)
-    return "pixel unshuffle, mixed", lambda x: convolve(F.pixel_unshuffle(x, 2), w)
+    first = draw(st.integers(0, 3))
+    return "pixel unshuffle", lambda x: F.pixel_unshuffle(x, 2)[:, first : first + CHANNELS]
+
+
+def _blocks(draw, shape):
+    """Space to depth by views, some of its channels, and what is then done with them."""
+    b, axes = draw(st.integers(2, 4)), len(shape) - 2
+    how = draw(st.sampled_from(["some", "conv", "back", "grouped", "slid"]))
+    first, c = draw(st.integers(0, b)), shape[1]
+    w, grouped = weight(c, c * b**axes, *[1] * axes), weight(c * b, c, *[1] * axes)
+
+    def cut(x):
+        x = x[(..., *(slice(None, n - n % b) for n in x.shape[2:]))]
+        split = [m for n in x.shape[2:] for m in (n // b, b)]
+        return x.reshape(*x.shape[:2], *split)
+
+    def run(x):
+        y = cut(x)
+        if how == "back":
+            return y.flip(3).reshape(*y.shape[:2], *(n * b for n in y.shape[2::2]))
+        order = (0, 1, *range(3, 3 + 2 * axes, 2), *range(2, 2 + 2 * axes, 2))
+        z = y.permute(order).flatten(1, 1 + axes)
+        if how == "slid":  # a window over the places within a block
+            apart = z.flatten(2).transpose(1, 2)
+            wide = F.avg_pool1d(apart, 2, 1).transpose(1, 2)
+            return wide.unflatten(2, z.shape[2:])[:, first : first + c]
+        if how == "grouped":
+            return convolve(z, grouped, groups=b**axes)[:, :c] if axes == 1 else z[:, ::b]
+        return convolve(z, w) if how == "conv" else z[:, first : first + c]
+
+    return f"blocks of {b} {how} {first}", run
+
+
+def _windows(draw, shape):
+    """Attention within windows that do not overlap."""
+    b, axes = draw(st.integers(2, 4)), len(shape) - 2
+    fused, residual = draw(st.booleans()), draw(st.booleans())
+
+    def run(x, mix):
+        x = x[(..., *(slice(None, n - n % b) for n in x.shape[2:]))]
+        blocks = [n // b for n in x.shape[2:]]
+        y = x.reshape(*x.shape[:2], *(m for n in blocks for m in (n, b)))
+        order = (0, *range(2, 2 + 2 * axes, 2), *range(3, 3 + 2 * axes, 2), 1)
+        windows = y.permute(order)
+        tokens = mix(windows.reshape(-1, b**axes, x.shape[1]))
+        back = sorted(range(len(order)), key=order.__getitem__)
+        z = tokens.reshape(windows.shape).permute(back).reshape(x.shape)
+        return x + z if residual else z
+
+    def attention(t):
+        if fused:
+            return F.scaled_dot_product_attention(t, t, t)
+        return (t @ t.transpose(1, 2)).softmax(-1) @ t
+
+    return (
+        f"windows of {b}, fused {fused}, residual {residual}",
+        lambda x: run(x, attention),
+        lambda x: run(x, lambda t: (t @ t.transpose(1, 2)) @ t / t.numel()),
+    )
+
+
+def _folded(draw, shape):
+    """Windows side by side, and put back."""
+    if len(shape) != 4:
+        return None
+    k, s, d = draw(st.integers(1, 3)), draw(small), draw(st.integers(1, 2))
+    p, mixed = draw(st.integers(0, 1)), draw(st.booleans())
+    size, w = shape[2:], weight(shape[1] * k * k, shape[1] * k * k)
+
+    def run(x):
+        columns = F.unfold(x, k, d, p, s)
+        return F.fold(w @ columns if mixed else columns, size, k, d, p, s)
+
+    return f"fold of unfold {k} {s} {d} {p} mixed {mixed}", run
+
+
+def _repeated(draw, shape):
+    times, axis = draw(st.integers(1, 3)), draw(st.integers(1, len(shape) - 1))
+    return f"repeat_interleave {times} of {axis}", lambda x: x.repeat_interleave(times, axis)
+
+
+def _antialiased(draw, shape):
+    if len(shape) != 4:
+        return None
+    mode = draw(st.sampled_from(["bilinear", "bicubic"]))
+    size = draw(st.tuples(*[st.integers(1, 2 * n) for n in shape[2:]]))
+    return f"interpolate antialiased {mode} {size}", lambda x: F.interpolate(
+        x, size, mode=mode, antialias=True, align_corners=False
+    )
 
 
 def _residual(draw, shape):
@@ -413,7 +499,7 @@ def _moved(draw, shape):
 EXACT = [
     _conv, _conv, _same_conv, _padded_conv, _pool, _dilated_pool, _transposed, _interpolation,
     _pixels, _residual, _misaligned, _dense, _branches, _slice, _convnext, _reflect, _adaptive,
-    _glu, _einsum, _stack, _unfold,
+    _glu, _einsum, _stack, _unfold, _blocks, _folded, _repeated, _antialiased, _windows,
 ]  # fmt: skip
 COMBINING = [_gate, _mean, _attention, _norm, _softmax, _steered]
 REARRANGING = [_moved]

@@ -19,9 +19,11 @@ A convolution, a pooling and a convolution on 32 positions:
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
-from functools import cached_property
+from functools import cached_property, lru_cache, reduce
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,7 +31,7 @@ from numpy.typing import NDArray
 from cnnref.accounting.receptive_fields.taps import Taps
 from cnnref.accounting.receptive_fields.unclipped import UnclippedField
 
-__all__ = ["AxisField", "joined"]
+__all__ = ["AxisField", "interleaved", "joined"]
 
 _NEVER = np.iinfo(np.int64).max // 2
 """First and (negated) last position of a unit that sees nothing; neutral under `minimum`."""
@@ -68,6 +70,15 @@ class AxisField:
     def units(self) -> int:
         """Number of units."""
         return int(self.bounds.shape[1])
+
+    @cached_property
+    def key(self) -> tuple[Any, ...]:
+        """Equal for fields that say the same."""
+        ideal = self.unclipped
+        return (
+            self.bounds.shape[1], self.bounds.tobytes(), self.known, self.loose, self.thinned,
+            None if ideal is None else (ideal.lows, ideal.masks, ideal.advance),
+        )  # fmt: skip
 
     def measures(self) -> tuple[int, int, int | Fraction, Fraction] | None:
         """Size, support, jump and start of the field; `None` where there is no field.
@@ -146,6 +157,12 @@ class AxisField:
             return self
         return AxisField(np.broadcast_to(self.bounds, (2, units)), None, self.reason, self.known)
 
+    def picked(self, units: NDArray[np.int64], reason: str) -> AxisField:
+        """Some of the units, in whatever order; all of them, where not one is followed."""
+        if self.loose:
+            return self
+        return AxisField(self.bounds[:, units], None, self.reason or reason, self.known)
+
     def taken(self, unit: int, reason: str) -> AxisField:
         """One unit, of which every unit on top knows."""
         if self.loose:
@@ -191,6 +208,33 @@ class AxisField:
         return exact and bool((self.bounds <= other.bounds.min(axis=1, keepdims=True)).all())
 
 
+def interleaved(fields: Sequence[AxisField | None], n: int) -> AxisField:
+    """One layer of units, in turn those of several layers of `n`; `None` for one that sees nothing
+    along the axis."""
+    present = [field for field in fields if field is not None]
+    first, times = present[0], len(fields)
+    if all(field is first for field in fields):
+        if first.units != n:
+            return first
+        return first.through(Taps.interpolation(Fraction(1, times), "nearest"), n * times)
+    if any(field.loose for field in present):
+        return reduce(joined, present).loosened("positions are interleaved")
+    nothing = np.full((2, n), _NEVER)
+    bounds = [nothing if field is None else field.over(n).bounds for field in fields]
+    ideals = [None if field is None else field.over(n).unclipped for field in fields]
+    whole = None
+    if all(f is None or i is not None for f, i in zip(fields, ideals, strict=True)):
+        whole = UnclippedField.interleaved(ideals)
+    reason = next((field.reason for field in present if field.reason), "")
+    return AxisField(
+        np.stack(bounds, axis=2).reshape(2, -1),
+        whole,
+        reason or ("" if whole else "its pattern does not repeat"),
+        all(field.known for field in present),
+    )
+
+
+@lru_cache(maxsize=2048)
 def joined(a: AxisField, b: AxisField) -> AxisField:
     """What units see that combine, one by one, the units of two layers."""
     if a is b:

@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from math import prod
 
-__all__ = ["Atom", "Dim", "axes_of", "length_of", "matched", "plain", "regrouped"]
+__all__ = ["Atom", "Dim", "axes_of", "channels_of", "length_of", "matched", "normal", "plain"]
 
 Atom = tuple[tuple[int, ...], int]
 """The axes that a run of entries moves along (none, for channels), and its length."""
@@ -29,28 +29,20 @@ def plain(size: int) -> Dim:
     return (((), size),) if size != 1 else ()
 
 
-def regrouped(dims: Sequence[Dim], shape: Sequence[int]) -> tuple[Dim, ...] | None:
-    """The atoms of `dims`, in order, shared out over dimensions of `shape`; `None` if an axis would
-    have to be cut."""
-    atoms = [atom for dim in dims for atom in dim if atom[1] != 1][::-1]
-    result = []
-    for size in shape:
-        mine: list[Atom] = []
-        while size > 1 and atoms:
-            axes, length = atoms.pop()
-            if length > size:
-                if axes or length % size:
-                    return None
-                atoms.append((axes, length // size))
-                length = size
-            if size % length:
-                return None
-            size //= length
-            mine.append((axes, length))
-        if size > 1:
-            return None
-        result.append(tuple(mine))
-    return tuple(result)
+def channels_of(dim: Dim) -> int:
+    """Entries of a dimension at one position along its axes."""
+    return prod(size for axes, size in dim if not axes)
+
+
+def normal(atoms: Sequence[Atom]) -> Dim:
+    """A dimension of these atoms; neighbouring channels are told as one."""
+    found: list[Atom] = []
+    for axes, size in atoms:
+        if size != 1 and found and not axes and not found[-1][0]:
+            found[-1] = ((), found[-1][1] * size)
+        elif size != 1:
+            found.append((axes, size))
+    return tuple(found)
 
 
 def matched(columns: Sequence[Dim], size: int) -> tuple[Dim, set[int]]:

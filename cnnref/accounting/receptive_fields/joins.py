@@ -6,7 +6,14 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from cnnref.accounting.receptive_fields.dims import Dim, axes_of, length_of, matched, plain
+from cnnref.accounting.receptive_fields.dims import (
+    Dim,
+    axes_of,
+    channels_of,
+    length_of,
+    matched,
+    plain,
+)
 from cnnref.accounting.receptive_fields.labels import AxisFields, distinct, united
 from cnnref.accounting.receptive_fields.tensor import TensorField
 
@@ -21,6 +28,9 @@ def combined(fields: Sequence[TensorField], shape: Sequence[int]) -> TensorField
         f.spread(shape).expanded((1,) * (len(shape) - len(f.dims)) + tuple(map(length_of, f.dims)))
         for f in fields
     ]
+    for d in range(len(shape)):
+        if len({f.dims[d] for f in fields if f.axes_of(d)}) > 1:
+            fields = [f.settled(d) for f in fields]
     dims, lost = [], set()
     for d, size in enumerate(shape):
         dim, clash = matched([f.dims[d] for f in fields], size)
@@ -38,14 +48,29 @@ def combined(fields: Sequence[TensorField], shape: Sequence[int]) -> TensorField
                 dims[d] = ((tuple(sorted(axes)), size),)
     if all(f.labels is None for f in fields):
         return TensorField(tuple(dims), (united(f.fields[0] for f in fields),))
-    pairs: dict[tuple[int, ...], int] = {}
+    fields = [_fitting(f, dims) for f in fields]
     none = np.zeros((1,) * len(shape), dtype=np.int64)
     grids = np.broadcast_arrays(*(none if f.labels is None else f.labels for f in fields))
-    labels = np.empty(grids[0].shape, dtype=np.int64)
-    for place in np.ndindex(*labels.shape):
-        labels[place] = pairs.setdefault(tuple(int(g[place]) for g in grids), len(pairs))
-    unions = [united(f.fields[i] for f, i in zip(fields, pair, strict=True)) for pair in pairs]
-    return TensorField(tuple(dims), *distinct(unions, labels))
+    pairs, labels = np.unique(
+        np.stack([grid.ravel() for grid in grids], axis=1), axis=0, return_inverse=True
+    )
+    unions = [
+        united(f.fields[i] for f, i in zip(fields, pair, strict=True)) for pair in pairs.tolist()
+    ]
+    return TensorField(tuple(dims), *distinct(unions, labels.reshape(grids[0].shape)))
+
+
+def _fitting(field: TensorField, dims: Sequence[Dim]) -> TensorField:
+    """With one field for entries that the dimensions of a result do not tell apart."""
+    if field.labels is None:
+        return field
+    extents = zip(field.labels.shape, dims, strict=True)
+    over = {d for d, (extent, dim) in enumerate(extents) if extent not in (1, channels_of(dim))}
+    if not over:
+        return field
+    everything = {axis for one in field.fields for axis in one}
+    reason = "channels of several fields meet positions"
+    return field.merged(over).loosened_along(everything, reason)
 
 
 def concatenated(
@@ -62,6 +87,9 @@ def concatenated(
     if any(field.axes_of(dim) for field in fields):
         reason = "positions are concatenated along an axis"
         return combined([f.loosened(dim, shape[dim], reason) for f in fields], shape)
+    for d in range(len(shape)):
+        if len({f.dims[d] for f in fields if f.axes_of(d)}) > 1:
+            fields = [f.settled(d) for f in fields]
     narrow = [
         TensorField((*f.dims[:dim], (), *f.dims[dim + 1 :]), (f.union,))
         for f in (f.mixed() for f in fields)
@@ -69,8 +97,13 @@ def concatenated(
     whole = combined(narrow, (*shape[:dim], 1, *shape[dim + 1 :]))
     together: list[AxisFields] = []
     pieces = []
+    following = iter(fields)
     for field, _ in parts:
-        field = field or TensorField(whole.dims, ({},))
+        if field is None:
+            field = TensorField(whole.dims, ({},))
+        else:
+            own = next(following)
+            field = _fitting(own, (*whole.dims[:dim], own.dims[dim], *whole.dims[dim + 1 :]))
         one = np.zeros((1,) * len(shape), dtype=np.int64)
         pieces.append((one if field.labels is None else field.labels) + len(together))
         together += field.fields

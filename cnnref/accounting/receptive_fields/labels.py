@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from functools import reduce
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +19,9 @@ AxisFields = Mapping[int, AxisField]
 
 def united(fields: Iterable[AxisFields]) -> AxisFields:
     """The union of fields, axis by axis."""
+    fields = [*fields]
+    if len(fields) == 1:
+        return fields[0]
     apart: dict[int, dict[int, AxisField]] = {}
     for field in fields:
         for axis, one in field.items():
@@ -36,20 +40,8 @@ def united(fields: Iterable[AxisFields]) -> AxisFields:
 def same(a: AxisFields, b: AxisFields) -> bool:
     """Whether two fields say the same."""
     return a.keys() == b.keys() and all(
-        a[axis] is b[axis] or _same_along(a[axis], b[axis]) for axis in a
+        a[axis] is b[axis] or a[axis].key == b[axis].key for axis in a
     )
-
-
-def _same_along(a: AxisField, b: AxisField) -> bool:
-    if (a.known, a.loose, a.thinned) != (b.known, b.loose, b.thinned):
-        return False
-    if not np.array_equal(a.bounds, b.bounds):
-        return False
-    if a.unclipped is None or b.unclipped is None:
-        return a.unclipped is b.unclipped
-    return (a.unclipped.lows, a.unclipped.masks, a.unclipped.advance) == (
-        b.unclipped.lows, b.unclipped.masks, b.unclipped.advance,
-    )  # fmt: skip
 
 
 def distinct(
@@ -65,16 +57,12 @@ def distinct(
         The fields that differ, and the labels; `None` for labels where there is one field.
     """
     kept: list[AxisFields] = []
-    number = {}
-    for i in sorted(set(labels.ravel().tolist())):
-        for j, other in enumerate(kept):
-            if same(fields[i], other):
-                number[i] = j
-                break
-        else:
-            number[i] = len(kept)
+    known: dict[Any, int] = {}
+    number = np.zeros(len(fields), dtype=np.int64)
+    for i in np.unique(labels).tolist():
+        key = frozenset((axis, field.key) for axis, field in fields[i].items())
+        if key not in known:
+            known[key] = len(kept)
             kept.append(fields[i])
-    if len(kept) == 1:
-        return tuple(kept), None
-    renumbered = np.vectorize(number.__getitem__, otypes=[np.int64])(labels)
-    return tuple(kept), renumbered
+        number[i] = known[key]
+    return tuple(kept), None if len(kept) == 1 else number[labels]

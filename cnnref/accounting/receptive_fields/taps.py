@@ -75,6 +75,17 @@ class Taps:
         )
 
     @staticmethod
+    @lru_cache(maxsize=1024)
+    def placed(stride: int, shift: int) -> Taps:
+        """The taps of one tap of a transposed convolution: unit `j` reads `(j + shift) / stride`
+        wherever that is whole."""
+        return Taps(
+            stride,
+            1,
+            tuple(() if (j + shift) % stride else ((j + shift) // stride,) for j in range(stride)),
+        )
+
+    @staticmethod
     @lru_cache(maxsize=256)
     def adaptive(n: int, m: int) -> Taps:
         """The taps of an adaptive pooling from `n` units to `m`: window `i` starts at
@@ -93,13 +104,20 @@ class Taps:
 
         Args:
             scale: distance between neighbouring outputs, in input units: below 1 when it enlarges.
-            kind: "nearest", "nearest-exact", "linear" or "cubic".
+            kind: "nearest", "nearest-exact", "linear" or "cubic"; "antialiased" and "linear",
+                "cubic" or "lanczos", whose filter grows with the scale.
             aligned: the corner units of input and output coincide (`align_corners`).
 
         Torch multiplies in single precision. Where a nearest unit's place is a whole number, what
         it reads may be one unit lower than the rule says.
         """
         period, advance = scale.denominator, scale.numerator
+        if kind.startswith("antialiased"):
+            reach = {"linear": 1, "cubic": 2, "lanczos": 3}[kind.split()[1]]
+            grown = max(scale, Fraction(1))
+            return Taps(
+                period, advance, tuple(_filtered(i, scale, grown, reach) for i in range(period))
+            )
         offsets: list[tuple[int, ...]] = []
         for i in range(period):
             if kind == "nearest":
@@ -144,3 +162,13 @@ class Taps:
     def reads_all(self, n: int, outputs: int) -> bool:
         """Whether each of `n` units of a layer below is read by one of `outputs` units."""
         return len(np.unique(self.indices(n, outputs)[self.indices(n, outputs) < n])) == n
+
+
+def _filtered(unit: int, scale: Fraction, grown: Fraction, reach: int) -> tuple[int, ...]:
+    """Where the filter of an antialiased interpolation is not zero: nearer than `reach` times its
+    width, and not at the other multiples of that, where it crosses zero."""
+    middle = (unit + Fraction(1, 2)) * scale - Fraction(1, 2)
+    first = (middle - reach * grown) // 1
+    taps = range(first, first + int(2 * reach * grown) + 3)
+    places = ((tap, (tap - middle) / grown) for tap in taps)
+    return tuple(t for t, at in places if abs(at) < reach and (not at or at.denominator != 1))

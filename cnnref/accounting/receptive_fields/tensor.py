@@ -16,12 +16,23 @@ from math import prod
 import numpy as np
 from numpy.typing import NDArray
 
-from cnnref.accounting.receptive_fields.axis import AxisField
-from cnnref.accounting.receptive_fields.dims import Dim, axes_of, length_of, plain, regrouped
+from cnnref.accounting.receptive_fields.axis import AxisField, interleaved
+from cnnref.accounting.receptive_fields.dims import (
+    Atom,
+    Dim,
+    axes_of,
+    channels_of,
+    length_of,
+    normal,
+    plain,
+)
 from cnnref.accounting.receptive_fields.labels import AxisFields, distinct, united
 from cnnref.accounting.receptive_fields.taps import Taps
 
 __all__ = ["TensorField"]
+
+_MOST = 1024
+"""Fields that the entries of one tensor may have; of more, what they share is told."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,8 +42,9 @@ class TensorField:
     Args:
         dims: one for each dimension of the tensor.
         fields: the distinct fields of its entries, mostly one: an `AxisField` for each axis.
-        labels: which field each entry has, an array that broadcasts over the dimensions (axes have
-            length 1); `None` where there is one field.
+        labels: which field each entry has, an array that broadcasts over the dimensions: along one
+            of several atoms it has a number for each entry of those that are no axis. `None` where
+            there is one field.
     """
 
     dims: tuple[Dim, ...]
@@ -83,17 +95,16 @@ class TensorField:
         lost = {axis for axis in axes if any(axis in field for field in self.fields)}
         if not lost:
             return self
-        dims = tuple(
-            tuple((tuple(a for a in axes if a not in lost), size) for axes, size in dim)
-            for dim in self.dims
-        )
-        return self.mapped(
+        flat = self._flat()
+        atoms = [(tuple(a for a in axes if a not in lost), size) for ((axes, size),) in flat.dims]
+        collapsed = TensorField(tuple((atom,) for atom in atoms), flat.fields, flat.labels)
+        return collapsed.mapped(
             lambda field: {
                 axis: one.collapsed(reason, known) if axis in lost else one
                 for axis, one in field.items()
             },
-            dims,
-        )
+            collapsed.dims,
+        )._together([sum(size != 1 for _, size in dim) for dim in self.dims])
 
     def loosened(self, dim: int, size: int, reason: str) -> TensorField:
         """With a dimension whose entries were rearranged, and are now `size`."""
@@ -101,8 +112,15 @@ class TensorField:
         if not axes:
             return self.resized(dim, size)
         new: Dim = ((tuple(sorted(axes)), size),)
-        result = self.mixed().loosened_along(axes, reason)
-        return TensorField((*result.dims[:dim], new, *result.dims[dim + 1 :]), result.fields)
+        if self.labels is not None and self.labels.shape[dim] > 1:  # entries of several fields
+            axes = axes | {
+                axis
+                for axis, one in self.union.items()
+                if any(axis not in field or field[axis].key != one.key for field in self.fields)
+            }
+        result = self.merged({dim}).loosened_along(axes, reason)
+        dims = (*result.dims[:dim], new, *result.dims[dim + 1 :])
+        return TensorField(dims, result.fields, result.labels)
 
     def loosened_along(self, axes: set[int], reason: str) -> TensorField:
         """With the entries along some axes rearranged, in whatever dimension they are."""
@@ -135,16 +153,14 @@ class TensorField:
             layer: for each dimension that it slides over, its taps and the number of its outputs.
             each: `AxisField.through`, or a memory of it.
         """
-        result, dims, fields = self, list(self.dims), [dict(field) for field in self.fields]
+        result = self
         for dim, (taps, outputs) in layer.items():
-            flattened = len(dims[dim]) > 1
-            if flattened or (result.labels is not None and result.labels.shape[dim] > 1):
-                result = TensorField(tuple(dims), tuple(fields), result.labels)
-                if flattened:
-                    reason = "a window slides over a flattened axis"
-                    result = result.loosened(dim, length_of(dims[dim]), reason)
-                result = result.mixed()
-                dims, fields = list(result.dims), [dict(field) for field in result.fields]
+            if len(result.dims[dim]) > 1:
+                result = result.unflattened(dim, "a window slides over a flattened axis")
+            if result.labels is not None and result.labels.shape[dim] > 1:
+                result = result._slid(dim, taps, outputs)
+        dims, fields = list(result.dims), [dict(field) for field in result.fields]
+        for dim, (taps, outputs) in layer.items():
             axes, n = axes_of(dims[dim]), length_of(dims[dim])
             dims[dim] = ((tuple(axes), outputs),) if axes else plain(outputs)
             for field in fields:
@@ -157,13 +173,14 @@ class TensorField:
 
     def resized(self, dim: int, size: int) -> TensorField:
         """With a dimension of channels that now has `size` entries, each of which may see all."""
-        result = self.collapsed(self.axes_of(dim), "all positions are combined").mixed()
-        return TensorField(
-            (*result.dims[:dim], plain(size), *result.dims[dim + 1 :]), result.fields
-        )
+        result = self.collapsed(self.axes_of(dim), "all positions are combined").merged({dim})
+        dims = (*result.dims[:dim], plain(size), *result.dims[dim + 1 :])
+        return TensorField(dims, result.fields, result.labels)
 
     def grouped(self, groups: int, channels: int, dim: int) -> TensorField:
         """After a convolution: `channels` in `groups`, each of which sees its own part of `dim`."""
+        if self.axes_of(dim):
+            return self.resized(dim, channels)
         dims = (*self.dims[:dim], plain(channels), *self.dims[dim + 1 :])
         if self.labels is None:
             return TensorField(dims, self.fields)
@@ -185,20 +202,195 @@ class TensorField:
 
     def reshaped(self, shape: Sequence[int]) -> TensorField:
         """Viewed in another shape of as many entries."""
-        dims, result = regrouped(self.dims, shape), self
-        if dims is None:
-            reason = "a view cuts through an axis"
-            union = {axis: one.scattered(reason) for axis, one in self.union.items()}
-            return TensorField(tuple(map(plain, shape)), (union,))
-        dims = tuple(tuple(a for a in dim if a[1] != 1) for dim in dims)
+        flat, at, groups = self._flat(), 0, []
+        for size in shape:
+            first, left = at, size
+            while left > 1 and at < len(flat.dims):
+                length = length_of(flat.dims[at])
+                if length > left and not length % left:
+                    split = flat._split(at, left)
+                    if split is None:
+                        left = 0
+                        break
+                    flat, length = split, left
+                if left % length:
+                    left = 0
+                    break
+                left //= length
+                at += 1
+            if left != 1:
+                reason = "a view cuts through an axis"
+                union = {axis: one.scattered(reason) for axis, one in self.union.items()}
+                return TensorField(tuple(map(plain, shape)), (union,))
+            groups.append(at - first)
+        return flat._together(groups)
+
+    def _flat(self) -> TensorField:
+        """With a dimension for each atom."""
+        atoms: list[Dim] = [(atom,) for dim in self.dims for atom in dim if atom[1] != 1]
+        if self.labels is None:
+            return TensorField(tuple(atoms), self.fields)
+        shape = [
+            1 if axes or extent == 1 else size
+            for dim, extent in zip(self.dims, self.labels.shape, strict=True)
+            for axes, size in dim
+            if size != 1
+        ]
+        return TensorField(tuple(atoms), self.fields, self.labels.reshape(shape))
+
+    def _together(self, groups: Sequence[int]) -> TensorField:
+        """With so many neighbouring atoms in each dimension."""
+        dims: list[Dim] = []
+        full: list[int] = []
+        shape: list[int] = []
+        at = 0
+        for count in groups:
+            atoms: list[Atom] = [atom for dim in self.dims[at : at + count] for atom in dim]
+            dims.append(normal(atoms))
+            if self.labels is not None:
+                varies = max(self.labels.shape[at : at + count], default=1) > 1
+                full += [size if varies and not axes else 1 for axes, size in atoms]
+                shape.append(channels_of(dims[-1]) if varies else 1)
+            at += count
+        if self.labels is None:
+            return TensorField(tuple(dims), self.fields)
+        labels = np.broadcast_to(self.labels, full).reshape(shape)
+        return TensorField(tuple(dims), self.fields, labels)
+
+    def _split(self, place: int, outer: int) -> TensorField | None:
+        """With an atom cut into two, the first of length `outer`; `None` if that makes too many
+        fields. Positions that are cut are, within one, channels with fields of their own."""
+        ((axes, size),) = self.dims[place]
+        inner = size // outer
+        if axes:
+            taps = [Taps.window(1, inner, (-digit, 0)) for digit in range(inner)]
+            return self.fanned(place, taps, outer)
+        dims = (*self.dims[:place], plain(outer), plain(inner), *self.dims[place + 1 :])
+        if self.labels is None:
+            return TensorField(dims, self.fields)
+        extents = (outer, inner) if self.labels.shape[place] > 1 else (1, 1)
+        shape = (*self.labels.shape[:place], *extents, *self.labels.shape[place + 1 :])
+        return TensorField(dims, self.fields, self.labels.reshape(shape))
+
+    def fanned(self, dim: int, taps: Sequence[Taps], outputs: int) -> TensorField | None:
+        """Read through several taps, and which of them is a dimension of its own, behind `dim`;
+        `None` if that makes more fields than are followed."""
+        result = self
+        if len(self.dims[dim]) > 1:
+            result = self.unflattened(dim, "a window slides over a flattened axis")
+        axes, n = result.axes_of(dim), length_of(result.dims[dim])
+        moving: Dim = ((tuple(sorted(axes)), outputs),) if axes else plain(outputs)
+        dims = (*result.dims[:dim], moving, plain(len(taps)), *result.dims[dim + 1 :])
+        ones = [field[a] for field in result.fields for a in axes & field.keys()]
+        alike = all(one.units != n and not one.loose for one in ones)
         labels = result.labels
-        if labels is not None:
-            old = [1 if axes_of(dim) else length_of(dim) for dim in result.dims]
-            new = [1 if axes_of(dim) else n for dim, n in zip(dims, shape, strict=True)]
-            if prod(old) != prod(new):
-                return TensorField(dims, (result.union,))
-            labels = np.broadcast_to(labels, old).reshape(new)
-        return TensorField(dims, result.fields, labels)
+        if labels is None or labels.shape[dim] == 1:
+            apart = None if labels is None else np.expand_dims(labels, dim + 1)
+            if alike:
+                return TensorField(dims, result.fields, apart)
+            if len(result.fields) * len(taps) > _MOST:
+                return None
+            known: dict[tuple[int, int], AxisField] = {}
+
+            def read(one: AxisField, number: int) -> AxisField:
+                key = (id(one), number)
+                if key not in known:
+                    known[key] = one.over(n).thin().through(taps[number], outputs)
+                return known[key]
+
+            fields = [
+                {a: read(one, i) if a in axes else one for a, one in field.items()}
+                for field in result.fields
+                for i in range(len(taps))
+            ]
+            if apart is None:
+                apart = np.zeros((1,) * len(dims), dtype=np.int64)
+            shape = [1] * len(dims)
+            shape[dim + 1] = len(taps)
+            labels = apart * len(taps) + np.arange(len(taps)).reshape(shape)
+            return TensorField(dims, *distinct(fields, labels))
+        places = np.stack([one.indices(n, outputs)[0] for one in taps], axis=1)
+        return TensorField(dims, *distinct((*result.fields, {}), result._at(dim, places)))
+
+    def _at(self, dim: int, places: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Labels of the entries of a dimension at some places; beyond its end stands nothing."""
+        assert self.labels is not None
+        end = np.full_like(np.take(self.labels, [0], axis=dim), len(self.fields))
+        return np.take(np.concatenate([self.labels, end], axis=dim), places, axis=dim)
+
+    def _slid(self, dim: int, taps: Taps, outputs: int) -> TensorField:
+        """A window slides over channels that have fields of their own."""
+        assert self.labels is not None
+        labels = self._at(dim, taps.indices(self.labels.shape[dim], outputs).T)
+        dims = (*self.dims[:dim], plain(outputs), (), *self.dims[dim + 1 :])
+        read = TensorField(dims, (*self.fields, {}), labels).merged({dim + 1})
+        left = None if read.labels is None else read.labels.squeeze(dim + 1)
+        return TensorField((*dims[: dim + 1], *dims[dim + 2 :]), read.fields, left)
+
+    def unflattened(self, dim: int, reason: str) -> TensorField:
+        """With one run of positions in a dimension: that which a view had cut, or, of several axes,
+        positions of which nobody knows which is where."""
+        result = self.settled(dim)
+        if len(result.dims[dim]) == 1:
+            return result
+        return result.loosened(dim, length_of(result.dims[dim]), reason)
+
+    def settled(self, dim: int) -> TensorField:
+        """With what a view had cut, and has put together again, as one run of positions."""
+        atoms = self.dims[dim]
+        if len(atoms) != 2 or not atoms[0][0] or atoms[1][0]:
+            return self
+        (axes, n), (_, times) = atoms
+        dims = (*self.dims[:dim], ((axes, n * times),), *self.dims[dim + 1 :])
+        labels = self.labels
+        if labels is None or labels.shape[dim] == 1:
+            rows = [(i,) * times for i in range(len(self.fields))]
+        else:
+            last = np.moveaxis(labels, dim, -1)
+            found, inverse = np.unique(last.reshape(-1, times), axis=0, return_inverse=True)
+            rows = [tuple(row) for row in found.tolist()]
+            labels = np.expand_dims(inverse.reshape(last.shape[:-1]), dim)
+        fields = [self._woven([self.fields[i] for i in row], axes, n) for row in rows]
+        return TensorField(dims, *((tuple(fields), None) if labels is None
+                                   else distinct(fields, labels)))  # fmt: skip
+
+    @staticmethod
+    def _woven(parts: Sequence[AxisFields], axes: Sequence[int], n: int) -> AxisFields:
+        """The field of units that are, in turn, those of several layers of `n`."""
+        woven: dict[int, AxisField] = {}
+        for axis in sorted(set().union(*parts)):
+            if axis in axes:
+                woven[axis] = interleaved([part.get(axis) for part in parts], n)
+                continue
+            ones = [{axis: part[axis]} for part in parts if axis in part]
+            together = united(ones)[axis]
+            alike = len(ones) == len(parts) and all(one[axis].key == together.key for one in ones)
+            woven[axis] = together if alike else together.loosened("positions are interleaved")
+        return woven
+
+    @cached_property
+    def told(self) -> AxisFields:
+        """The field of all entries together, once what a view had cut is whole again."""
+        result = self
+        for dim in range(len(self.dims)):
+            result = result.settled(dim)
+        return result.union
+
+    def picked(self, dim: int, places: NDArray[np.int64], reason: str) -> TensorField:
+        """With entries of a dimension in another order, repeated or left out."""
+        result = self
+        if len(self.dims[dim]) > 1:
+            result = self.unflattened(dim, reason)
+        axes, labels = result.axes_of(dim), result.labels
+        if labels is not None and labels.shape[dim] > 1:
+            labels = np.take(labels, places, axis=dim)
+        n = length_of(result.dims[dim])
+        fields = tuple(
+            {a: r.over(n).picked(places, reason) if a in axes else r for a, r in field.items()}
+            for field in result.fields
+        )
+        new: Dim = ((tuple(sorted(axes)), len(places)),) if axes else plain(len(places))
+        return TensorField((*result.dims[:dim], new, *result.dims[dim + 1 :]), fields, labels)
 
     def expanded(self, shape: Sequence[int]) -> TensorField:
         """Broadcast to a larger shape."""
@@ -244,7 +436,7 @@ class TensorField:
         result = self
         if len(self.dims[dim]) > 1:
             reason = "one position of a flattened axis is taken"
-            result = self.loosened(dim, length_of(self.dims[dim]), reason)
+            result = self.unflattened(dim, reason)
         dims = result.dims[:dim] + result.dims[dim + 1 :]
         axes, n = axes_of(result.dims[dim]), length_of(result.dims[dim])
 

@@ -6,6 +6,7 @@ all, holes of dilation included. A set is a whole number whose bits are the posi
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from math import gcd, lcm
 
@@ -68,6 +69,35 @@ class UnclippedField:
         return UnclippedField(
             period, advance, *(tuple(column) for column in zip(*sets, strict=True))
         )
+
+    @staticmethod
+    def interleaved(fields: Sequence[UnclippedField | None]) -> UnclippedField | None:
+        """One layer of units, in turn those of several, `None` for one that sees nothing; `None` if
+        they move at different speeds."""
+        present = [field for field in fields if field is not None]
+        period = lcm(*(field.period for field in present))
+        advances = {field.advance * (period // field.period) for field in present}
+        if len(advances) > 1 or period * len(fields) > _LONGEST:
+            return None
+        sets = [
+            (0, 0) if field is None else field.at(unit)
+            for unit in range(period)
+            for field in fields
+        ]
+        return UnclippedField(
+            len(sets), advances.pop(), *(tuple(column) for column in zip(*sets, strict=True))
+        ).reduced()
+
+    def reduced(self) -> UnclippedField:
+        """The same with the shortest period."""
+        for period in range(1, self.period):
+            advance, rest = divmod(self.advance * period, self.period)
+            if self.period % period or rest:
+                continue
+            first = UnclippedField(period, advance, self.lows[:period], self.masks[:period])
+            if all(first.at(u) == (self.lows[u], self.masks[u]) for u in range(self.period)):
+                return first
+        return self
 
     def at(self, unit: int) -> tuple[int, int]:
         """Lowest position and mask of one unit, which need not exist in a real layer."""

@@ -115,5 +115,5 @@ def _followed(
     seen: TensorField | None, axes: Sequence[Axis]
 ) -> tuple[tuple[AxisField, ...], tuple[Axis, ...]]:
     """The fields along the axes of the inputs, and these axes."""
-    field = seen.union if seen is not None and axes else {}
+    field = seen.told if seen is not None and axes else {}
     return tuple(field[axis] for axis in sorted(field)), tuple(axes[axis] for axis in sorted(field))

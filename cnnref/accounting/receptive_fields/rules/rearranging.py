@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -63,8 +64,21 @@ def _repeat(call: Operation) -> TensorField:
     field = call.field.reshaped((1,) * (call.out.dim() - call.x.dim()) + tuple(call.x.shape))
     for d, times in enumerate(call.args[1]):
         if times != 1:
-            field = field.loosened(d, call.out.shape[d], "positions are repeated")
+            n = call.out.shape[d]
+            field = field.picked(d, np.arange(n) % (n // times), "positions are repeated")
     return field
+
+
+def _repeat_each(call: Operation) -> TensorField:
+    times, dim = call.args[1], call.arg(2)
+    shape = tuple(call.x.shape) if dim is not None else (call.x.numel(),)
+    field, d = call.field.reshaped(shape), int(dim or 0) % len(shape)
+    if isinstance(times, Tensor):  # as often as values say
+        axes = field.axes_of(d)
+        return field.loosened(d, call.out.shape[d], "positions are repeated").thinned_along(axes)
+    apart = field.reshaped((*shape[: d + 1], 1, *shape[d + 1 :]))
+    each = apart.expanded((*shape[: d + 1], int(times), *shape[d + 1 :]))
+    return each.reshaped(call.out.shape)
 
 
 def _channel_shuffle(call: Operation) -> TensorField:
@@ -87,7 +101,15 @@ def _rearranged(call: Operation) -> TensorField | None:
             named = third or []
         dims = [d % call.out.dim() for d in numbers(named, 1)]
         dims = dims or list(range(call.out.dim()))
-    for dim in dims:
+    for place, dim in enumerate(dims):
+        if call.packet is aten.flip or (call.packet is aten.roll and call.arg(2)):
+            n = call.out.shape[dim]
+            turn = np.arange(n)[::-1]
+            if call.packet is aten.roll:
+                shifts = numbers(places, 1)
+                turn = np.roll(np.arange(n), shifts[place])
+            field = field.picked(dim, turn, "positions are rearranged")
+            continue
         axes, size = field.axes_of(dim), call.out.shape[dim]
         field = field.loosened(dim, size, "positions are rearranged")
         if call.packet not in (aten.roll, aten.flip):  # some may be taken, and others not
@@ -126,6 +148,7 @@ REARRANGING: dict[Operator, Rule] = {
     aten.permute: _permute, aten.permute_copy: _permute, aten.expand: _expand,
     aten.expand_copy: _expand, aten.slice: _slice, aten.slice_copy: _slice, aten.select: _select,
     aten.select_copy: _select, aten.repeat: _repeat,
+    aten.repeat_interleave: _repeat_each,
     **dict.fromkeys(
         (aten.split, aten.split_with_sizes, aten.unsafe_split, aten.unsafe_split_with_sizes,
          aten.split_copy, aten.split_with_sizes_copy, aten.chunk),

@@ -32,8 +32,9 @@ def _along(call: Operation) -> TensorField:
     """All positions of one dimension meet, and the shape stays (softmax, sorting)."""
     if not call.x.dim():
         return call.field
-    axes = call.field.axes_of(int(call.arg(1, -1)))
-    return call.field.collapsed(axes, "all positions are combined").mixed()
+    dim = int(call.arg(1, -1)) % call.x.dim()
+    axes = call.field.axes_of(dim)
+    return call.field.collapsed(axes, "all positions are combined").merged({dim})
 
 
 def _so_far(call: Operation) -> TensorField:
@@ -55,9 +56,9 @@ def _so_far(call: Operation) -> TensorField:
 
 def _over_last(call: Operation) -> TensorField:
     """Layer norm and RMS norm: over the last dimensions, as many as the second argument names."""
-    dims = range(-len(call.args[1]), 0)
+    dims = range(call.x.dim() - len(call.args[1]), call.x.dim())
     axes = set().union(*(call.field.axes_of(d) for d in dims))
-    return call.field.collapsed(axes, _STATISTICS).mixed()
+    return call.field.collapsed(axes, _STATISTICS).merged({*dims})
 
 
 def _over_positions(call: Operation) -> TensorField:

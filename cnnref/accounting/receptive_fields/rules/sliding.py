@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from fractions import Fraction
 
+import numpy as np
 import torch
 
 from cnnref.accounting.operation import (
@@ -14,12 +15,17 @@ from cnnref.accounting.operation import (
     convolution_arguments,
     numbers,
 )
+from cnnref.accounting.receptive_fields.dims import length_of, plain
+from cnnref.accounting.receptive_fields.joins import combined
 from cnnref.accounting.receptive_fields.taps import Taps
 from cnnref.accounting.receptive_fields.tensor import TensorField
 
 __all__ = ["SLIDING"]
 
 aten = torch.ops.aten
+
+_Window = tuple[int, int, int, int]
+"""Kernel, stride, padding and dilation along one axis."""
 
 
 def _convolution(call: Operation) -> TensorField:
@@ -69,7 +75,7 @@ def _adaptive(axes: int) -> Rule:
 
 
 def _interpolation(axes: int, kind: str) -> Rule:
-    smooth = kind in ("linear", "cubic")
+    smooth = "nearest" not in kind
 
     def rule(call: Operation) -> TensorField:
         aligned = smooth and bool(call.arg(2, False))
@@ -105,44 +111,76 @@ def _padding(border: str) -> Rule:
     return rule
 
 
-def _shuffled(call: Operation, taps: Taps) -> TensorField:
-    last = call.out.dim() - 1
-    reason = "positions are shuffled into others"
-    channels = call.field.loosened(last - 2, call.out.shape[last - 2], reason)
-    layer = {d: (taps, call.out.shape[d]) for d in (last - 1, last)}
-    return channels.through(layer, call.through)
-
-
 def _pixel_shuffle(call: Operation) -> TensorField:
-    return _shuffled(call, Taps.interpolation(Fraction(1, int(call.args[1])), "nearest"))
+    *batch, channels, height, width = call.x.shape
+    r, k = int(call.args[1]), len(batch)
+    apart = call.field.reshaped((*batch, channels // r**2, r, r, height, width))
+    return apart.permuted([*range(k + 1), k + 3, k + 1, k + 4, k + 2]).reshaped(call.out.shape)
 
 
 def _pixel_unshuffle(call: Operation) -> TensorField:
-    # Each channel sees one position of a block. They are told as one, which sees them all: what
-    # takes some of these channels only is told too much.
-    return _shuffled(call, Taps.window(int(call.args[1]), int(call.args[1])))
+    *batch, channels, height, width = call.x.shape
+    r, k = int(call.args[1]), len(batch)
+    apart = call.field.reshaped((*batch, channels, height // r, r, width // r, r))
+    return apart.permuted([*range(k + 1), k + 2, k + 4, k + 1, k + 3]).reshaped(call.out.shape)
+
+
+def _gathered(field: TensorField, dim: int, window: _Window, outputs: int) -> TensorField:
+    """Windows of a dimension side by side: their places stay there, and taps lie behind. Of more
+    taps than are followed, each is said to see, at most, what all of them see."""
+    kernel, stride, padding, dilation = window
+    each = [Taps.window(1, stride, (padding - t * dilation, 0)) for t in range(kernel)]
+    found = field.fanned(dim, each, outputs)
+    if found is None:
+        taps = Taps.window(kernel, stride, (padding, padding), dilation)
+        moved = field.through({dim: (taps, outputs)})
+        moved = moved.loosened_along(moved.axes_of(dim), "positions are gathered with others")
+        dims = (*moved.dims[: dim + 1], plain(kernel), *moved.dims[dim + 1 :])
+        labels = None if moved.labels is None else np.expand_dims(moved.labels, dim + 1)
+        found = TensorField(dims, moved.fields, labels)
+    return found
 
 
 def _im2col(call: Operation) -> TensorField:
     kernel, dilation, padding, stride = (numbers(value, 2) for value in call.args[1:5])
-    first = call.x.dim() - 2
-    layer = {}
-    for i in range(2):
+    first, field = call.x.dim() - 2, call.field
+    for i in (1, 0):  # the last first, so that the places of the others stay
         room = call.x.shape[first + i] + 2 * padding[i] - dilation[i] * (kernel[i] - 1) - 1
-        taps = Taps.window(kernel[i], stride[i], (padding[i],) * 2, dilation[i])
-        layer[first + i] = (taps, room // stride[i] + 1)
-    reason = "positions are gathered with others"
-    columns = call.field.loosened(first - 1, call.out.shape[-2], reason)
-    return columns.through(layer, call.through).reshaped(call.out.shape)
+        window = (kernel[i], stride[i], padding[i], dilation[i])
+        field = _gathered(field, first + i, window, room // stride[i] + 1)
+    order = [*range(first), first + 1, first + 3, first, first + 2]
+    return field.permuted(order).reshaped(call.out.shape)
+
+
+def _col2im(call: Operation) -> TensorField:
+    size, kernel, dilation, padding, stride = (numbers(value, 2) for value in call.args[1:6])
+    *batch, columns, _ = call.x.shape
+    windows = [
+        (size[i] + 2 * padding[i] - dilation[i] * (kernel[i] - 1) - 1) // stride[i] + 1
+        for i in range(2)
+    ]
+    channels = columns // (kernel[0] * kernel[1])
+    field, first = call.field.reshaped((*batch, channels, *kernel, *windows)), len(batch) + 1
+    for i in range(2):  # the taps of one axis, each put back where it came from, and added
+        shape = list(map(length_of, field.dims))
+        del shape[first]
+        place = first + 1  # of the windows: one dimension of taps is gone, or was selected
+        shape[place] = size[i]
+        parts = [
+            field.selected(first, t).through(
+                {place: (Taps.placed(stride[i], padding[i] - t * dilation[i]), size[i])}
+            )
+            for t in range(kernel[i])
+        ]
+        field = combined(parts, shape)
+    return field
 
 
 def _unfold(call: Operation) -> TensorField:
     dim, size, stride = call.args[1] % call.x.dim(), call.args[2], call.args[3]
-    taps = Taps.window(size, stride)
-    moved = call.field.through({dim: (taps, call.out.shape[dim])}, call.through)
-    labels = None if moved.labels is None else moved.labels[..., None]
-    offsets = (((), size),) if size != 1 else ()
-    return TensorField((*moved.dims, offsets), moved.fields, labels)
+    field = _gathered(call.field, dim, (size, stride, 0, 1), call.out.shape[dim])
+    last = len(field.dims) - 1
+    return field.permuted([*(d for d in range(last + 1) if d != dim + 1), dim + 1])
 
 
 SLIDING: dict[Operator, Rule] = {
@@ -172,6 +210,9 @@ SLIDING: dict[Operator, Rule] = {
     aten.reflection_pad3d: _padding("reflect"), aten.replication_pad1d: _padding("clamp"),
     aten.replication_pad2d: _padding("clamp"), aten.replication_pad3d: _padding("clamp"),
     aten.pixel_shuffle: _pixel_shuffle, aten.pixel_unshuffle: _pixel_unshuffle,
-    aten.im2col: _im2col, aten.unfold: _unfold,
+    aten.im2col: _im2col, aten.col2im: _col2im, aten.unfold: _unfold,
+    aten._upsample_bilinear2d_aa: _interpolation(2, "antialiased linear"),
+    aten._upsample_bicubic2d_aa: _interpolation(2, "antialiased cubic"),
+    aten._upsample_lanczos2d_aa: _interpolation(2, "antialiased lanczos"),
 }  # fmt: skip
 """The rule of each of them."""

@@ -1,5 +1,7 @@
 """What operators do to fields: what is kept, what is lost, and the reason that is told."""
 
+from fractions import Fraction
+
 import pytest
 import torch
 from torch.nn import functional as F
@@ -46,15 +48,16 @@ def test_views_and_channels_keep_fields(run, fields):
         (lambda x: x.softmax(2), "complete", "all positions are combined"),
         (lambda x: F.layer_norm(x, (4, 8, 6)), "complete", "the statistics of a normalisation"),
         (lambda x: x.cumsum(2), "complete", "sums over all positions so far"),
-        (lambda x: x.flip(2), "partial", "positions are rearranged"),
+        (lambda x: x.flip(2), "complete", "positions are rearranged"),
+        (lambda x: x.roll(1, 2), "complete", "positions are rearranged"),
         (lambda x: x.roll(1), "partial", "positions are rearranged"),
         (lambda x: torch.cat([x, x], 2), "partial", "positions are concatenated along an axis"),
-        (lambda x: x.repeat(1, 1, 2, 1), "partial", "positions are repeated"),
+        (lambda x: x.repeat(1, 1, 2, 1), "complete", "positions are repeated"),
         (lambda x: F.conv1d(x.flatten(2), torch.zeros(4, 4, 3)), "partial",
          "a window slides over a flattened axis"),
         (lambda x: x[:, 0, :, :1] * x[:, 0, :, 0][:, None], "partial",
          "positions of one axis meet in pairs"),
-        (lambda x: x.view(1, 4, 4, 2, 6), "unavailable", "a view cuts through an axis"),
+        (lambda x: x.reshape(1, 4, 3, 16), "unavailable", "a view cuts through an axis"),
         (lambda x: F.grid_sample(x, torch.zeros(1, 8, 6, 2), align_corners=False), "unavailable",
          "no rule for grid_sampler_2d"),
         (lambda x: x + F.interpolate(F.max_pool2d(x, 2), scale_factor=3)[:, :, :8, :6], "complete",
@@ -91,12 +94,12 @@ def test_a_view_that_cuts_what_sees_everything_keeps_it():
     told = row(gate, 4, 8, 6)
     assert (told.field_status, told.seen) == ("complete", ((0, 7), (0, 5)))
     assert "over all positions" in told.reason
-    local = row(lambda x: x.view(1, 4, 2, 4, 6), 4, 8, 6)
+    local = row(lambda x: x.reshape(1, 4, 3, 16), 4, 8, 6)
     assert (local.field_status, local.reason) == ("unavailable", "a view cuts through an axis")
 
 
 def test_a_slice_after_rearranging_says_no_more_than_it_knows():
-    told = row(lambda x: x.flip(2)[:, :, 3], 4, 8)
+    told = row(lambda x: x.index_select(2, torch.arange(7, -1, -1))[:, :, 3], 4, 8)
     assert told.field_status == "partial"
     assert told.seen == ((0, 7),)
 
@@ -111,13 +114,59 @@ def test_an_index_made_of_the_input_steers_what_is_picked():
 @pytest.mark.parametrize(
     ("run", "status"),
     [
-        (lambda x: F.avg_pool1d(x.flip(2), 3).mean(2), "complete"),  # all are read
-        (lambda x: x.flip(2)[:, :, ::2].mean(2), "partial"),
+        (lambda x: F.avg_pool1d(x.roll(1), 3).mean(2), "complete"),  # all are read
+        (lambda x: x.roll(1)[:, :, ::2].mean(2), "partial"),
         (lambda x: x.index_select(2, torch.tensor([3, 5])).mean(2), "partial"),
-        (lambda x: x.roll(1, 2)[:, :, 0], "partial"),
+        (lambda x: x.roll(1)[:, :, 0], "partial"),
     ],
 )
 def test_what_is_left_out_after_rearranging_is_not_claimed_to_be_seen(run, status):
     told = row(run, 4, 9)
     assert told.seen == ((0, 8),)
     assert told.field_status == status
+
+
+def _space_to_depth(x, b=4):
+    n, c, h, w = x.shape
+    apart = x.view(n, c, h // b, b, w // b, b).permute(0, 1, 3, 5, 2, 4)
+    return apart.reshape(n, c * b * b, h // b, w // b)
+
+
+@pytest.mark.parametrize("blocks", [_space_to_depth, lambda x: F.pixel_unshuffle(x, 4)])
+def test_space_to_depth_by_views_is_what_torchs_is(blocks):
+    after = row(lambda x: F.conv2d(blocks(x), torch.zeros(5, 48, 3, 3)), 3, 32, 32)
+    assert (after.receptive_field, after.jump) == ((12, 12), (4, 4))
+    assert (after.clipped, after.field_status) == ((12, 12), "complete")
+    # One channel holds one place of each block.
+    some = row(lambda x: F.conv2d(blocks(x)[:, 5:6], torch.zeros(5, 1, 3, 3)), 3, 32, 32)
+    assert (some.receptive_field, some.support) == ((9, 9), (3, 3))
+    assert some.seen == ((1, 29), (1, 29))
+
+
+@pytest.mark.parametrize(
+    ("run", "size", "jump"),
+    [
+        (lambda x: x.view(1, 4, 2, 4, 8).reshape(x.shape), 1, 1),
+        (lambda x: F.conv2d(x.repeat_interleave(2, 2).repeat_interleave(2, 3),
+                            torch.zeros(4, 4, 3, 3)), 2, Fraction(1, 2)),
+        (lambda x: F.fold(F.unfold(x, 3, padding=1), (8, 8), 3, padding=1), 1, 1),
+        (lambda x: F.fold(torch.zeros(36, 36) @ F.unfold(x, 3, padding=1), (8, 8), 3, padding=1),
+         5, 1),
+        (lambda x: F.interpolate(x, scale_factor=0.5, mode="bilinear", antialias=True), 4, 2),
+        (lambda x: F.interpolate(x, scale_factor=0.5, mode="bicubic", antialias=True), 8, 2),
+        (lambda x: F.pixel_shuffle(F.pixel_unshuffle(x, 2), 2), 1, 1),
+        (lambda x: x.unfold(2, 2, 2).unfold(3, 2, 2).amax((4, 5)), 2, 2),
+    ],
+)  # fmt: skip
+def test_what_stays_local(run, size, jump):
+    told = row(run, 4, 8, 8)
+    assert (told.receptive_field, told.jump) == ((size, size), (jump, jump))
+    assert told.field_status == "complete"
+
+
+def test_more_fields_than_are_followed_are_told_as_a_bound():
+    told = row(lambda x: F.unfold(x, (40, 40)), 1, 50, 50)
+    assert told.field_status == "partial"
+    assert told.clipped == (50, 40)  # a window of the one axis, and any of the other
+    cut = row(lambda x: x.view(1, 1, 2, 2000), 1, 4000)
+    assert (cut.field_status, cut.reason) == ("unavailable", "a view cuts through an axis")
