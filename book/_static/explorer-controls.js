@@ -64,7 +64,7 @@
         this.input = html(tag, { id, rows: this.rows, ...kinds[this.kind], ...said },
           Object.entries(this.options ?? {}).map(([value, words]) => html("option", { value }, words)));
         this.inputs = [this.input];
-        if (this.kind === "range") text.push(" ", this.told = html("output", { for: id }));
+        if (this.kind === "range") text.push(" ", this.told = html("span", { "aria-hidden": "true" }));
         this.box = html("div", { class: `explorer-${this.kind}` },
           html("label", { for: id }, ...text), this.input, this.mistake, ...hint);
       }
@@ -90,7 +90,10 @@
     }
 
     read() {
-      if (this.told) this.told.textContent = `${this.text.replace("-", "−")} ${this.unit ?? ""}`;
+      if (this.told) {
+        this.told.textContent = `${this.text.replace("-", "−")} ${this.unit ?? ""}`;
+        this.input.setAttribute("aria-valuetext", this.told.textContent);
+      }
       if (this.kind === "number" || this.kind === "range") return parseInteger(this.text, this.min, this.max);
       if (this.kind === "choices") {
         const chosen = this.text.split(",").filter(Boolean);

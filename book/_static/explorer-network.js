@@ -1,10 +1,10 @@
 // A network that one can look into: it reads what one draws, shows all its layers at once, and tells of
-// any unit what it sees, what it adds up, and what that was due to. Loads after the arithmetic and
-// the pictures; the weights come as one script, when the explorer comes near.
+// any unit what it sees, what it adds up, and what that was due to. Loads after the arithmetic, the
+// names and the pictures; the weights come as one script, when the explorer comes near.
 (() => {
   "use strict";
-  const { Refusal, strokes: pictures, network, networkView: view } = window.cnnref;
-  const { parseInteger } = window.cnnref.explorer;
+  const { strokes: pictures, network, networkView: view } = window.cnnref;
+  const { unitOf, partsOf, textOf, wordsOf, shortOf, silencedOf, silencedText } = window.cnnref.networkUnits;
   const { html, show, count, range } = window.cnnref.drawing;
   const { SIDE } = pictures;
   const FOLDER = document.currentScript.src;
@@ -14,55 +14,6 @@
   const LAYERS = ["input", ...network.ORDER];
   const percent = (share) =>
     (share < 1 && share >= 0.9995 ? "over 99.9 %" : `${(100 * share).toFixed(1)} %`);
-
-  // --- names of units ------------------------------------------------------------------------------
-
-  // "conv3 5 4 7": the layer, then map, row and column from 1; the last layer's units are the digits.
-  const firstOf = (layer) => (layer.name === "fc6" ? 0 : 1);
-  function unitOf(text, layers) {
-    const [name, ...numbers] = text.trim().split(/[\s,]+/);
-    const layer = layers[name];
-    if (!layer) throw new Refusal("unit", `must begin with a layer: ${LAYERS.join(", ")}`);
-    const sizes = layer.side > 1 ? [layer.maps, layer.side, layer.side] : [layer.maps];
-    const [map, row = 0, column = 0] = sizes.map((size, i) => {
-      const first = i ? 1 : firstOf(layer);
-      return parseInteger(numbers[i] ?? (name === "input" && !i ? 1 : ""), first, size - 1 + first) - first;
-    });
-    return { name, index: (map * layer.side + row) * layer.side + column };
-  }
-  function partsOf(layer, index) {
-    const [area, at] = [layer.side * layer.side, index % (layer.side * layer.side)];
-    return [Math.floor(index / area), Math.floor(at / layer.side), at % layer.side];
-  }
-  function textOf(layer, index) {
-    const [map, row, column] = partsOf(layer, index);
-    return [layer.name, map + firstOf(layer), ...(layer.side > 1 ? [row + 1, column + 1] : [])].join(" ");
-  }
-  function wordsOf(layer, index) {
-    const [map, row, column] = partsOf(layer, index);
-    if (layer.name === "input") return `the pixel in row ${row + 1}, column ${column + 1}`;
-    if (layer.name === "fc6") return `the score of digit ${map}`;
-    if (layer.side === 1) return `unit ${map + 1} of ${layer.name}`;
-    return `${layer.name}, map ${map + 1}, row ${row + 1}, column ${column + 1}`;
-  }
-  const shortOf = (layer, index) => {
-    const [map, row, column] = partsOf(layer, index);
-    if (layer.side === 1) return `unit ${map + 1}`;
-    return `${layer.name === "input" ? "" : `map ${map + 1}: `}row ${row + 1}, col ${column + 1}`;
-  };
-
-  // "conv1 3, conv3 5": maps that are silenced.
-  function silencedOf(text, layers) {
-    const found = {};
-    for (const part of text.split(",").map((piece) => piece.trim()).filter(Boolean)) {
-      const [name, number] = part.split(/\s+/);
-      if (!layers[name]?.relu) throw new Refusal("silent", "must name maps as in conv1 3, conv3 5");
-      (found[name] ??= []).push(parseInteger(number ?? "", 1, layers[name].maps) - 1);
-    }
-    return found;
-  }
-  const silencedText = (silenced) => Object.entries(silenced)
-    .flatMap(([name, all]) => all.map((map) => `${name} ${map + 1}`)).join(", ");
 
   // --- what is on show -----------------------------------------------------------------------------
 
@@ -244,7 +195,6 @@
     parts.shown = made;
     if (!parts.pen) build(parts);
     parts.pen.draw(made.strokes, made.pen);
-    parts.box = undefined;
   }
 
   function step(parts, made, at) {
@@ -273,6 +223,19 @@
         nameOf: (i) => shortOf(under, i), go: (i) => parts.choose({ unit: textOf(under, i) }) })
       : html("p", {}, "A pixel adds nothing up: it is what was drawn, from 0, paper, to 1, ink."));
     curves(parts, made, at);
+  }
+
+  // Many passes: a few milliseconds at a time, so that nothing waits for them.
+  function bySlices(parts, job, todo, act, shown) {
+    clearTimeout(parts[job]);
+    const left = [...todo];
+    const go = () => {
+      const until = performance.now() + 6;
+      do act(left.shift()); while (left.length && performance.now() < until);
+      shown(!left.length);
+      if (left.length) parts[job] = setTimeout(go);
+    };
+    parts[job] = setTimeout(go);
   }
 
   // What the unit reads, one layer down; and the way of the largest contributions, to the drawing.
@@ -307,7 +270,8 @@
   // On the picture: the drawing as it is, or what of it the unit's sum is due to.
   function explain(parts, made, at) {
     const box = parts.boxes.input;
-    clearTimeout(parts.waiting);
+    clearTimeout(parts.occluding);
+    box.box.removeAttribute("aria-busy");
     const { name, index } = made.unit(at);
     if (made.why === "sees" || name === "input") {
       view.paint(box, made.ink, 1, view.INK);
@@ -319,28 +283,22 @@
       view.paint(box, shares, Math.max(...shares.map(Math.abs)) || 1, view.POSITIVE, made.ink);
       return;
     }
-    // Hundreds of passes: a few milliseconds at a time, so that nothing waits for them.
     const drops = new Float64Array(SIDE * SIDE);
     const places = range(0, Math.floor((SIDE - PATCH) / STRIDE));
     const todo = places.flatMap((r) => places.map((c) => [r * STRIDE, c * STRIDE]));
     const whole = made.at(at).sums[name][index];
     box.box.setAttribute("aria-busy", "true");
-    const go = () => {
-      const until = performance.now() + 6;
-      while (todo.length && performance.now() < until) {
-        const [r, c] = todo.shift();
-        const ink = pictures.covered(made.ink, r, c, PATCH);
-        const drop = whole - network.forward(net, made.moments[at], ink, made.silenced).sums[name][index];
-        const inner = (PATCH - STRIDE) / 2;
-        for (let i = 0; i < STRIDE; i++) for (let j = 0; j < STRIDE; j++) {
-          drops[(r + inner + i) * SIDE + c + inner + j] = drop;
-        }
+    const inner = (PATCH - STRIDE) / 2;
+    bySlices(parts, "occluding", todo, ([r, c]) => {
+      const ink = pictures.covered(made.ink, r, c, PATCH);
+      const drop = whole - network.forward(net, made.moments[at], ink, made.silenced).sums[name][index];
+      for (let i = 0; i < STRIDE; i++) for (let j = 0; j < STRIDE; j++) {
+        drops[(r + inner + i) * SIDE + c + inner + j] = drop;
       }
+    }, (done) => {
       view.paint(box, drops, Math.max(...drops.map(Math.abs)) || 1, view.POSITIVE, made.ink);
-      if (todo.length) parts.waiting = setTimeout(go);
-      else box.box.removeAttribute("aria-busy");
-    };
-    go();
+      if (done) box.box.removeAttribute("aria-busy");
+    });
   }
 
   // Two curves of one probability: that of what is read at the end of training, without the shift.
@@ -352,10 +310,10 @@
     parts.captions[1].textContent = `Probability of ${made.read}, with the drawing shifted`;
     parts.learning.draw([made.moments.map(({ accuracy }) => accuracy),
       range(0, last).map((moment) => made.at(moment).chances[made.read])], at);
-    made.byShift ??= [];
-    made.byShift[at] ??= range(-REACH, REACH).map((right) => network.forward(net, made.moments[at],
-      pictures.shifted(made.still, right, 0), made.silenced).chances[made.read]);
-    parts.shifts.draw([made.byShift[at]], made.x + REACH);
+    const chances = [];
+    bySlices(parts, "shifting", range(-REACH, REACH), (right) => chances.push(network.forward(net,
+      made.moments[at], pictures.shifted(made.still, right, 0), made.silenced).chances[made.read]),
+    (done) => { if (done) parts.shifts.draw([chances], made.x + REACH); });
   }
 
   // --- the explorer --------------------------------------------------------------------------------
@@ -386,13 +344,13 @@
         { name: "digit", kind: "choice", label: "Digit", derived: true,
           options: { ...Object.fromEntries(range(0, 9).map((k) => [k, String(k)])), own: "yours" } },
       ] },
-      { name: "reason", legend: "Show on its picture", front: true, controls: [
+      { name: "reason", legend: "On its picture", front: true, controls: [
         { name: "why", kind: "choice", label: "On the picture", options: {
-          sees: "what a unit sees", gradient: "gradient times input", occlusion: "occlusion",
+          sees: "what it sees", gradient: "gradient × input", occlusion: "occlusion",
         } },
       ] },
       { name: "what-if", legend: "What if it were …", front: "below", controls: [
-        slider("x", "shifted", -REACH, REACH, "pixels"), slider("turn", "turned", -90, 90, "°"),
+        slider("x", "shifted", -REACH, REACH, "pixels"), slider("turn", "turned", -180, 180, "°"),
         slider("pen", "drawn with a pen", 3, 24, "wide"), slider("noise", "noisy", 0, 100, "%"),
       ] },
       { name: "text", legend: "As text", controls: [
@@ -405,7 +363,6 @@
     ],
     hidden: () => [],
     blame: { value: "unit" },
-    line: ({ x, turn, pen, noise }) => `shifted by ${x}, turned by ${turn}°, pen ${pen}, noise ${noise} %`,
     model, draw, step, words, adapt,
   });
 })();

@@ -113,7 +113,7 @@ In words: a loss that falls.
 
 In words: a three.
 
-1. {try}`What does it read? <?digit=3>`
+1. {try}`What does it read? <?at=9>`
 2. {try}`And moved? <?x=6>`
 :::
 """ + AFTER,

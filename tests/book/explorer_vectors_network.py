@@ -43,7 +43,7 @@ def rasters():
 def turns():
     draw = random.Random(34)
     for strokes in drawings(210, 35):
-        angle = draw.randint(-90, 90)
+        angle = draw.randint(-180, 180)
         # Complex numbers: another way to turn.
         by = complex(math.cos(math.radians(angle)), math.sin(math.radians(angle)))
         moved = [[complex(x - 50, y - 50) * by + 50 + 50j for x, y in s] for s in strokes]

@@ -3,6 +3,8 @@
 import gzip
 import json
 import re
+from base64 import b64encode
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -124,9 +126,12 @@ def units(k):
 def test_gradients_are_those_of_autograd(page, moment):
     code = SEEN + "return plain(backward(net, net.moments[moment], seen, name, index));"
     furthest = 0.0
+    generator = torch.Generator().manual_seed(0)
     for k in range(10):
         for name, index in units(k):
-            x = digit(k, torch.float32).requires_grad_()
+            # On plain paper the maxima are tied, and each is as good as the others.
+            noise = torch.rand(1, 1, 28, 28, generator=generator)
+            x = (0.8 * digit(k) + 0.2 * noise).requires_grad_()
             sums, _ = layers_of(model_of(moment), x)
             (expected,) = torch.autograd.grad(sums[name].flatten()[index], x)
             found = ask(page, code, **given(x.detach(), moment), name=name, index=index)
@@ -176,7 +181,7 @@ def test_the_trail_follows_the_largest_contributions(page):
     )
     way = ask(page, code, **given(digit(3), LAST))
     assert [name for name, _, _ in way] == [*reversed(ORDER), "input"]
-    for (_, _, terms), (_, index, _) in zip(way, way[1:], strict=False):
+    for (_, _, terms), (_, index, _) in pairwise(way):
         largest = max(abs(term["product"]) for term in terms)
         assert [abs(t["product"]) for t in terms if t["index"] == index] == [largest]
 
@@ -187,19 +192,16 @@ def test_it_reads_every_test_digit_as_torch_does(page):
         images = data.load("mnist", "test").images
     except data.MissingDataError as error:
         pytest.skip(str(error))
-    code = (
-        NET
-        + """return bytes.map((image) => {
-      const ink = Float64Array.from(image, (level) => level / 255);
+    each = """return coded.map((image) => {
+      const ink = Float64Array.from(atob(image), (letter) => letter.charCodeAt(0) / 255);
       const { sums } = cnnref.network.forward(net, net.moments.at(-1), ink);
       return Array.from(sums.fc6);
     });"""
-    )
     with torch.no_grad():
         expected = model_of(LAST)(images.float() / 255)
-    scores = torch.cat([
-        torch.tensor(ask(page, code, bytes=part.flatten(1).tolist())) for part in images.split(1000)
-    ])  # fmt: skip
+    coded = [b64encode(image.numpy().tobytes()).decode() for image in images]
+    parts = [coded[start : start + 1000] for start in range(0, len(coded), 1000)]
+    scores = torch.cat([torch.tensor(ask(page, NET + each, coded=part)) for part in parts])
     furthest = float((scores - expected).abs().max() / expected.abs().max())
     print(f"largest difference of a score {furthest:.1e}")
     assert furthest < FLOAT32

@@ -171,7 +171,9 @@ def test_a_page_loads_only_what_it_uses(explorer_book):
     photograph = {"explorer-photograph.js"}
     assert loaded["photograph"] == shared | photograph
     assert loaded["learning"] == shared | photograph | {"explorer-learning.js"}
-    parts = {f"explorer-network{part}.js" for part in ("", "-strokes", "-arithmetic", "-view")}
+    parts = {
+        f"explorer-network{part}.js" for part in ("", "-strokes", "-arithmetic", "-units", "-view")
+    }
     assert loaded["network"] == shared | parts
     assert loaded["pooling"] == shared | {"explorer-pooling.js"}
     parts = {f"explorer-receptive-field{part}.js" for part in ("", "-stack", "-drawing")}

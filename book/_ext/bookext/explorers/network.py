@@ -134,6 +134,7 @@ NETWORK = Explorer(
         *SHARED,
         "explorer-network-strokes.js",
         "explorer-network-arithmetic.js",
+        "explorer-network-units.js",
         "explorer-network-view.js",
         "explorer-network.js",
     ),

@@ -1,0 +1,55 @@
+// Names of the network's units and maps, as a reader types them and as they are told.
+(() => {
+  "use strict";
+  const { Refusal } = window.cnnref;
+  const { parseInteger } = window.cnnref.controls;
+
+  // "conv3 5 4 7": the layer, then map, row and column from 1; the last layer's units are the digits.
+  const firstOf = (layer) => (layer.name === "fc6" ? 0 : 1);
+  function unitOf(text, layers) {
+    const [name, ...numbers] = text.trim().split(/[\s,]+/);
+    const layer = layers[name];
+    if (!layer) throw new Refusal("unit", `must begin with a layer: ${Object.keys(layers).join(", ")}`);
+    const sizes = layer.side > 1 ? [layer.maps, layer.side, layer.side] : [layer.maps];
+    const [map, row = 0, column = 0] = sizes.map((size, i) => {
+      const first = i ? 1 : firstOf(layer);
+      return parseInteger(numbers[i] ?? (name === "input" && !i ? 1 : ""), first, size - 1 + first) - first;
+    });
+    return { name, index: (map * layer.side + row) * layer.side + column };
+  }
+  function partsOf(layer, index) {
+    const [area, at] = [layer.side * layer.side, index % (layer.side * layer.side)];
+    return [Math.floor(index / area), Math.floor(at / layer.side), at % layer.side];
+  }
+  function textOf(layer, index) {
+    const [map, row, column] = partsOf(layer, index);
+    return [layer.name, map + firstOf(layer), ...(layer.side > 1 ? [row + 1, column + 1] : [])].join(" ");
+  }
+  function wordsOf(layer, index) {
+    const [map, row, column] = partsOf(layer, index);
+    if (layer.name === "input") return `the pixel in row ${row + 1}, column ${column + 1}`;
+    if (layer.name === "fc6") return `the score of digit ${map}`;
+    if (layer.side === 1) return `unit ${map + 1} of ${layer.name}`;
+    return `${layer.name}, map ${map + 1}, row ${row + 1}, column ${column + 1}`;
+  }
+  const shortOf = (layer, index) => {
+    const [map, row, column] = partsOf(layer, index);
+    if (layer.side === 1) return `unit ${map + 1}`;
+    return `${layer.name === "input" ? "" : `map ${map + 1}: `}row ${row + 1}, col ${column + 1}`;
+  };
+
+  // "conv1 3, conv3 5": maps that are silenced.
+  function silencedOf(text, layers) {
+    const found = {};
+    for (const part of text.split(",").map((piece) => piece.trim()).filter(Boolean)) {
+      const [name, number] = part.split(/\s+/);
+      if (!layers[name]?.relu) throw new Refusal("silent", "must name maps as in conv1 3, conv3 5");
+      (found[name] ??= []).push(parseInteger(number ?? "", 1, layers[name].maps) - 1);
+    }
+    return found;
+  }
+  const silencedText = (silenced) => Object.entries(silenced)
+    .flatMap(([name, all]) => all.map((map) => `${name} ${map + 1}`)).join(", ");
+
+  window.cnnref.networkUnits = { unitOf, partsOf, textOf, wordsOf, shortOf, silencedOf, silencedText };
+})();
