@@ -1,3 +1,4 @@
+// @ts-check
 // A drawing becomes a picture as MNIST's were: scaled until its longer side fills 20 of 28 pixels, and
 // moved until the centre of its ink lies in the middle (LeCun et al. 1998, Section III-A). No drawing
 // happens here, and the tests replay what Python computed through every function. Strokes are lists of
@@ -10,6 +11,7 @@
   const BOX = 20;
 
   // "50,18 36,24; 56,16": points of a stroke between spaces, strokes between semicolons.
+  /** @type {Strokes["parse"]} */
   function parse(text) {
     return text.split(";").map((part) => part.trim()).filter(Boolean).map((stroke) =>
       stroke.split(/\s+/).map((point) => {
@@ -21,9 +23,11 @@
         return [x, y];
       }));
   }
+  /** @type {Strokes["text"]} */
   const text = (strokes) => strokes.map((stroke) => stroke.map((p) => p.join(",")).join(" ")).join("; ");
 
   // Turned clockwise by so many degrees, about the middle of the pad.
+  /** @type {Strokes["turned"]} */
   function turned(strokes, degrees) {
     const [sine, cosine] = [Math.sin, Math.cos].map((part) => part((degrees * Math.PI) / 180));
     const middle = PAD / 2;
@@ -33,6 +37,7 @@
     ]));
   }
 
+  /** @type {(x: number, y: number, a: Point, b: Point) => number} */
   const distance = (x, y, [ax, ay], [bx, by]) => {
     const [dx, dy] = [bx - ax, by - ay];
     const length = dx * dx + dy * dy;
@@ -41,9 +46,11 @@
   };
 
   // Ink by how far a pixel's middle lies from the nearest stroke, fading over one pixel at the rim.
+  /** @type {Strokes["raster"]} */
   function raster(strokes, radius) {
     const ink = new Float64Array(SIDE * SIDE);
     const reach = radius + 0.5;
+    /** @type {(a: number, b: number) => [number, number]} */
     const pixels = (a, b) => [Math.max(0, Math.floor(Math.min(a, b) - reach - 0.5)),
       Math.min(SIDE - 1, Math.ceil(Math.max(a, b) + reach - 0.5))];
     for (const stroke of strokes) {
@@ -60,6 +67,7 @@
     return ink;
   }
 
+  /** @type {(ink: Ink) => Point} */
   function centreOfInk(ink) {
     let [x, y, all] = [0, 0, 0];
     ink.forEach((dark, i) => {
@@ -71,6 +79,7 @@
   }
 
   // The picture; and the scale and the displacement from the pad, in pixels, to tell them.
+  /** @type {Strokes["prepared"]} */
   function prepared(strokes, pen) {
     const points = strokes.flat();
     if (!points.length) return { ink: new Float64Array(SIDE * SIDE), scale: 0, moved: [0, 0] };
@@ -78,8 +87,10 @@
       [0, 1].map((axis) => pick(...points.map((point) => point[axis]))));
     const scale = BOX / (Math.max(high[0] - low[0], high[1] - low[1]) + pen);
     const middle = [0, 1].map((axis) => (low[axis] + high[axis]) / 2);
-    const placed = (by) => strokes.map((stroke) => stroke.map((point) =>
-      [0, 1].map((axis) => (point[axis] - middle[axis]) * scale + SIDE / 2 + by[axis])));
+    /** @type {(by: number[]) => Point[][]} */
+    const placed = (by) => strokes.map((stroke) => stroke.map(([x, y]) => [
+      (x - middle[0]) * scale + SIDE / 2 + by[0], (y - middle[1]) * scale + SIDE / 2 + by[1],
+    ]));
     const radius = (pen * scale) / 2;
     const centre = centreOfInk(raster(placed([0, 0]), radius));
     const by = centre.map((at) => SIDE / 2 - at);
@@ -88,6 +99,7 @@
   }
 
   // By whole pixels; what leaves is lost, and paper enters.
+  /** @type {Strokes["shifted"]} */
   function shifted(ink, right, down) {
     return Float64Array.from(ink, (_, i) => {
       const [r, c] = [Math.floor(i / SIDE) - down, (i % SIDE) - right];
@@ -96,6 +108,7 @@
   }
 
   // Numbers from 0 to 1 that only look random: mulberry32, by Tommy Ettinger.
+  /** @param {number} seed @returns {Generator<number, never>} */
   function* random(seed) {
     for (let state = seed >>> 0; ;) {
       state = (state + 0x6d2b79f5) >>> 0;
@@ -106,6 +119,7 @@
   }
 
   // So many per cent of each pixel are drawn by lot.
+  /** @type {Strokes["noisy"]} */
   function noisy(ink, percent) {
     if (!percent) return ink;
     const lots = random(1);
@@ -113,6 +127,7 @@
   }
 
   // A square of paper over it.
+  /** @type {Strokes["covered"]} */
   function covered(ink, row, column, size) {
     return ink.map((dark, i) => {
       const [r, c] = [Math.floor(i / SIDE) - row, (i % SIDE) - column];

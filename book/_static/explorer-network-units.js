@@ -3,6 +3,7 @@
   "use strict";
   const { Refusal } = window.cnnref;
   const { parseInteger } = window.cnnref.controls;
+  const { range } = window.cnnref.drawing;
 
   // "conv3 5 4 7": the layer, then map, row and column from 1; the last layer's units are the digits.
   const firstOf = (layer) => (layer.name === "fc6" ? 0 : 1);
@@ -43,8 +44,11 @@
     const found = {};
     for (const part of text.split(",").map((piece) => piece.trim()).filter(Boolean)) {
       const [name, number] = part.split(/\s+/);
-      if (!layers[name]?.relu) throw new Refusal("silent", "must name maps as in conv1 3, conv3 5");
-      (found[name] ??= []).push(parseInteger(number ?? "", 1, layers[name].maps) - 1);
+      const map = Number(number) - 1;
+      if (!layers[name]?.relu || !range(0, layers[name].maps - 1).includes(map)) {
+        throw new Refusal("silent", "must name maps that there are, as in conv1 3, conv3 5");
+      }
+      (found[name] ??= []).push(map);
     }
     return found;
   }

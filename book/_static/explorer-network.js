@@ -11,6 +11,10 @@
   const REACH = 10; // pixels that the drawing can be shifted to each side
   const PATCH = 4;
   const STRIDE = 2;
+  // What a page may ask for besides the pad, its picture and the answer.
+  const PARTS = {
+    everything: ["layers", "unit", "curves"], layers: ["layers"], sums: ["layers", "unit"], shifts: ["curves"],
+  };
   const LAYERS = ["input", ...network.ORDER];
   const percent = (share) =>
     (share < 1 && share >= 0.9995 ? "over 99.9 %" : `${(100 * share).toFixed(1)} %`);
@@ -27,11 +31,11 @@
     return { prepared, still, ink: pictures.shifted(still, x, 0) };
   }
 
-  function model(values) {
+  function model(values, shows) {
     const { layers, moments } = netOf();
     const silenced = silencedOf(values.silent, layers);
     const chosen = values.unit.trim() ? unitOf(values.unit, layers) : undefined;
-    const made = { ...values, ...pictureOf(values), layers, moments, silenced, chosen,
+    const made = { ...values, ...pictureOf(values), shows, layers, moments, silenced, chosen,
       steps: moments.length, stop: "Moment", seen: [] };
     made.at = (moment) => (made.seen[moment] ??=
       network.forward(net, moments[moment], made.ink, silenced));
@@ -64,7 +68,7 @@
     fc6: "ten scores, as probabilities in per cent",
   };
 
-  function build(parts) {
+  function build(parts, shows) {
     const { layers } = netOf();
     const look = (name, index) => parts.choose({ unit: textOf(layers[name], index) });
     const pen = view.pad({
@@ -109,19 +113,20 @@
     const silence = press("Silence this map", () => toggleMap(parts));
     const captions = range(0, 1).map(() => html("p", { class: "explorer-caption" }));
     Object.assign(parts, { pen, boxes, ends, learning, shifts, answer, title, sums, back, silence, captions });
-    parts.stage.replaceChildren(html("div", { class: "network" },
+    const asked = (name, ...boxed) => (PARTS[shows].includes(name) ? boxed : []);
+    parts.stage.replaceChildren(html("div", { class: `network only-${shows}` },
       html("div", { class: "network-input" },
         html("div", {}, pen.box, html("div", { class: "explorer-actions" },
           press("Undo", () => erase(parts.shown.strokes.slice(0, -1))), press("Clear", () => erase([])))),
         html("div", {}, boxes.input.box, answer), note),
-      html("div", { class: "network-layers" },
+      asked("layers", html("div", { class: "network-layers" },
         row("conv1", boxes.kernels.box, boxes.conv1.box),
-        ...["pool2", "conv3", "pool4", "fc5"].map((name) => row(name, boxes[name].box))),
+        ...["pool2", "conv3", "pool4", "fc5"].map((name) => row(name, boxes[name].box)))),
       html("div", { class: "network-ends" }, row("fc6", ends.box)),
-      html("div", { class: "network-unit" }, title,
-        html("div", { class: "explorer-actions" }, back, silence), sums),
-      html("div", { class: "network-curves" },
-        html("div", {}, captions[0], learning.drawing), html("div", {}, captions[1], shifts.drawing))));
+      asked("unit", html("div", { class: "network-unit" }, title,
+        html("div", { class: "explorer-actions" }, back, silence), sums)),
+      asked("curves", html("div", { class: "network-curves" },
+        html("div", {}, captions[0], learning.drawing), html("div", {}, captions[1], shifts.drawing)))));
     parts.stage.addEventListener("keydown", (event) => keyed(parts, event));
   }
 
@@ -193,7 +198,7 @@
 
   function draw(parts, made) {
     parts.shown = made;
-    if (!parts.pen) build(parts);
+    if (!parts.pen) build(parts, made.shows);
     parts.pen.draw(made.strokes, made.pen);
   }
 
@@ -222,7 +227,7 @@
       ? view.sumTable({ layer, terms, bias, sum: seen.sums[name][index], value: seen.values[name][index],
         nameOf: (i) => shortOf(under, i), go: (i) => parts.choose({ unit: textOf(under, i) }) })
       : html("p", {}, "A pixel adds nothing up: it is what was drawn, from 0, paper, to 1, ink."));
-    curves(parts, made, at);
+    if (PARTS[made.shows].includes("curves")) curves(parts, made, at);
   }
 
   // Many passes: a few milliseconds at a time, so that nothing waits for them.
@@ -330,7 +335,7 @@
 
   const slider = (name, label, min, max, unit) => ({ name, kind: "range", label, min, max, unit });
 
-  window.cnnref.explorer.define("network", {
+  window.cnnref.explorer.define("network", (preset) => ({
     first: 0,
     // The weights: once for a page, whichever of its explorers comes near first.
     ready: ({ late }) => (window.cnnref.networkReady ??= new Promise((resolve) => {
@@ -361,8 +366,10 @@
           hint: "points of a stroke between spaces, strokes between semicolons; 0,0 to 100,100" },
       ] },
     ],
-    hidden: () => [],
+    hidden: () => (PARTS[preset.shows].includes("curves") ? [] : ["what-if"]),
     blame: { value: "unit" },
-    model, draw, step, words, adapt,
-  });
+    // What cannot be set on this page is as it was asked for.
+    model: (values) => model({ ...preset, ...values }, preset.shows),
+    draw, step, words, adapt,
+  }));
 })();

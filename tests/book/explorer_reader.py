@@ -116,6 +116,32 @@ In words: a three.
 1. {try}`What does it read? <?at=9>`
 2. {try}`And moved? <?x=6>`
 :::
+
+:::{explorer} network
+:name: plain-layers
+:shows: layers
+:digit: 7
+
+In words: layers.
+:::
+
+:::{explorer} network
+:name: one-sum
+:shows: sums
+:unit: conv3 5 4 7
+:why: gradient
+
+In words: one unit.
+:::
+
+:::{explorer} network
+:name: by-shift
+:shows: shifts
+:digit: 1
+:x: 4
+
+In words: a shift.
+:::
 """ + AFTER,
     "curves": """# Curves
 

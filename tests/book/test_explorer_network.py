@@ -4,6 +4,7 @@ import gzip
 import json
 import re
 from base64 import b64encode
+from functools import cache
 from itertools import pairwise
 from pathlib import Path
 
@@ -39,6 +40,7 @@ SEEN = (
 )
 
 
+@cache
 def model_of(moment, dtype=torch.float32):
     """The network of the moment, its weights rounded as they travel."""
     entry = experiment(EXPERIMENT)
@@ -300,9 +302,9 @@ def test_a_press_shows_a_units_sum_and_b_follows_it_back(reader):
     unit = box["width"] / (8 * 12 - 1)
     maps(reader, "conv3").click(position={"x": (12 + 6.5) * unit, "y": 3.5 * unit})
     sums, values = layers_of(model_of(LAST), digit(3))
-    value = float(values["conv3"][0, 1, 3, 6])
+    value = float(values["conv3"][0, 1, 3, 6].detach())
     shown = re.search(r"conv3, map 2, row 4, column 7: ([−\d.]+)\.", reader.words())[1]
-    total = float(sums["conv3"][0, 1, 3, 6])
+    total = float(sums["conv3"][0, 1, 3, 6].detach())
     assert float(shown.replace("−", "-")) == pytest.approx(total, abs=6e-4)
     rows = reader.box.locator(".network-sum tbody tr").all_inner_texts()
     assert rows[-1].split()[-1] == f"{value:.3f}".rstrip("0").rstrip(".")
@@ -397,7 +399,8 @@ def test_a_map_is_silenced_and_woken(reader):
         ("unit=conv9", "Unit must begin with a layer: input, conv1"),
         ("unit=conv1+9+1+1", "must be a whole number from 1 to 8"),
         ("strokes=1,2,3", "“1,2,3” is no point"),
-        ("silent=pool2+1", "must name maps as in conv1 3, conv3 5"),
+        ("silent=pool2+1", "Silenced maps must name maps that there are, as in conv1 3, conv3 5"),
+        ("silent=conv1+9", "Silenced maps must name maps that there are, as in conv1 3, conv3 5"),
     ],
 )
 def test_mistakes_are_told(visit, setting, words):
@@ -418,3 +421,5 @@ def test_a_link_brings_the_drawing_back(visit, reader):
 def test_its_figure_knows_the_books_digits(digit):
     with pytest.raises(ValueError, match=f"the book's own digits are 0 to 9, got '{digit}'"):
         draw_network(NETWORK.preset | {"digit": digit})
+    with pytest.raises(ValueError, match="shows everything, layers, sums, shifts; got 'all'"):
+        draw_network(NETWORK.preset | {"shows": "all"})

@@ -160,8 +160,8 @@ def _convolution() -> Iterator[Claim]:
     )  # fmt: skip
     yield Claim(
         "digits-narrow", chapter,
-        "A quarter as wide, after twelve epochs, it is right on at least 98.5 % of the test images in "
-        "every seed.",
+        "A quarter as wide, after twelve epochs, it is right on at least 98.5 % of the test images "
+        "in every seed.",
         _narrow,
     )  # fmt: skip
     yield Claim.comparing(

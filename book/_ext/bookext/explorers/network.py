@@ -19,6 +19,10 @@ EXPERIMENT = "digits-cnn-narrow"
 LEVELS = 46
 """A weight is one of 93 levels, from -46 to 46, of the largest in its row: one letter each."""
 
+SHOWS = ("everything", "layers", "sums", "shifts")
+"""What stands below the pad and the answer: layers and one unit's sum and curves; layers alone; or
+with the sum; or curves alone."""
+
 LETTERS = [chr(code) for code in range(32, 127) if chr(code) not in '"\\']
 """Printable, in the order of the levels, and nothing that a text in a script must escape."""
 
@@ -91,7 +95,7 @@ def draw_network(preset: Preset) -> Picture:
     """One of the book's own digits, the maps that it wakes, and the ten probabilities.
 
     Raises:
-        ValueError: there is no such digit, or no record.
+        ValueError: there is no such digit, no such thing to show, or no record.
     """
     import torch
     from torch.nn import functional
@@ -99,6 +103,10 @@ def draw_network(preset: Preset) -> Picture:
     from cnnref.experiments import load_model
     from cnnref.figures.style import Picture, new_figure, style
 
+    if preset["shows"] not in SHOWS:
+        raise ValueError(
+            f"an explorer of a network shows {', '.join(SHOWS)}; got {preset['shows']!r}"
+        )
     digit = str(preset["digit"])
     if digit not in {str(k) for k in range(len(DIGITS))}:
         raise ValueError(f"the book's own digits are 0 to 9, got {digit!r}")
@@ -139,7 +147,7 @@ NETWORK = Explorer(
         "explorer-network.js",
     ),
     {"digit": "3", "strokes": "", "unit": "", "why": "sees", "x": 0, "turn": 0, "pen": PEN}
-    | {"noise": 0, "silent": "", "at": 9},
+    | {"noise": 0, "silent": "", "at": 9, "shows": "everything"},
     draw_network,
     data=network_data,
 )

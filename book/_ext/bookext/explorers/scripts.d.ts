@@ -110,6 +110,33 @@ interface Series {
   axis(least: number, most: number, isLog: boolean): Axis;
 }
 
+// --- the network -------------------------------------------------------------------------------
+
+/** A point on the pad, or in a picture; x to the right, y down. */
+type Point = [number, number];
+/** A picture of 28 by 28 numbers, row by row, from 0, paper, to 1, ink. */
+type Ink = Float64Array<ArrayBuffer>;
+/** A drawing's picture, the pixels a step of the pad is long, and where the pad's corner went. */
+interface Prepared { ink: Ink; scale: number; moved: number[] }
+
+/** Drawings, and the pictures that become of them. */
+interface Strokes {
+  PAD: number;
+  SIDE: number;
+  /** Strokes from their text, "50,18 36,24; 56,16"; or a refusal. */
+  parse(text: string): Point[][];
+  text(strokes: Point[][]): string;
+  /** Clockwise about the middle of the pad. */
+  turned(strokes: Point[][], degrees: number): Point[][];
+  /** Ink of strokes that are given in pixels. */
+  raster(strokes: Point[][], radius: number): Ink;
+  /** Scaled and centred as MNIST's were; `pen` is as wide as the pad's units say. */
+  prepared(strokes: Point[][], pen: number): Prepared;
+  shifted(ink: Ink, right: number, down: number): Ink;
+  noisy(ink: Ink, percent: number): Ink;
+  covered(ink: Ink, row: number, column: number, size: number): Ink;
+}
+
 // --- an explorer ---------------------------------------------------------------------------------
 
 /** What controls hold, as text; the setting in an address is the same. */
@@ -120,13 +147,15 @@ type Setting = Record<string, string | number | (string | number)[] | undefined>
 /** What can be set. */
 interface ControlSpec {
   name: string;
-  kind: "number" | "list" | "check" | "choice" | "choices" | "select";
+  kind: "number" | "list" | "range" | "check" | "choice" | "choices" | "select";
   label: string;
   /** Set in italics after the label; what follows an underscore is lowered. */
   symbol?: string;
   hint?: string;
   min?: number;
   max?: number;
+  /** What the number of a range is followed by. */
+  unit?: string;
   /** The least and most entries of a list. */
   least?: number;
   most?: number;
@@ -156,8 +185,8 @@ interface Group<Values> {
   legend: string | ((texts: Texts) => string);
   controls: ControlSpec[];
   actions?: Action<Values>[];
-  /** Before the picture, and all other groups folded below it. */
-  front?: boolean;
+  /** Before the picture, or after the player; all other groups are folded below. */
+  front?: boolean | "below";
 }
 
 /** The boxes of one explorer on a page, and what a picture may ask of it. */
@@ -197,6 +226,8 @@ interface Definition<Shown extends Model, Values, Data = null> {
   first?: number;
   /** The setting in a few words, which stand on the fold. */
   line?(model: Shown): string;
+  /** What is to be loaded before it is made. */
+  ready?(data: Data): Promise<unknown>;
   /** The picture depends on the width of its box, and not on the values. */
   fluid?: boolean;
 }
@@ -256,6 +287,7 @@ interface Window {
     drawing: Drawing;
     series: Series;
     hold: Hold;
+    strokes: Strokes;
     explorer: Explorers;
     matrix: Matrix;
     pooling: Pooling;
