@@ -35,9 +35,12 @@
   }
   const shortOf = (layer, index) => {
     const [map, row, column] = partsOf(layer, index);
-    if (layer.side === 1) return `unit ${map + 1}`;
-    return `${layer.name === "input" ? "" : `map ${map + 1}: `}row ${row + 1}, col ${column + 1}`;
+    if (layer.side === 1) return String(map + 1);
+    return `${layer.name === "input" ? "" : `${map + 1} · `}${row + 1}, ${column + 1}`;
   };
+  // What the numbers of such a short name are.
+  const placeIn = (layer) =>
+    (layer.side === 1 ? "unit" : `${layer.name === "input" ? "" : "map · "}row, column`);
 
   // "conv1 3, conv3 5": maps that are silenced.
   function silencedOf(text, layers) {
@@ -55,5 +58,5 @@
   const silencedText = (silenced) => Object.entries(silenced)
     .flatMap(([name, all]) => all.map((map) => `${name} ${map + 1}`)).join(", ");
 
-  window.cnnref.networkUnits = { unitOf, partsOf, textOf, wordsOf, shortOf, silencedOf, silencedText };
+  window.cnnref.networkUnits = { unitOf, partsOf, textOf, wordsOf, shortOf, placeIn, silencedOf, silencedText };
 })();

@@ -3,8 +3,8 @@
 // is positive purple, what is negative orange.
 (() => {
   "use strict";
-  const { html, svg, brief, show, count, range } = window.cnnref.drawing;
-  const { PAD, SIDE } = window.cnnref.strokes;
+  const { html, svg, show, count, range } = window.cnnref.drawing;
+  const { PAD } = window.cnnref.strokes;
   const INK = [20, 20, 20];
   const POSITIVE = [64, 16, 118];
   const NEGATIVE = [179, 88, 6];
@@ -175,10 +175,9 @@
   // --- one unit's sum ------------------------------------------------------------------------------
 
   const SHOWN = 9;
-  const signed = (number) => brief(number);
 
   // The largest products, the rest of them together, the bias, and what becomes of the sum.
-  function sumTable({ layer, terms, bias, sum, value, nameOf, go }) {
+  function sumTable({ layer, place, terms, bias, sum, value, nameOf, go }) {
     const sorted = [...terms].sort((a, b) => Math.abs(b.product) - Math.abs(a.product));
     const [first, rest] = [sorted.slice(0, SHOWN), sorted.slice(SHOWN)];
     const row = (head, ...cells) => html("tr", {}, html("th", { scope: "row" }, head),
@@ -186,12 +185,12 @@
     const total = rest.reduce((all, { product }) => all + product, 0);
     const maximum = layer.kind === "pool";
     const lines = first.map(({ index, input, weight, product }) => row(
-      html("button", { type: "button", onclick: () => go(index) }, nameOf(index)),
+      html("button", { type: "button", "aria-label": `${place} ${nameOf(index)}`, onclick: () => go(index) }, nameOf(index)),
       show(input), maximum ? (weight ? "largest" : "−") : show(weight), maximum && !weight ? "−" : show(product)));
     if (rest.length) lines.push(row(`${count(rest.length, "other")} together`, "", "", show(total)));
     if (!maximum) lines.push(row("bias", "", "", show(bias)), row("sum", "", "", show(sum)));
     if (layer.relu) lines.push(row("after ReLU", "", "", show(value)));
-    const heads = ["it reads", "input", maximum ? "passes" : "weight", maximum ? "result" : "product"];
+    const heads = [place, "input", maximum ? "passes" : "weight", maximum ? "result" : "product"];
     return html("table", { class: "network-sum" },
       html("thead", {}, html("tr", {}, heads.map((head) => html("th", { scope: "col" }, head)))),
       html("tbody", {}, lines));
@@ -229,5 +228,5 @@
     return { drawing, draw };
   }
 
-  window.cnnref.networkView = { INK, POSITIVE, placeOf, paint, framed, maps, pad, bars, sumTable, curve, signed, SIDE };
+  window.cnnref.networkView = { INK, POSITIVE, placeOf, paint, framed, maps, pad, bars, sumTable, curve };
 })();

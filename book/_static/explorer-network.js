@@ -4,8 +4,8 @@
 (() => {
   "use strict";
   const { strokes: pictures, network, networkView: view } = window.cnnref;
-  const { unitOf, partsOf, textOf, wordsOf, shortOf, silencedOf, silencedText } = window.cnnref.networkUnits;
-  const { html, show, count, range } = window.cnnref.drawing;
+  const { unitOf, partsOf, textOf, wordsOf, shortOf, placeIn, silencedOf, silencedText } = window.cnnref.networkUnits;
+  const { html, show, range } = window.cnnref.drawing;
   const { SIDE } = pictures;
   const FOLDER = document.currentScript.src;
   const REACH = 10; // pixels that the drawing can be shifted to each side
@@ -13,7 +13,8 @@
   const STRIDE = 2;
   // What a page may ask for besides the pad, its picture and the answer.
   const PARTS = {
-    everything: ["layers", "unit", "curves"], layers: ["layers"], sums: ["layers", "unit"], shifts: ["curves"],
+    everything: ["layers", "unit", "moments", "shifts"], layers: ["layers"], sums: ["layers", "unit"],
+    shifts: ["shifts"],
   };
   const LAYERS = ["input", ...network.ORDER];
   const percent = (share) =>
@@ -48,7 +49,7 @@
 
   function words({ moments, at, layers, unit, strokes }, moment) {
     const { step, accuracy } = moments[moment];
-    const when = step ? `After ${count(step, "step")}` : "Before the first step";
+    const when = step ? `After ${step.toLocaleString("en")} steps` : "Before the first step";
     const well = `${percent(accuracy)} of the test digits right`;
     if (!strokes.length) return `${when} of training, ${well}. Draw a digit on the pad.`;
     const { chances, sums } = at(moment);
@@ -100,7 +101,7 @@
     const steps = netOf().moments.map(({ step }) => step);
     const learning = view.curve("By moment of training: the share of test digits that are read right, and the " +
       "probability of what your drawing is read as at last", ["test", "own"],
-    ["0 steps", steps[Math.floor(steps.length / 2)], steps.at(-1)], (at) => parts.go(at));
+    ["0 steps", steps[Math.floor(steps.length / 2)], steps.at(-1).toLocaleString("en")], (at) => parts.go(at));
     const shifts = view.curve("The same probability by the shift of the drawing", ["own"],
       [`${REACH} left`, "0", `${REACH} right`], (at) => parts.choose({ x: at - REACH }));
     const answer = html("p", { class: "network-title" });
@@ -125,8 +126,9 @@
       html("div", { class: "network-ends" }, row("fc6", ends.box)),
       asked("unit", html("div", { class: "network-unit" }, title,
         html("div", { class: "explorer-actions" }, back, silence), sums)),
-      asked("curves", html("div", { class: "network-curves" },
-        html("div", {}, captions[0], learning.drawing), html("div", {}, captions[1], shifts.drawing)))));
+      html("div", { class: "network-curves" },
+        asked("moments", html("div", {}, captions[0], learning.drawing)),
+        asked("shifts", html("div", {}, captions[1], shifts.drawing)))));
     parts.stage.addEventListener("keydown", (event) => keyed(parts, event));
   }
 
@@ -216,18 +218,17 @@
     explain(parts, made, at);
     const { terms, bias } = network.terms(net, made.moments[at], seen, name, index);
     const under = layer.from;
-    parts.title.textContent = `${wordsOf(layer, index).replace(/^./, (letter) => letter.toUpperCase())}: ` +
-      show(seen.values[name][index]);
+    parts.title.textContent = `${wordsOf(layer, index).replace(/^the/, "The")}: ${show(seen.values[name][index])}`;
     parts.back.disabled = !under;
     parts.silence.hidden = !layer.relu;
     const [map] = partsOf(layer, index);
     const silent = made.silenced[name]?.includes(map);
     parts.silence.textContent = `${silent ? "Wake" : "Silence"} this ${layer.side > 1 ? "map" : "unit"}`;
     parts.sums.replaceChildren(under
-      ? view.sumTable({ layer, terms, bias, sum: seen.sums[name][index], value: seen.values[name][index],
+      ? view.sumTable({ layer, place: placeIn(under), terms, bias, sum: seen.sums[name][index], value: seen.values[name][index],
         nameOf: (i) => shortOf(under, i), go: (i) => parts.choose({ unit: textOf(under, i) }) })
       : html("p", {}, "A pixel adds nothing up: it is what was drawn, from 0, paper, to 1, ink."));
-    if (PARTS[made.shows].includes("curves")) curves(parts, made, at);
+    if (PARTS[made.shows].includes("shifts")) curves(parts, made, at);
   }
 
   // Many passes: a few milliseconds at a time, so that nothing waits for them.
@@ -366,7 +367,7 @@
           hint: "points of a stroke between spaces, strokes between semicolons; 0,0 to 100,100" },
       ] },
     ],
-    hidden: () => (PARTS[preset.shows].includes("curves") ? [] : ["what-if"]),
+    hidden: () => (PARTS[preset.shows].includes("shifts") ? [] : ["what-if"]),
     blame: { value: "unit" },
     // What cannot be set on this page is as it was asked for.
     model: (values) => model({ ...preset, ...values }, preset.shows),

@@ -96,7 +96,7 @@ BAD_TEXTS = ("1", "1,2,3", "101,5", "5,101", "-1,5", "a,b", "1.5,2", "1,2 3", "1
 
 def texts():
     for strokes in drawings(210, 39):
-        text = "; ".join(" ".join(f"{x},{y}" for x, y in stroke) for stroke in strokes)
+        text = "; ".join(" ".join(f"{x:.0f},{y:.0f}" for x, y in s) for s in strokes)
         yield [text], {"value": strokes}
     for text in ("", " ; ", ";;"):
         yield [text], {"value": []}

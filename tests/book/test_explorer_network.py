@@ -338,7 +338,7 @@ def test_moments_show_the_network_of_their_time(reader):
             chances = model_of(moment)(x).softmax(1)[0]
         assert f"It reads {int(chances.argmax())}, with " in reader.words()
         step = MOMENTS[moment]
-        assert ("Before the first step" if not step else f"After {step} steps") in reader.words()
+        assert ("Before the first step" if not step else f"After {step:,} steps") in reader.words()
 
 
 def test_occlusion_is_what_the_score_loses(reader):
