@@ -35,7 +35,7 @@ ROOMS = {
         "counting": 1, "receptive_fields": 1,
         "tracing": 2,
         "summary": 3,
-        "effective_field": 4,
+        "effective_field": 4, "timing": 4,
     },
     "experiments": {
         "statistics": 0, "store": 0, "catalogue": 0,

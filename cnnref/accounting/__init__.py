@@ -1,12 +1,13 @@
 """What a network is, layer by layer: shapes, parameters, MACs and receptive fields.
 
-`summarize` runs a network once without values and tells all of it; `effective_receptive_field`
-measures what a unit really uses of what it could see.
+`summarize` runs a network once without values and tells all of it; its `Summary` tells, when asked,
+what a training step costs and how much memory it takes. `latency` measures how long each layer
+takes, `effective_receptive_field` what a unit really uses of what it could see.
 
 From the bottom, each floor importing those below it: `operation` (one call of an operator of
 torch); what it costs (`counting`) and what its result sees (`receptive_fields`); the watched
-forward pass that asks both (`tracing`); the rows it becomes (`summary`); and `effective_field`,
-which measures what such a row only bounds.
+forward pass that asks both (`tracing`); the rows it becomes (`summary`); and on top
+`effective_field` and `timing`, which measure what such rows only bound.
 
 As with `cnnref` itself, each part loads on first use, so that to import the package costs next to
 nothing beyond torch.
@@ -19,8 +20,10 @@ if TYPE_CHECKING:
     from cnnref.accounting.counting.extras import Extras
     from cnnref.accounting.effective_field import EffectiveField, effective_receptive_field
     from cnnref.accounting.summary.building import summarize
+    from cnnref.accounting.summary.memory import Memory
     from cnnref.accounting.summary.network import Summary
     from cnnref.accounting.summary.rows import Layer
+    from cnnref.accounting.timing import Latency, latency
     from cnnref.accounting.tracing.diagnosis import AccountingError, ValuesNeededError
     from cnnref.accounting.tracing.keeping import AccountingWarning
 
@@ -29,10 +32,13 @@ __all__ = [
     "AccountingWarning",
     "EffectiveField",
     "Extras",
+    "Latency",
     "Layer",
+    "Memory",
     "Summary",
     "ValuesNeededError",
     "effective_receptive_field",
+    "latency",
     "summarize",
 ]
 
@@ -41,10 +47,13 @@ _HOMES = {
     "AccountingWarning": "tracing.keeping",
     "EffectiveField": "effective_field",
     "Extras": "counting.extras",
+    "Latency": "timing",
     "Layer": "summary.rows",
+    "Memory": "summary.memory",
     "Summary": "summary.network",
     "ValuesNeededError": "tracing.diagnosis",
     "effective_receptive_field": "effective_field",
+    "latency": "timing",
     "summarize": "summary.building",
 }
 

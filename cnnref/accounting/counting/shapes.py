@@ -16,7 +16,7 @@ from torch import Tensor
 
 from cnnref.accounting.operation import Operator
 
-__all__ = ["quick_result"]
+__all__ = ["SHAPES", "convolved", "quick_result"]
 
 aten = torch.ops.aten
 
@@ -28,7 +28,7 @@ def quick_result(packet: Operator, args: Sequence[Any]) -> Tensor | None:
         packet: the operator.
         args: its arguments by position; the first is on the meta device, others may have values.
     """
-    shape_of = _SHAPES.get(packet)
+    shape_of = SHAPES.get(packet)
     if shape_of is None:
         return None
     x = args[0]
@@ -69,7 +69,14 @@ def _combined(x: Tensor, args: Sequence[Any]) -> Sequence[int] | None:
     return x.shape if fits else None
 
 
-def _convolved(x: Tensor, args: Sequence[Any]) -> Sequence[int] | None:
+def convolved(x: Tensor, args: Sequence[Any]) -> Sequence[int] | None:
+    """The shape of a convolution's result; `None` where it is not sure that torch takes it.
+
+    Args:
+        x: its input.
+        args: input, weight, bias, stride, padding, dilation, groups; those at the end may be left
+            out.
+    """
     weight, bias = args[1], args[2] if len(args) > 2 else None
     stride = args[3] if len(args) > 3 else (1,)
     padding = args[4] if len(args) > 4 else (0,)
@@ -96,7 +103,7 @@ def _convolved(x: Tensor, args: Sequence[Any]) -> Sequence[int] | None:
     return shape
 
 
-_SHAPES: dict[Operator, Callable[[Tensor, Sequence[Any]], Sequence[int] | None]] = {
+SHAPES: dict[Operator, Callable[[Tensor, Sequence[Any]], Sequence[int] | None]] = {
     **dict.fromkeys(
         (aten.relu, aten.sigmoid, aten.silu, aten.gelu, aten.tanh, aten.hardswish,
          aten.hardsigmoid, aten.leaky_relu, aten.elu, aten.dropout),
@@ -104,5 +111,6 @@ _SHAPES: dict[Operator, Callable[[Tensor, Sequence[Any]], Sequence[int] | None]]
     ),
     aten.batch_norm: _normalised, aten.layer_norm: _normalised_last,
     aten.add: _combined, aten.mul: _combined,
-    aten.conv1d: _convolved, aten.conv2d: _convolved, aten.conv3d: _convolved,
+    aten.conv1d: convolved, aten.conv2d: convolved, aten.conv3d: convolved,
 }  # fmt: skip
+"""For each operator that is known here, how the shape of its result follows."""

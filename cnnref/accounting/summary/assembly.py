@@ -49,9 +49,10 @@ def assembled(
             blocks[call.name] = row
     for name, module in model.named_modules():
         if id(module) not in called and not _inside(name, layers):
-            numbers = _owned(module, counted)
-            if any(numbers):
-                layers.append(Layer(name, type(module).__name__, None, *numbers))
+            p, trainable, buffers, size = owned = _owned(module, counted)
+            if any(owned):
+                kind = type(module).__name__
+                layers.append(Layer(name, kind, None, p, trainable, buffers, parameter_bytes=size))
                 notes.append(f"{name} was not called itself; its parameters count all the same")
             if module._modules:
                 blocks[name] = Layer(name, type(module).__name__, None)
@@ -66,8 +67,9 @@ def _inside(name: str, layers: Sequence[Layer]) -> bool:
     )
 
 
-def _owned(module: nn.Module, counted: set[int]) -> tuple[int, int, int]:
-    """Parameters, trainable ones and buffers of a module that were not counted before."""
+def _owned(module: nn.Module, counted: set[int]) -> tuple[int, int, int, int]:
+    """Parameters, trainable ones and buffers of a module that were not counted before; and the
+    bytes of the parameters."""
     if isinstance(module, nn.MultiheadAttention):
         own: list[Tensor] = list(module.parameters())
         buffers: list[Tensor] = list(module.buffers())
@@ -81,11 +83,14 @@ def _owned(module: nn.Module, counted: set[int]) -> tuple[int, int, int]:
         sum(p.numel() for p in new),
         sum(p.numel() for p in new if p.requires_grad),
         sum(b.numel() for b in kept),
+        sum(p.nbytes for p in new),
     )
 
 
 def _row(call: Call, counted: set[int], reused: bool, axes: Sequence[Axis]) -> Layer:
-    owned = (0, 0, 0) if call.module is None else _owned(call.module, counted)
+    parameters, trainable, buffers, size = (
+        (0, 0, 0, 0) if call.module is None else _owned(call.module, counted)
+    )
     unknown = tuple(dict.fromkeys(call.unknown))
     status = "complete" if not unknown else ("partial" if call.macs else "unavailable")
     fields, along = _followed(call.receptive_field, axes)
@@ -95,7 +100,9 @@ def _row(call: Call, counted: set[int], reused: bool, axes: Sequence[Axis]) -> L
         call.name,
         call.kind,
         call.shapes[0] if call.shapes else None,
-        *owned,
+        parameters,
+        trainable,
+        buffers,
         macs=None if status == "unavailable" else call.macs,
         macs_status=status,
         extras=call.extras,
@@ -108,6 +115,7 @@ def _row(call: Call, counted: set[int], reused: bool, axes: Sequence[Axis]) -> L
         dtype=call.dtype,
         axes=along,
         ungated=_followed(call.without_gates, axes) if apart else None,
+        parameter_bytes=size,
     )
 
 

@@ -44,6 +44,8 @@ def added(head: Layer | None, rows: Sequence[Layer]) -> Layer:
     counted = [row.macs for row in rows if row.macs is not None]
     complete = all(row.macs_status == "complete" for row in rows)
     extras = [row.extras for row in rows if row.extras is not _NONE]
+    back = [row.backward_macs for row in rows if row.backward_macs is not None]
+    saved = [row.saved_bytes for row in rows if row.saved_bytes is not None]
     return replace(
         out,
         parameters=sum(row.parameters for row in rows),
@@ -53,6 +55,9 @@ def added(head: Layer | None, rows: Sequence[Layer]) -> Layer:
         macs_status="complete" if complete else ("partial" if counted else "unavailable"),
         extras=sum(extras, Extras()),
         uncounted=tuple(sorted({name for row in rows for name in row.uncounted})),
+        parameter_bytes=sum(row.parameter_bytes for row in rows),
+        backward_macs=sum(back) if back else None,
+        saved_bytes=sum(saved) if saved else None,
     )
 
 
@@ -87,6 +92,10 @@ class Blocks(Mapping[str, Layer]):
             rows = self.inside(name)
             self._known[name] = added(head, rows) if rows else head
         return self._known[name]
+
+    def of(self, layers: Sequence[Layer]) -> Blocks:
+        """The same blocks, of rows that say more."""
+        return Blocks(self._heads, layers)
 
     def __iter__(self) -> Iterator[str]:
         """The names."""

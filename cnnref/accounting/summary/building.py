@@ -10,8 +10,11 @@ import torch
 from torch import nn
 
 from cnnref.accounting.counting.uncounted import why_uncounted
+from cnnref.accounting.operation import tensors
 from cnnref.accounting.summary import tables
+from cnnref.accounting.summary.again import Again
 from cnnref.accounting.summary.assembly import assembled
+from cnnref.accounting.summary.columns import OF_A_STEP
 from cnnref.accounting.summary.network import Summary
 from cnnref.accounting.tracing.calls import ForwardError
 from cnnref.accounting.tracing.diagnosis import (
@@ -100,20 +103,26 @@ def summarize(
     shown = tables.checked_columns(columns)
     tables.check_depth(depth)
 
+    def made(place: torch.device) -> tuple[tuple[Any, ...], dict[str, Any]]:
+        return arguments(network, input_size, inputs, batch_dim, place, dtypes, kwargs)
+
     def count(place: torch.device) -> Summary:
-        args, by_name = arguments(network, input_size, inputs, batch_dim, place, dtypes, kwargs)
+        args, by_name = made(place)
         checked_call(network, args, by_name)
         numbers, axes = numbered_axes(args, by_name)
         follow = (lambda tensor: numbers[id(tensor)]) if receptive_fields else None
         calls = trace(network, args, by_name, follow, meta=place.type == "meta", training=training)
         shapes = {name: tuple(value.shape) for name, value in named(args, by_name)}
-        made = assembled(network, calls, shapes, axes if receptive_fields else [])
-        return replace(made, device=str(place), depth=depth, columns=shown)
+        counted = assembled(network, calls, shapes, axes if receptive_fields else [])
+        sized = batch_dim and not given and next(tensors(kwargs), None) is None
+        again = Again(network, made, sized, training, place)
+        return replace(counted, device=str(place), depth=depth, columns=shown, again=again)
 
-    summary = _where_it_works(count, network, device, given=inputs is not None)
+    given = inputs is not None or next(tensors(input_size), None) is not None
+    summary = _where_it_works(count, network, device, given=given)
     if strict:
         _refuse_partial(summary)
-    return summary
+    return summary if OF_A_STEP.isdisjoint(shown) else summary.with_backward()
 
 
 def _check_flag(name: str, flag: object) -> None:

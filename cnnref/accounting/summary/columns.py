@@ -12,7 +12,7 @@ from cnnref.accounting.summary.rows import Layer
 if TYPE_CHECKING:
     from cnnref.accounting.summary.network import Summary
 
-__all__ = ["COLUMNS", "SHOWN", "Column", "times"]
+__all__ = ["COLUMNS", "OF_A_STEP", "SHOWN", "Column", "megabytes", "times"]
 
 
 @dataclass(frozen=True)
@@ -38,6 +38,13 @@ def times(values: Sequence[int | Fraction] | None, squeeze: bool = False) -> str
     return "x".join(str(value) for value in values)
 
 
+def megabytes(number: int) -> str:
+    """`12.3 MB`, of 10^6 bytes; less than a tenth in kilobytes."""
+    if number < 100_000:
+        return f"{number / 1e3:,.1f} kB" if number else "0 MB"
+    return f"{number / 1e6:,.1f} MB"
+
+
 def _name(layer: Layer, _: Summary) -> str:
     return layer.name or "(model)"
 
@@ -58,6 +65,10 @@ def _counted(layer: Layer, number: int | None) -> str:
 
 def _share(part: int, whole: int) -> str:
     return f"{100 * part / whole:.1f} %" if whole else ""
+
+
+def _memory(number: int | None) -> str:
+    return "" if number is None else megabytes(number)
 
 
 def _by_input(layer: Layer, values: Sequence[Any] | None) -> str:
@@ -122,6 +133,10 @@ COLUMNS: dict[str, Column] = {
     "macs": Column("MACs", lambda row, _: _counted(row, row.macs)),
     "mac_share": Column("of all MACs", lambda row, all_: _share(row.macs or 0, all_.total_macs)),
     "flops": Column("FLOPs", lambda row, _: _counted(row, row.flops)),
+    "backward_macs": Column("backward MACs", lambda row, _: _counted(row, row.backward_macs)),
+    "parameter_bytes": Column("parameters' memory", lambda row, _: _memory(row.parameter_bytes)),
+    "output_bytes": Column("output's memory", lambda row, _: _memory(row.output_bytes)),
+    "saved_bytes": Column("kept for backward", lambda row, _: _memory(row.saved_bytes)),
     "receptive_field": Column("receptive field", _field_and_without_gates),
     "receptive_field_without_gates": Column(
         "field without gates", lambda row, all_: _field(row.without_gates, all_)
@@ -137,6 +152,9 @@ COLUMNS: dict[str, Column] = {
     "reason": Column("why no field", lambda row, _: row.reason, right=False),
 }
 """All columns, by the name of what they show."""
+
+OF_A_STEP = frozenset({"backward_macs", "saved_bytes"})
+"""Columns for which a training step has to be taken."""
 
 SHOWN = ("name", "kind", "output_shape", "parameters", "macs", "receptive_field", "jump")
 """The columns that are shown where nobody asks for others."""

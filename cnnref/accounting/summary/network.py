@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from fractions import Fraction
 from math import prod
 from operator import ge
 from typing import Any
 
+import torch
+
 from cnnref.accounting.counting.extras import Extras
 from cnnref.accounting.summary import tables, unfolding
-from cnnref.accounting.summary.blocks import added
-from cnnref.accounting.summary.columns import SHOWN
+from cnnref.accounting.summary.again import Again
+from cnnref.accounting.summary.backward import with_step
+from cnnref.accounting.summary.blocks import Blocks, added
+from cnnref.accounting.summary.columns import OF_A_STEP, SHOWN
+from cnnref.accounting.summary.memory import Memory, Optimizer, measured
 from cnnref.accounting.summary.rows import VALUES, Layer
 from cnnref.accounting.tracing.diagnosis import AccountingError
 from cnnref.errors import unknown
@@ -46,6 +51,8 @@ class Summary:
         device: where it was counted.
         depth: how deep blocks are told apart where it is shown, see `text`.
         columns: the columns that are shown, see `text`.
+        again: the network, for what is asked of it later; no copy of a summary has it.
+        recomputed: MACs of the backward pass that no row has, such as those of checkpoints.
     """
 
     model: str
@@ -56,6 +63,8 @@ class Summary:
     device: str = "meta"
     depth: int | str | None = "auto"
     columns: tuple[str, ...] = SHOWN
+    again: Again | None = field(default=None, repr=False, compare=False)
+    recomputed: int | None = None
 
     @property
     def total_parameters(self) -> int:
@@ -92,6 +101,86 @@ class Summary:
         """ "complete", or "partial" (a lower bound) if an operator could not be counted."""
         complete = all(layer.macs_status == "complete" for layer in self.layers)
         return "complete" if complete else "partial"
+
+    @property
+    def total_backward_macs(self) -> int:
+        """Multiply-accumulates of a backward pass from all results: for each product as many again
+        for each operand that needs a gradient. Asked for the first time, it takes a step, see
+        `with_backward`."""
+        stepped = self.with_backward()
+        return sum(layer.backward_macs or 0 for layer in stepped.layers) + (stepped.recomputed or 0)
+
+    @property
+    def training_macs(self) -> int:
+        """Multiply-accumulates of a training step, forward and back."""
+        return self.total_macs + self.total_backward_macs
+
+    @property
+    def training_flops(self) -> int:
+        """Floating-point operations of these: two for each."""
+        return 2 * self.training_macs
+
+    def with_backward(self) -> Summary:
+        """The same, its rows with `backward_macs` and `saved_bytes`.
+
+        The network runs again, with autograd at work, in the mode in which it was counted: dropout,
+        for one, keeps its mask in training mode alone. Columns that show these numbers ask for it
+        themselves.
+
+        Raises:
+            AccountingError: the network is not at hand, or has no backward pass.
+        """
+        if self.recomputed is not None:
+            return self
+        if "stepped" not in self.__dict__:
+            step = self._network().step(peak=False)
+            layers = with_step(self.layers, step)
+            blocks = self.blocks.of(layers) if isinstance(self.blocks, Blocks) else self.blocks
+            left = step.backward_macs - sum(layer.backward_macs or 0 for layer in layers)
+            made = replace(self, layers=layers, blocks=blocks, recomputed=left)
+            self.__dict__["stepped"] = made  # found out once, as by `functools.cached_property`
+        stepped: Summary = self.__dict__["stepped"]
+        return stepped
+
+    def memory(
+        self,
+        batch: int | None = None,
+        *,
+        optimizer: str | Optimizer = "adam",
+        dtype: torch.dtype | None = None,
+    ) -> Memory:
+        """How much memory the network takes, in training and at inference.
+
+        The network runs twice more, once forward and back in training mode, and once without
+        gradients in evaluation mode; without values, where it was counted so.
+
+        Args:
+            batch: examples in a batch; `None`: those that were counted. It needs inputs that were
+                given by their size.
+            optimizer: "sgd", "momentum", "adagrad", "rmsprop", "adam", "adamw", or what makes one
+                from a list of parameters, such as a class of `torch.optim`.
+            dtype: of the parameters and inputs; `None`: their own.
+
+        Raises:
+            AccountingError: the network is not at hand or does not run so, or there is no such
+                optimizer.
+
+        Examples:
+            >>> from cnnref import summarize
+            >>> from cnnref.models import PlainCNN
+            >>> memory = summarize(PlainCNN(), (3, 32, 32)).memory(batch=100, optimizer="adam")
+            >>> memory.parameters, memory.optimizer_state
+            (1082500, 2165040)
+        """
+        return measured(self._network(), batch, optimizer, dtype)
+
+    def _network(self) -> Again:
+        if self.again is None:
+            raise AccountingError(
+                f"this summary of {self.model} has no network to run again, as it is a copy or was "
+                "stored: ask summarize(...) for one that has"
+            )
+        return self.again
 
     @property
     def max_receptive_field(self) -> tuple[int, ...] | None:
@@ -193,6 +282,10 @@ class Summary:
         head = self.blocks.get(name)
         return added(replace(head, reused=False) if head is not None else None, rows)
 
+    def _with(self, columns: Sequence[str]) -> Summary:
+        """With what these columns show."""
+        return self if OF_A_STEP.isdisjoint(columns) else self.with_backward()
+
     def _shown(self, depth: int | str | None) -> Summary:
         """With as few rows as are to be shown."""
         tables.check_depth(depth)
@@ -217,29 +310,34 @@ class Summary:
                 given.
             columns: names of columns, of `name`, `kind`, `input_shape`, `output_shape`, `kernel`,
                 `stride`, `dtype`, `parameters`, `parameter_share`, `trainable`, `buffers`, `macs`,
-                `mac_share`, `flops`, `receptive_field`, `receptive_field_without_gates`, `support`,
+                `mac_share`, `flops`, `backward_macs`, `parameter_bytes`, `output_bytes`,
+                `saved_bytes`, `receptive_field`, `receptive_field_without_gates`, `support`,
                 `jump`, `jump_without_gates`, `start`, `seen` and `reason`.
 
         Raises:
             ValueError: there is no such column, or the depth makes no sense.
         """
-        shown = self._shown(self.depth if depth == _OWN else depth)
+        chosen = self._columns(columns)
+        whole = self._with(chosen)
+        shown = whole._shown(self.depth if depth == _OWN else depth)
         note = ""
-        if len(shown) < len(self):
-            note = f"{len(shown)} rows for {len(self)}; text(depth=None) shows all"
-        return tables.as_text(shown, self._columns(columns), note)
+        if len(shown) < len(whole):
+            note = f"{len(shown)} rows for {len(whole)}; text(depth=None) shows all"
+        return tables.as_text(shown, chosen, note)
 
     def to_markdown(
         self, depth: int | str | None = _OWN, columns: Sequence[str] | None = None
     ) -> str:
         """A table for Markdown, its totals below. Arguments as those of `text`."""
-        shown = self._shown(self.depth if depth == _OWN else depth)
-        return tables.as_markdown(shown, self._columns(columns))
+        chosen = self._columns(columns)
+        shown = self._with(chosen)._shown(self.depth if depth == _OWN else depth)
+        return tables.as_markdown(shown, chosen)
 
     def to_latex(self, depth: int | str | None = _OWN, columns: Sequence[str] | None = None) -> str:
         """A table for LaTeX with the package `booktabs`. Arguments as those of `text`."""
-        shown = self._shown(self.depth if depth == _OWN else depth)
-        return tables.as_latex(shown, self._columns(columns))
+        chosen = self._columns(columns)
+        shown = self._with(chosen)._shown(self.depth if depth == _OWN else depth)
+        return tables.as_latex(shown, chosen)
 
     def to_html(self, depth: int | str | None = _OWN, columns: Sequence[str] | None = None) -> str:
         """A table for pages, whose blocks unfold. `depth` says how deep they are open at first;
@@ -250,7 +348,8 @@ class Summary:
             chosen = 1 if len(self) > _FITS else None
         deepest = max((layer.name.count(".") for layer in self), default=0) + 2
         opened = chosen if isinstance(chosen, int) else deepest
-        return unfolding.as_html(self, self._columns(columns), opened)
+        shown = self._columns(columns)
+        return unfolding.as_html(self._with(shown), shown, opened)
 
     def _columns(self, columns: Sequence[str] | None) -> tuple[str, ...]:
         return self.columns if columns is None else tables.checked_columns(columns)

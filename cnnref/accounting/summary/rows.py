@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field, replace
 from fractions import Fraction
+from math import prod
 from typing import Any
+
+import torch
 
 from cnnref.accounting.counting.extras import Extras
 from cnnref.accounting.receptive_fields.axis import AxisField
@@ -13,7 +16,8 @@ __all__ = ["VALUES", "Layer"]
 
 VALUES = (
     "name", "kind", "input_shape", "output_shape", "kernel", "stride", "dtype", "parameters",
-    "trainable", "buffers", "macs", "macs_status", "flops", "extras", "uncounted",
+    "trainable", "buffers", "macs", "macs_status", "flops", "backward_macs", "extras", "uncounted",
+    "parameter_bytes", "output_bytes", "saved_bytes",
     "receptive_field", "support", "jump", "start", "clipped", "seen", "field_status", "reason",
     "field_inputs", "receptive_field_without_gates", "jump_without_gates", "reused",
 )  # fmt: skip
@@ -45,6 +49,11 @@ class Layer:
         dtype: of the first result, as torch calls it: `float32`.
         axes: for each of `fields` the name of the input, and the positions that it has.
         ungated: `fields` and `axes` without gates, where a gate was met; see `without_gates`.
+        parameter_bytes: of the parameters.
+        backward_macs: multiply-accumulates of the backward pass; `None` unless it was asked for,
+            see `Summary.with_backward`.
+        saved_bytes: what autograd keeps for the backward pass of this layer, and for none before
+            it; inputs, parameters and buffers left out. `None` unless it was asked for.
     """
 
     name: str
@@ -67,6 +76,9 @@ class Layer:
     ungated: tuple[tuple[AxisField, ...], tuple[tuple[str, int], ...]] | None = field(
         default=None, compare=False
     )
+    parameter_bytes: int = 0
+    backward_macs: int | None = None
+    saved_bytes: int | None = None
 
     def _measures(self) -> list[tuple[int, int, int | Fraction, Fraction]]:
         """`AxisField.measures` for each axis; nothing if one has none."""
@@ -125,6 +137,14 @@ class Layer:
     def flops(self) -> int | None:
         """Floating-point operations of the MACs: two for each."""
         return None if self.macs is None else 2 * self.macs
+
+    @property
+    def output_bytes(self) -> int | None:
+        """Bytes of the first result; `None` if the layer was not called."""
+        if self.output_shape is None or not self.dtype:
+            return None
+        kind: torch.dtype = getattr(torch, self.dtype)
+        return prod(self.output_shape) * kind.itemsize
 
     @property
     def field_inputs(self) -> tuple[str, ...]:

@@ -27,7 +27,7 @@ from cnnref.accounting.tracing.inputs import each_tensor
 from cnnref.accounting.tracing.keeping import AccountingWarning, Kept
 from cnnref.accounting.tracing.operators import Watch
 
-__all__ = ["trace"]
+__all__ = ["is_leaf", "restored", "trace"]
 
 
 def trace(
@@ -60,7 +60,7 @@ def trace(
     shortcuts = meta and not _has_any_global_hook()
     # A network without modules of its own calls functions, and each of them is told.
     from_torch = type(model).__module__.startswith("torch.nn.")
-    root = Call("", type(model).__name__, model, leaf=from_torch and _is_leaf(model))
+    root = Call("", type(model).__name__, model, leaf=from_torch and is_leaf(model))
     watch = Watch(root, meta, axes is not None)
     root.input_shape = next((tuple(t.shape) for t in tensors((args, kwargs))), None)
 
@@ -72,7 +72,7 @@ def trace(
         itself = module is model and outer is root
         if name is None or itself or isinstance(module, torch.jit.ScriptModule):
             return called(module, args, kwargs)
-        call = Call(name, type(module).__name__, module, outer.leaf or _is_leaf(module))
+        call = Call(name, type(module).__name__, module, outer.leaf or is_leaf(module))
         first = args[0] if args else next(tensors(kwargs), None)
         call.input_shape = tuple(first.shape) if isinstance(first, Tensor) else None
         if not outer.leaf:
@@ -110,7 +110,7 @@ def trace(
 
     kept = Kept(model, args, kwargs)
     watch.about_to_write = None if meta else kept.about_to_write
-    with _restored(kept, modules, training, not meta), torch.inference_mode():
+    with restored(kept, modules, training, not meta), torch.inference_mode():
         arguments = [each_tensor(value, ready) for value in args]
         named = {key: each_tensor(value, ready) for key, value in kwargs.items()}
         try:
@@ -163,7 +163,7 @@ def _finish(watch: Watch, call: Call, output: Any) -> None:
 
 
 @contextlib.contextmanager
-def _restored(
+def restored(
     kept: Kept, modules: Mapping[str, nn.Module], training: bool, values: bool
 ) -> Iterator[None]:
     """The model in the wanted mode; afterwards all that is kept, the random states and torch's
@@ -193,7 +193,7 @@ def _restored(
         kept.restore()
 
 
-def _is_leaf(module: nn.Module) -> bool:
+def is_leaf(module: nn.Module) -> bool:
     """Whether a module is told as one layer. An attention uses its parts without calling them."""
     inside = module._modules.values()  # `children()` says the same and takes longer
     return isinstance(module, nn.MultiheadAttention) or all(each is None for each in inside)

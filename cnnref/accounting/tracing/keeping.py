@@ -87,6 +87,26 @@ class Kept:
             for tensor, alias, asked, gradient, version in self.tensors:
                 _put_back(tensor, alias, asked, gradient, version)
 
+    def replace(self, make: Callable[[Tensor], Tensor]) -> None:
+        """Put another tensor in place of each that lies in a dictionary or a list, until all is put
+        back: the same for the same, wherever it lies."""
+        made: dict[int, Tensor] = {}
+
+        def other(tensor: Tensor) -> Tensor:
+            if id(tensor) not in made:
+                made[id(tensor)] = make(tensor)
+            return made[id(tensor)]
+
+        for mapping, keys, values in self.full:
+            for key, value in zip(keys, values, strict=True):
+                if isinstance(value, Tensor):
+                    dict.__setitem__(mapping, key, other(value))
+        for container, items in self.others:
+            if isinstance(container, list):
+                for place, value in enumerate(items):
+                    if isinstance(value, Tensor):
+                        container[place] = other(value)
+
     def holds(self, tensor: Tensor) -> bool:
         """Whether a tensor was there before."""
         return id(tensor) in self._seen

@@ -241,6 +241,18 @@ def test_several_ways_at_once(ways, device, fails, training):
     )
 
 
+@pytest.mark.parametrize("device", ["meta", "cpu"])
+@pytest.mark.parametrize("way", WAYS)
+def test_a_training_step_keeps_nothing_either(way, device):
+    net, x = Net([way], fails=False), torch.zeros(2, 4)
+    remembered.cache_clear()
+    told = summarize(net, inputs=x, device=device)
+    before = world(net)
+    told.memory()
+    told.with_backward()
+    assert [str(part) for part in world(net)] == [str(part) for part in before]
+
+
 class Elsewhere(nn.Linear):
     """Keeps where nothing can be taken back."""
 

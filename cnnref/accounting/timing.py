@@ -1,0 +1,324 @@
+"""How long a network takes, layer by layer, on the device where it is."""
+
+from __future__ import annotations
+
+import statistics
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import nn
+from tqdm import tqdm
+
+from cnnref.accounting.operation import tensors
+from cnnref.accounting.summary.blocks import ancestors
+from cnnref.accounting.tracing.calls import Called, calls_seen
+from cnnref.accounting.tracing.diagnosis import AccountingError, checked_call, checked_model
+from cnnref.accounting.tracing.forward import is_leaf, restored
+from cnnref.accounting.tracing.inputs import arguments
+from cnnref.accounting.tracing.keeping import Kept
+from cnnref.errors import unknown
+
+__all__ = ["Latency", "Timed", "latency"]
+
+
+@dataclass(frozen=True)
+class Timed:
+    """How long one call of a module took.
+
+    Args:
+        name: of the module, as a summary has it; empty for the whole network.
+        kind: its class.
+        leaf: whether a summary tells it as one layer.
+        seconds: of each repeat, with all that it calls.
+    """
+
+    name: str
+    kind: str
+    leaf: bool
+    seconds: tuple[float, ...]
+
+    @property
+    def median(self) -> float:
+        """Seconds that half of the repeats took less than."""
+        return statistics.median(self.seconds)
+
+    @property
+    def quartiles(self) -> tuple[float, float]:
+        """Seconds that a quarter of the repeats took less than, and a quarter more than."""
+        if len(self.seconds) == 1:
+            return self.seconds * 2
+        first, _, third = statistics.quantiles(self.seconds, n=4, method="inclusive")
+        return first, third
+
+
+@dataclass(frozen=True)
+class Latency(Mapping[str, Timed]):
+    """How long a network took. `latency["layer4"]` is the row of a block or of a layer; of one that
+    is called several times, the first.
+
+    Args:
+        model: its class.
+        inputs: the shape of each input.
+        device: where it ran.
+        whole: the network, timed alone: nothing is measured inside it meanwhile.
+        calls: each call of a module, in the order in which they began.
+    """
+
+    model: str
+    inputs: tuple[tuple[int, ...], ...]
+    device: str
+    whole: Timed
+    calls: tuple[Timed, ...]
+
+    def __getitem__(self, name: str) -> Timed:
+        """The row of a module."""
+        for call in (self.whole, *self.calls):
+            if call.name == name:
+                return call
+        raise AccountingError(unknown("layer", name, [call.name for call in self.calls]))
+
+    def __iter__(self) -> Iterator[str]:
+        """The names."""
+        return iter(dict.fromkeys(call.name for call in (self.whole, *self.calls)))
+
+    def __len__(self) -> int:
+        """How many names there are."""
+        return len({call.name for call in (self.whole, *self.calls)})
+
+    def rows(self, depth: int | None = None) -> list[Timed]:
+        """The layers; or the blocks of a depth, and layers that are in none.
+
+        Args:
+            depth: parts of a name that are told apart; `None`: all.
+        """
+        if depth is None:
+            return [call for call in self.calls if call.leaf]
+        blocks = {call.name for call in self.calls if _depth(call.name) == depth}
+        return [
+            call for call in self.calls
+            if call.name in blocks or (call.leaf and blocks.isdisjoint(ancestors(call.name)))
+        ]  # fmt: skip
+
+    def text(self, depth: int | None = None) -> str:
+        """A table in milliseconds: for each row the median, the quartiles and the share of the
+        whole. What a network does between its layers stands in no row.
+
+        Args:
+            depth: as for `rows`.
+        """
+        head = ("layer", "kind", "median", "quartiles", "share")
+        body = [self._line(row, row.name) for row in self.rows(depth)]
+        last = self._line(self.whole, "whole network")
+        widths = [max(map(len, column)) for column in zip(head, *body, last, strict=True)]
+
+        def line(cells: Sequence[str]) -> str:
+            left = (cell.ljust(n) for cell, n in zip(cells[:2], widths[:2], strict=True))
+            right = (cell.rjust(n) for cell, n in zip(cells[2:], widths[2:], strict=True))
+            return "  ".join([*left, *right]).rstrip()
+
+        shapes = ", ".join("x".join(map(str, shape)) for shape in self.inputs)
+        repeats = len(self.whole.seconds)
+        title = f"{self.model} on {shapes}, {self.device}: milliseconds, {repeats} repeats"
+        lines = [line(head), *map(line, body), line(last)]
+        rule = "-" * max(map(len, [title, *lines]))
+        return "\n".join([title, rule, lines[0], rule, *lines[1:-1], rule, lines[-1]])
+
+    def _line(self, row: Timed, name: str) -> tuple[str, ...]:
+        first, third = row.quartiles
+        share = f"{100 * row.median / self.whole.median:.1f} %" if self.whole.median else ""
+        spread = f"{1e3 * first:.3f} to {1e3 * third:.3f}"
+        return name, row.kind, f"{1e3 * row.median:.3f}", spread, share
+
+    def __str__(self) -> str:
+        """The table."""
+        return self.text()
+
+
+def _depth(name: str) -> int:
+    return name.count(".") + 1
+
+
+def latency(
+    model: nn.Module,
+    input_size: Any = None,
+    *,
+    inputs: Any = None,
+    batch_dim: bool = True,
+    device: str | torch.device | None = None,
+    training: bool = False,
+    repeats: int = 30,
+    warmup: int = 5,
+    progress: bool = True,
+) -> Latency:
+    """Time a network's forward pass, layer by layer.
+
+    In every repeat it runs twice, without gradients: once as it is, for the time of the whole, and
+    once with a clock at each module. On a GPU the clock is its own (CUDA events), so that layers
+    are not made to wait for one another. The network is left as it was.
+
+    Args:
+        model: any module; it stays where it is.
+        input_size: the size of one example, or several, as for `summarize`; they are filled with
+            random numbers.
+        inputs: the inputs themselves in place of their sizes.
+        batch_dim: put a batch of one before each size.
+        device: where the network has to be; `None`: wherever it is.
+        training: time it in training mode.
+        repeats: passes that are timed.
+        warmup: passes before those.
+        progress: show a bar where it takes longer than two seconds.
+
+    Raises:
+        AccountingError: the model, the inputs or the device do not fit one another, or the model
+            has no values.
+
+    Examples:
+        >>> from cnnref.models import PlainCNN
+        >>> timed = latency(PlainCNN(), (3, 32, 32), repeats=3)
+        >>> 0 < timed.whole.quartiles[0] <= timed.whole.median
+        True
+    """
+    network = checked_model(model)
+    _check_count("repeats", repeats, 1)
+    _check_count("warmup", warmup, 0)
+    place = _place(network, device)
+    args, kwargs = arguments(network, input_size, inputs, batch_dim, place)
+    checked_call(network, args, kwargs)
+    sizes = inputs is None and next(tensors(input_size), None) is None
+    clock = _Clock(network, place)
+    kept = Kept(network, args, kwargs)
+    whole: list[float] = []
+    layers: list[list[float]] = []
+    modules = dict(network.named_modules())
+    with restored(kept, modules, training, values=True), torch.inference_mode():
+        if sizes:
+            for tensor in tensors((args, kwargs)):
+                if tensor.is_floating_point():
+                    tensor.normal_()
+        for i in tqdm(range(warmup + repeats), delay=2, disable=not progress, leave=False):
+            alone, each = clock.alone(args, kwargs), clock.inside(args, kwargs)
+            if i >= warmup:
+                whole.append(alone)
+                layers.append(each)
+    if len({len(each) for each in layers}) > 1:
+        raise AccountingError(
+            f"{type(network).__name__} does not call the same layers each time, so that there is "
+            "no median of each"
+        )
+    columns = zip(*layers, strict=True)
+    calls = tuple(Timed(*told, seconds) for told, seconds in zip(clock.told, columns, strict=True))
+    return Latency(
+        type(network).__name__,
+        tuple(tuple(tensor.shape) for tensor in tensors((args, kwargs))),
+        str(place),
+        Timed("", type(network).__name__, False, tuple(whole)),
+        calls,
+    )
+
+
+class _Clock:
+    """Times a network's passes.
+
+    Args:
+        network: it.
+        device: where it is.
+    """
+
+    def __init__(self, network: nn.Module, device: torch.device) -> None:
+        self.network, self.device = network, device
+        self.names = {id(module): name for name, module in network.named_modules()}
+        self.told: list[tuple[str, str, bool]] = []
+
+    def alone(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> float:
+        """Seconds of one pass."""
+        self._wait()
+        started = time.perf_counter()
+        self._run(args, kwargs)
+        self._wait()
+        return time.perf_counter() - started
+
+    def inside(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> list[float]:
+        """Seconds of each call of a module in one pass; `told` says of which."""
+        marks: list[tuple[Any, Any]] = []
+        told: list[tuple[str, str, bool]] = []
+        within_leaf = False
+
+        def seen(
+            called: Called, module: nn.Module, args: Sequence[Any], kwargs: Mapping[str, Any]
+        ) -> Any:
+            nonlocal within_leaf
+            name = self.names.get(id(module))
+            if not name or within_leaf:
+                return called(module, args, kwargs)
+            leaf, place = is_leaf(module), len(marks)
+            told.append((name, type(module).__name__, leaf))
+            marks.append((None, None))
+            within_leaf = leaf
+            started = self._mark()
+            try:
+                return called(module, args, kwargs)
+            finally:
+                marks[place] = (started, self._mark())
+                within_leaf = False
+
+        with calls_seen(seen):
+            self._run(args, kwargs)
+        self._wait()
+        self.told = told
+        if self.device.type == "cuda":
+            return [1e-3 * start.elapsed_time(end) for start, end in marks]
+        return [end - start for start, end in marks]
+
+    def _run(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> None:
+        try:
+            self.network(*args, **kwargs)
+        except Exception as error:
+            raise AccountingError(
+                f"the forward pass of {type(self.network).__name__} failed, and summarize tells "
+                f"where: {error}"
+            ) from error
+
+    def _mark(self) -> Any:
+        if self.device.type == "cuda":
+            event = torch.cuda.Event(enable_timing=True)
+            event.record()
+            return event
+        self._wait()
+        return time.perf_counter()
+
+    def _wait(self) -> None:
+        """Until all that was asked of the device is done."""
+        if self.device.type != "cpu":
+            torch.accelerator.synchronize(self.device)
+
+
+def _check_count(name: str, number: object, least: int) -> None:
+    if isinstance(number, bool) or not isinstance(number, int) or number < least:
+        raise AccountingError(f"{name} must be a whole number of at least {least}, got {number!r}")
+
+
+def _place(network: nn.Module, wanted: str | torch.device | None) -> torch.device:
+    """Where a network is, if that is where it is wanted.
+
+    Raises:
+        AccountingError: it is elsewhere, in several places, or has no values.
+    """
+    own = [*dict.fromkeys(t.device for t in [*network.parameters(), *network.buffers()])]
+    try:
+        place = torch.device(wanted) if wanted is not None else None
+    except (RuntimeError, TypeError) as error:
+        raise AccountingError(f"{wanted!r} is not a device; try 'cpu' or 'cuda'") from error
+    if len(own) > 1:
+        raise AccountingError(f"the network is on {' and '.join(map(str, own))}: move it to one")
+    home = own[0] if own else place or torch.device("cpu")
+    if home.type == "meta":
+        raise AccountingError("the network is on the meta device, where nothing is computed")
+    if place is not None and (place.type != home.type or place.index not in (None, home.index)):
+        raise AccountingError(
+            f"the network is on {home}, and was to be timed on {place}: move it, with "
+            f"network.to({str(place)!r})"
+        )
+    return home
