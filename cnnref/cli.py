@@ -8,18 +8,20 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import json
 import os
 import sys
 import textwrap
 import time
 from collections.abc import Sequence
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from cnnref import __version__
 from cnnref.errors import CnnrefError
 
 if TYPE_CHECKING:
+    from cnnref.accounting import Latency, Memory
     from cnnref.experiments import Experiment, Record
     from cnnref.training import History
 
@@ -260,10 +262,15 @@ def _claims(_: argparse.Namespace) -> int:
 
 
 def _summary(options: argparse.Namespace) -> int:
-    from cnnref.accounting import Summary, ValuesNeededError, summarize
+    from cnnref.accounting import AccountingError, Summary, ValuesNeededError, summarize
     from cnnref.accounting.tracing.targets import find_network, read_inputs
 
     (sizes, dtypes), choice = read_inputs(options.input), options.device
+    more = [way for way in ("memory", "latency") if getattr(options, way)]
+    if more and options.format not in ("table", "json"):
+        raise AccountingError(
+            f"--{more[0]} is told as table or json, got --format {options.format}"
+        )
 
     def count(made_on: str) -> Summary:
         return summarize(
@@ -284,10 +291,19 @@ def _summary(options: argparse.Namespace) -> int:
             raise
         counted = count("cpu")
     columns = options.columns
+    beside: dict[str, Memory | Latency] = {}
+    if options.memory:
+        beside["memory"] = counted.memory(options.batch, optimizer=options.memory)
+    if options.latency:
+        beside["latency"] = _latency(options, sizes, dtypes)
     if options.format in ("json", "csv"):  # for programs: everything, if nobody asks for less
         if isinstance(options.depth, int):
             counted = counted.collapsed(options.depth)
-        print((counted.to_json() if options.format == "json" else counted.to_csv()).rstrip("\n"))
+        if options.format == "csv":
+            print(counted.to_csv().rstrip("\n"))
+            return 0
+        told = counted.to_dict() | {name: value.to_dict() for name, value in beside.items()}
+        print(json.dumps(told, indent=1))
         return 0
     ways = {
         "table": counted.text,
@@ -296,7 +312,24 @@ def _summary(options: argparse.Namespace) -> int:
         "html": counted.to_html,
     }
     print(ways[options.format](columns=columns).rstrip("\n"))
+    for value in beside.values():
+        print(f"\n{value}")
     return 0
+
+
+def _latency(options: argparse.Namespace, sizes: Any, dtypes: Any) -> Latency:
+    from cnnref.accounting import latency
+    from cnnref.accounting.tracing.targets import find_network
+
+    place = "cpu" if options.device in ("auto", "meta") else options.device
+    return latency(
+        find_network(options.target, place),
+        sizes,
+        dtypes=dtypes,
+        batch_dim=not options.no_batch,
+        training=options.training,
+        repeats=options.latency,
+    )
 
 
 def _data_fetch(options: argparse.Namespace) -> int:
@@ -419,8 +452,29 @@ def _parser() -> argparse.ArgumentParser:
         type=_columns,
         metavar="A,B",
         help="name, kind, input_shape, output_shape, kernel, stride, dtype, parameters, "
-        "parameter_share, trainable, buffers, macs, mac_share, flops, receptive_field, "
+        "parameter_share, trainable, buffers, macs, mac_share, flops, backward_macs, "
+        "parameter_bytes, output_bytes, saved_bytes, receptive_field, "
         "receptive_field_without_gates, support, jump, jump_without_gates, start, seen, reason",
+    )
+    summary.add_argument(
+        "--memory",
+        nargs="?",
+        const="adam",
+        metavar="OPTIMIZER",
+        help="how much memory the network takes, in training with an optimizer (adam, where none "
+        "is given; sgd, momentum, adagrad, rmsprop, adamw) and at inference",
+    )
+    summary.add_argument(
+        "--batch", type=_positive, metavar="N", help="examples in the batch of --memory"
+    )
+    summary.add_argument(
+        "--latency",
+        nargs="?",
+        const=30,
+        type=_positive,
+        metavar="REPEATS",
+        help="how long each layer takes on --device (the cpu, where none is given): median and "
+        "quartiles of 30 repeats, where no other number is given",
     )
     summary.add_argument("--no-batch", action="store_true", help="the sizes have a batch already")
     summary.add_argument("--training", action="store_true", help="count in training mode")

@@ -12,6 +12,8 @@ MODULES = [m.name for m in pkgutil.walk_packages(cnnref.__path__, "cnnref.")]
 WITH_EXAMPLES = {
     "cnnref.accounting.receptive_fields.axis",
     "cnnref.accounting.summary.building",
+    "cnnref.accounting.summary.network",
+    "cnnref.accounting.timing",
     "cnnref.windows",
 }
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import statistics
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import torch
@@ -126,6 +126,10 @@ class Latency(Mapping[str, Timed]):
         rule = "-" * max(map(len, [title, *lines]))
         return "\n".join([title, rule, lines[0], rule, *lines[1:-1], rule, lines[-1]])
 
+    def to_dict(self) -> dict[str, Any]:
+        """Everything, in values that JSON knows."""
+        return asdict(self)
+
     def _line(self, row: Timed, name: str) -> tuple[str, ...]:
         first, third = row.quartiles
         share = f"{100 * row.median / self.whole.median:.1f} %" if self.whole.median else ""
@@ -146,6 +150,8 @@ def latency(
     input_size: Any = None,
     *,
     inputs: Any = None,
+    dtypes: Any = None,
+    kwargs: Mapping[str, Any] | None = None,
     batch_dim: bool = True,
     device: str | torch.device | None = None,
     training: bool = False,
@@ -164,6 +170,8 @@ def latency(
         input_size: the size of one example, or several, as for `summarize`; they are filled with
             random numbers.
         inputs: the inputs themselves in place of their sizes.
+        dtypes: of inputs by size, as for `summarize`.
+        kwargs: further arguments by name, as they are.
         batch_dim: put a batch of one before each size.
         device: where the network has to be; `None`: wherever it is.
         training: time it in training mode.
@@ -185,21 +193,22 @@ def latency(
     _check_count("repeats", repeats, 1)
     _check_count("warmup", warmup, 0)
     place = _place(network, device)
-    args, kwargs = arguments(network, input_size, inputs, batch_dim, place)
-    checked_call(network, args, kwargs)
-    sizes = inputs is None and next(tensors(input_size), None) is None
+    args, named = arguments(network, input_size, inputs, batch_dim, place, dtypes, kwargs)
+    checked_call(network, args, named)
+    given = {id(tensor) for tensor in tensors((input_size, inputs, kwargs))}
     clock = _Clock(network, place)
-    kept = Kept(network, args, kwargs)
+    kept = Kept(network, args, named)
     whole: list[float] = []
     layers: list[list[float]] = []
     modules = dict(network.named_modules())
     with restored(kept, modules, training, values=True), torch.inference_mode():
-        if sizes:
-            for tensor in tensors((args, kwargs)):
-                if tensor.is_floating_point():
-                    tensor.normal_()
+        for tensor in tensors((args, named)):
+            if id(tensor) in given:
+                kept.about_to_write([tensor])  # a first layer may work in place
+            elif tensor.is_floating_point():
+                tensor.normal_()  # zeros may be quicker than numbers
         for i in tqdm(range(warmup + repeats), delay=2, disable=not progress, leave=False):
-            alone, each = clock.alone(args, kwargs), clock.inside(args, kwargs)
+            alone, each = clock.alone(args, named), clock.inside(args, named)
             if i >= warmup:
                 whole.append(alone)
                 layers.append(each)
@@ -212,7 +221,7 @@ def latency(
     calls = tuple(Timed(*told, seconds) for told, seconds in zip(clock.told, columns, strict=True))
     return Latency(
         type(network).__name__,
-        tuple(tuple(tensor.shape) for tensor in tensors((args, kwargs))),
+        tuple(tuple(tensor.shape) for tensor in tensors((args, named))),
         str(place),
         Timed("", type(network).__name__, False, tuple(whole)),
         calls,

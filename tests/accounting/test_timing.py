@@ -32,9 +32,8 @@ def test_rows_are_the_layers_of_the_summary():
     assert [row.name for row in told.rows()] == [layer.name for layer in counted]
     assert [row.kind for row in told.rows()] == [layer.kind for layer in counted]
     assert [row.name for row in told.rows(1)] == ["0", "1"]
-    assert [row.name for row in told.rows(2)] == ["0.conv", "0.conv", "1"] or [
-        row.name for row in told.rows(2)
-    ] == [row.name for row in told.rows()]
+    # A list of modules is never called itself.
+    assert [row.name for row in told.rows(2)] == [row.name for row in told.rows()]
 
 
 def test_each_has_a_time_for_each_repeat():
@@ -44,7 +43,8 @@ def test_each_has_a_time_for_each_repeat():
         low, high = row.quartiles
         assert 0 < low <= row.median <= high
     assert told["0"].median >= told["0.conv"].median
-    assert timed(repeats=1).whole.quartiles[0] == pytest.approx(timed(repeats=1).whole.median, 1e9)
+    once = timed(repeats=1).whole
+    assert once.quartiles == (once.median, once.median)
     assert set(told) == {"", "0", "0.conv", "0.many.0", "0.many.1", "1"}
     assert len(told) == 6
     with pytest.raises(AccountingError, match="unknown layer '2'"):
@@ -74,6 +74,18 @@ def test_inputs_of_ones_own():
     x = torch.zeros(2, 3, 8, 8)
     assert latency(network(), inputs=x, repeats=1).inputs == ((2, 3, 8, 8),)
     assert not x.any()
+
+
+def test_a_layer_that_works_in_place_leaves_the_input():
+    x = -torch.ones(1, 3)
+    latency(nn.ReLU(inplace=True), inputs=x, repeats=1)
+    assert (x == -1).all()
+
+
+def test_tokens_by_size():
+    told = latency(nn.Embedding(5, 2), (7,), dtypes=torch.long, repeats=1)
+    assert told.inputs == ((1, 7),)
+    assert told.rows() == []
 
 
 @pytest.mark.parametrize(

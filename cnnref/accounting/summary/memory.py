@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor, nn
@@ -90,6 +90,10 @@ class Memory:
         lines = [f"{name.ljust(left)}  {number.rjust(right)}" for name, number in cells]
         rule = "-" * max(map(len, [head, *lines]))
         return "\n".join([head, rule, *lines[:-2], rule, *lines[-2:]])
+
+    def to_dict(self) -> dict[str, Any]:
+        """Everything, in values that JSON knows."""
+        return asdict(self)
 
     def __str__(self) -> str:
         """The table."""

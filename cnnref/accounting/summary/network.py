@@ -170,7 +170,7 @@ class Summary:
             >>> from cnnref.models import PlainCNN
             >>> memory = summarize(PlainCNN(), (3, 32, 32)).memory(batch=100, optimizer="adam")
             >>> memory.parameters, memory.optimizer_state
-            (1082500, 2165040)
+            (1082500, 2165048)
         """
         return measured(self._network(), batch, optimizer, dtype)
 

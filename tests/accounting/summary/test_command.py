@@ -46,6 +46,39 @@ def test_formats(capsys):
     assert capsys.readouterr().out.startswith("| layer | kind |")
 
 
+def test_memory(capsys):
+    words = ("cnnref:PlainCNN", "--input", "3x32x32", "--memory")
+    assert call(*words) == 0
+    out = capsys.readouterr().out
+    assert "\n\nPlainCNN on 1x3x32x32, float32\n" in out
+    assert "state of adam" in out
+    assert call(*words, "momentum", "--batch", "16", "--format", "json") == 0
+    told = json.loads(capsys.readouterr().out)
+    assert told["memory"]["inputs"] == [[16, 3, 32, 32]]
+    assert told["memory"]["optimizer_state"] == told["memory"]["gradients"]
+    assert call(*words, "adma") == 2
+    assert "did you mean 'adam'" in capsys.readouterr().err
+    assert call(*words, "--format", "csv") == 2
+    assert "--memory is told as table or json, got --format csv" in capsys.readouterr().err
+
+
+def test_latency(capsys):
+    words = ("cnnref:PlainCNN", "--input", "3x32x32", "--latency", "2")
+    assert call(*words) == 0
+    out = capsys.readouterr().out
+    assert "PlainCNN on 1x3x32x32, cpu: milliseconds, 2 repeats" in out
+    assert out.splitlines()[-1].startswith("whole network")
+    assert call(*words, "--format", "json") == 0
+    told = json.loads(capsys.readouterr().out)
+    assert len(told["latency"]["whole"]["seconds"]) == 2
+
+
+def test_columns_of_a_step(capsys):
+    words = ("cnnref:PlainCNN", "--input", "3x32x32", "--columns", "name,backward_macs,saved_bytes")
+    assert call(*words) == 0
+    assert "kept for backward" in capsys.readouterr().out.splitlines()[2]
+
+
 CODE = """
 import torch
 from torch import nn
