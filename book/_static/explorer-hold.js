@@ -1,90 +1,85 @@
+// @ts-check
 // What one takes hold of in a picture: a grip is dragged with a mouse or a finger, or moved by keys.
 // Its value is a whole number, and it is a slider to a screen reader.
 (() => {
   "use strict";
   const { html, svg } = window.cnnref.drawing;
 
-  /**
-   * A part of a picture to take hold of. It is drawn anew whenever its value has changed; what is held
-   * is known by its name.
-   * @param {object} grip
-   * @param {string} grip.name among the grips of one picture
-   * @param {string} grip.label what it sets, for those who do not see it
-   * @param {number} grip.value
-   * @param {number} grip.min
-   * @param {number} grip.max
-   * @param {string} [grip.text] the value in words
-   * @param {"x" | "y"} [grip.along] the direction in which it is dragged
-   * @param {number | ((node: Element) => number)} [grip.per] by how much one drags it for 1, in units
-   *   of the drawing (of an HTML element, in pixels); negative where it grows to the left or upwards
-   * @param {string} [grip.html] the element that it is, where it is none of a drawing
-   * @param {(point: { x: number, y: number }) => number | undefined} [grip.at] instead of `per`: the
-   *   value of a place that is pressed, for a row of parts
-   * @param {boolean} [grip.follows] it is dragged to a place rather than pressed there
-   * @param {() => void} [grip.press] what a press without a move does, or the key Enter
-   * @param {boolean} [grip.quiet] it is no stop for the keyboard, because another control does the same
-   * @param {(value: number) => void} grip.change
-   * @param {...Element} shapes how it looks
-   */
+  /** @type {Hold["grip"]} */
   function grip({ along = "x", ...spec }, ...shapes) {
     const said = spec.quiet ? { "aria-hidden": "true" } : {
       role: "slider", tabindex: 0, "aria-label": spec.label, "aria-orientation": along === "x" ? "horizontal" : "vertical",
       "aria-valuemin": spec.min, "aria-valuemax": spec.max, "aria-valuenow": spec.value, "aria-valuetext": spec.text,
     };
-    const make = spec.html ? html : svg;
     const kind = spec.at && !spec.follows ? "grip-row" : `grip grip-${spec.at ? "xy" : along}`;
-    const node = make(spec.html ?? "g", { class: `${kind} ${spec.kind ?? ""}`, "data-grip": spec.name, ...said }, ...shapes);
-    node.grip = { along, ...spec };
-    return node;
+    const attributes = { class: `${kind} ${spec.kind ?? ""}`, "data-grip": spec.name, ...said };
+    const node = spec.html ? html(spec.html, attributes, ...shapes) : svg("g", attributes, ...shapes);
+    return Object.assign(node, { grip: { along, ...spec } });
   }
 
-  // The value of a grip whose picture has not been drawn anew.
+  /** @type {Hold["moveGrip"]} */
   function moveGrip(node, value, text) {
     node.grip.value = value;
-    node.setAttribute("aria-valuenow", value);
+    node.setAttribute("aria-valuenow", String(value));
     if (text) node.setAttribute("aria-valuetext", text);
   }
 
-  const gripOf = (node) => node?.closest?.("[data-grip]");
-  const inDrawing = (drawing, { clientX, clientY }) =>
-    new DOMPoint(clientX, clientY).matrixTransform(drawing.getScreenCTM().inverse());
+  // The grip that a node belongs to, and the drawing that a grip belongs to.
+  /** @type {(node: unknown) => Grip | null} */
+  const gripOf = (node) => (node instanceof Element ? node.closest("[data-grip]") : null);
+  /** @type {(node: Element) => SVGSVGElement | null} */
+  const drawingOf = (node) => (node instanceof SVGElement ? node.ownerSVGElement : null);
+  /** @type {(node: Element, event: MouseEvent) => DOMPoint} */
+  const inDrawing = (node, { clientX, clientY }) =>
+    new DOMPoint(clientX, clientY).matrixTransform(drawingOf(node)?.getScreenCTM()?.inverse());
 
+  /** @type {(node: Element | null) => void} */
+  function focus(node) {
+    if (node instanceof HTMLElement || node instanceof SVGElement) node.focus({ preventScroll: true });
+  }
+
+  /** @type {(grip: GripSpec, value: number) => void} */
   function set(grip, value) {
     const wanted = Math.max(grip.min, Math.min(grip.max, value));
     if (wanted !== grip.value) grip.change(wanted);
   }
 
   // The stage has the pointer, because the grip itself is drawn anew.
+  /** @type {Hold["holdable"]} */
   function holdable(stage, told) {
+    /** @type {{ name: string, value: number, along: "clientX" | "clientY", start: number, per: number, moved: boolean } | undefined} */
     let held;
+    /** @type {(name: string) => Grip | null} */
     const now = (name) => stage.querySelector(`[data-grip="${name}"]`);
     stage.addEventListener("pointerdown", (event) => {
       const node = gripOf(event.target);
       if (!node || event.button || (node.grip.at && !node.grip.follows)) return;
       event.preventDefault(); // no selecting of text
       stage.setPointerCapture(event.pointerId);
-      const { name, along, per, value } = node.grip;
-      const scale = node.ownerSVGElement?.getScreenCTM().a ?? 1;
+      const { name, per = 1, value } = node.grip;
+      const scale = drawingOf(node)?.getScreenCTM()?.a ?? 1;
       const step = typeof per === "function" ? per(node) : per;
-      held = { name, along, value, start: event, per: step * scale };
+      const along = node.grip.along === "y" ? "clientY" : "clientX";
+      held = { name, along, value, start: event[along], per: step * scale, moved: false };
       stage.classList.add("held");
       told(true);
-      if (!node.grip.quiet) node.focus({ preventScroll: true });
+      if (!node.grip.quiet) focus(node);
     });
     // A finger on a grip does not scroll; browsers do not follow `touch-action` inside of drawings.
     stage.addEventListener("touchstart", (event) => {
       if (held) event.preventDefault();
     }, { passive: false });
     stage.addEventListener("pointermove", (event) => {
-      if (!held) return;
-      const node = now(held.name);
-      if (!node) return;
-      const along = held.along === "x" ? "clientX" : "clientY";
-      const value = node.grip.follows ? node.grip.at(inDrawing(node.ownerSVGElement, event))
-        : held.value + Math.round((event[along] - held.start[along]) / held.per);
+      const node = held && now(held.name);
+      if (!held || !node) return;
+      const { at, follows } = node.grip;
+      const value = follows && at ? at(inDrawing(node, event))
+        : held.value + Math.round((event[held.along] - held.start) / held.per);
+      if (value === undefined) return;
       if (value !== held.value) held.moved = true;
       set(node.grip, value);
     });
+    /** @type {(event: Event) => void} */
     const letGo = ({ type }) => {
       if (!held) return;
       const { name, moved } = held;
@@ -93,14 +88,18 @@
       told(false);
       if (type === "pointerup" && !moved) now(name)?.grip.press?.();
     };
-    for (const name of ["pointerup", "pointercancel", "lostpointercapture"]) stage.addEventListener(name, letGo);
+    for (const name of ["pointerup", "pointercancel", "lostpointercapture"]) {
+      stage.addEventListener(name, letGo);
+    }
     stage.addEventListener("click", (event) => {
-      const { grip } = gripOf(event.target) ?? {};
-      const value = grip?.at?.(inDrawing(event.target.ownerSVGElement, event));
-      if (value !== undefined) grip.change(Math.max(grip.min, Math.min(grip.max, value)));
+      const node = gripOf(event.target);
+      if (!node?.grip.at) return;
+      const { at, min, max, change } = node.grip;
+      const value = at(inDrawing(node, event));
+      if (value !== undefined) change(Math.max(min, Math.min(max, value)));
     });
     stage.addEventListener("keydown", (event) => {
-      const { grip } = gripOf(event.target) ?? {};
+      const grip = gripOf(event.target)?.grip;
       if (!grip || event.altKey || event.ctrlKey || event.metaKey) return;
       const { min, max, value, press } = grip;
       if (press && (event.key === "Enter" || event.key === " ")) {
@@ -118,11 +117,12 @@
     });
   }
 
-  // Run what draws a picture anew; the grip that had the focus has it again.
+  /** @type {Hold["keepingFocus"]} */
   function keepingFocus(stage, draw) {
-    const name = stage.contains(document.activeElement) && gripOf(document.activeElement)?.dataset.grip;
+    const active = gripOf(document.activeElement);
+    const name = active && stage.contains(active) && active.grip.name;
     draw();
-    if (name) stage.querySelector(`[data-grip="${name}"]`)?.focus({ preventScroll: true });
+    if (name) focus(stage.querySelector(`[data-grip="${name}"]`));
   }
 
   window.cnnref.hold = { grip, moveGrip, holdable, keepingFocus };

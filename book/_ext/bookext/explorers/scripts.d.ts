@@ -239,30 +239,47 @@ interface GripSpec {
   /** Among the grips of one picture. */
   name: string;
   /** What it sets, for those who do not see it. */
-  label: string;
+  label?: string;
   value: number;
   min: number;
   max: number;
   /** The value in words. */
   text?: string;
-  along?: "x" | "y";
-  /** By how much one drags it for 1, in units of the drawing; negative to the left or upwards. */
-  per?: number;
-  /** Instead of `per`: the value of a place that is pressed, for a row of parts. */
-  at?(point: { x: number; y: number }): number | undefined;
-  /** No stop for the keyboard, because another control does the same. */
-  quiet?: boolean;
   /** More classes. */
   kind?: string;
+  /** The element that it is, where it is none of a drawing. */
+  html?: keyof HTMLElementTagNameMap;
+  /** The direction in which it is dragged. */
+  along?: "x" | "y";
+  /**
+   * By how much one drags it for 1, in units of the drawing (of an HTML element, in pixels);
+   * negative where it grows to the left or upwards.
+   */
+  per?: number | ((node: Element) => number);
+  /** Instead of `per`: the value of a place that is pressed, for a row of parts. */
+  at?(point: { x: number; y: number }): number | undefined;
+  /** It is dragged to a place rather than pressed there. */
+  follows?: boolean;
+  /** What a press without a move does, or the key Enter. */
+  press?(): void;
+  /** It is no stop for the keyboard, because another control does the same. */
+  quiet?: boolean;
   change(value: number): void;
 }
-
-type Grip = SVGGElement & { grip: GripSpec };
+type Grip = Element & { grip: GripSpec };
 
 interface Hold {
-  grip(spec: GripSpec, ...shapes: Element[]): Grip;
+  /**
+   * A grip that looks like its shapes. It is drawn anew whenever its value has changed; what is held
+   * is known by its name.
+   */
+  grip(spec: GripSpec, ...shapes: Children): Grip;
   /** The value of a grip whose picture has not been drawn anew. */
   moveGrip(node: Grip, value: number, text?: string): void;
+  /** Have the grips of a stage answer to a mouse, a finger and keys; it is told when one is held. */
+  holdable(stage: HTMLElement, told: (held: boolean) => void): void;
+  /** Run what draws a picture anew; the grip that had the focus has it again. */
+  keepingFocus(stage: HTMLElement, draw: () => void): void;
 }
 
 interface Explorers {
