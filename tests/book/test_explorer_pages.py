@@ -4,6 +4,7 @@ import gzip
 import json
 import re
 from pathlib import Path
+from urllib.parse import parse_qs
 
 import pytest
 
@@ -304,6 +305,37 @@ def test_links_without_scripts_lead_to_the_figure(visit):
     assert 0 <= box.bounding_box()["y"] < 150
     assert "Who reads the last input?" in box.inner_text()
     assert box.get_by_role("link").count() == 0
+
+
+SETTINGS = """[...document.querySelectorAll(".explorer[data-tour]")].flatMap(({ id, dataset }) =>
+    JSON.parse(dataset.tour).map(({ query }) => `#${id}?${query}`))
+  .concat([...document.querySelectorAll("a.explorer-try")].map(({ hash }) => hash))"""
+
+
+def test_every_question_and_link_of_the_book_sets_what_it_names(browser, address, site):
+    pages = [
+        page.relative_to(site).as_posix()
+        for page in site.rglob("*.html")
+        if re.search("data-tour|explorer-try", page.read_text(encoding="utf-8"))
+    ]
+    assert "book/one-dimensional-convolution.html" in pages
+    tab = browser.new_page()
+    for page in pages:
+        tab.goto(f"{address}/{page}")
+        for fragment in tab.evaluate(SETTINGS):
+            name, _, query = fragment[1:].partition("?")
+            tab.evaluate("hash => { location.hash = hash }", fragment)
+            reader = Reader(tab, name)
+            given = parse_qs(query, keep_blank_values=True)
+            if given:
+                tab.wait_for_function("hash => location.hash === hash", arg=fragment)
+                tab.evaluate(NEXT_FRAME)
+            shown = parse_qs(reader.link().partition("?")[2], keep_blank_values=True)
+            for control, values in given.items():
+                # What follows from others is not in the link.
+                assert shown.get(control, [reader.value(control)]) == values, (page, fragment)
+            assert reader.box.locator("[aria-invalid=true]").count() == 0, (page, fragment)
+    tab.close()
 
 
 TRY = "{{try}}`words <{}>`\n\n"
