@@ -92,3 +92,10 @@ def test_nothing_leads_into_a_solution():
     for path, text in pages.items():
         led = {name for names in named.findall(SOLUTION.sub("", text)) for name in names if name}
         assert not led & places, path
+
+
+@pytest.mark.parametrize("name", chapters())
+def test_a_chapter_whose_cells_wait_for_data_knows_how(name):
+    text = (ROOT / f"{name}.md").read_text()
+    waiting = text.find("\n%%needs ")
+    assert waiting < 0 or 0 < text.find("\n%load_ext cnnref.notebook\n") < waiting
