@@ -228,7 +228,8 @@ class Reader:
                 control.fill(str(value))
 
     def choose(self, words):
-        self.see(self.box.locator(f":not([hidden]) > label:has(input[type=radio]):text-is('{words}') input")).check()
+        label = f"label:has(input[type=radio]):text-is('{words}')"
+        self.see(self.box.locator(f":not([hidden]) > {label} input")).check()
 
     def press(self, words):
         self.see(self.box.locator("button", has_text=re.compile(f"^{words}$"))).click()

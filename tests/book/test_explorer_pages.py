@@ -168,7 +168,8 @@ def test_a_page_loads_only_what_it_uses(explorer_book):
         == loaded["twice"]
         == (shared | {f"explorer-convolution{part}.js" for part in ("", "-sums", "-drawing")})
     )
-    assert loaded["matrix"] == shared | {"explorer-matrix.js"}
+    parts = {f"explorer-matrix{part}.js" for part in ("", "-products", "-drawing")}
+    assert loaded["matrix"] == shared | parts
     photograph = {"explorer-photograph.js"}
     assert loaded["photograph"] == shared | photograph
     assert loaded["learning"] == shared | photograph | {"explorer-learning.js"}
@@ -176,10 +177,12 @@ def test_a_page_loads_only_what_it_uses(explorer_book):
         f"explorer-network{part}.js" for part in ("", "-strokes", "-arithmetic", "-units", "-view")
     }
     assert loaded["network"] == shared | parts
-    assert loaded["pooling"] == shared | {"explorer-pooling.js"}
+    parts = {f"explorer-pooling{part}.js" for part in ("", "-arithmetic", "-drawing")}
+    assert loaded["pooling"] == shared | parts
     parts = {f"explorer-receptive-field{part}.js" for part in ("", "-stack", "-drawing")}
     assert loaded["reach"] == shared | parts
-    assert loaded["curves"] == shared | {"explorer-series.js", "explorer-curves.js"}
+    parts = {f"explorer-{part}.js" for part in ("series", "curves-drawing", "curves")}
+    assert loaded["curves"] == shared | parts
     scripts = re.findall(r"<script[^>]*explorer[^>]*>", html["line"])
     assert all('defer="defer"' in script and "module" not in script for script in scripts)
 

@@ -79,6 +79,7 @@ def test_maxima_before_and_after_a_shift(reader, around):
 def test_means_count_the_padding_or_leave_it_out(reader):
     x = torch.tensor(ARRAY, dtype=torch.float64)
     reader.choose("mean")
+    assert reader.words().startswith("7 of 7 outputs changed")  # as the chapter's tour says
     reader.set(k=3, s=2, l=2, r=3, by=2)
     moved = torch.cat([torch.zeros(2), x[:-2]])
     for words, counted in (("padding of zeros", True), ("padding left out", False)):
@@ -208,9 +209,10 @@ def test_the_keyboard_alone_will_do(reader):
         page.keyboard.press("Tab")
         stops.append(focused())
     assert [stop.removeprefix(f"{NAME}-") for stop in stops] == [
-        "op-max", "fill-zeros", "move-shift", "enters-zeros", "row of x", "grip by", "grip k", "grip l",
-        "grip r", "Play", "Back", "Step", "at", "Settings", "x", "k", "s", "l", "r", "No padding",
-        "F − 1 at the end", "Same padding", "by", "Left", "Right", "Link to this setting", "Start again",
+        "op-max", "fill-zeros", "move-shift", "enters-zeros", "row of x", "grip by", "grip k",
+        "grip l", "grip r", "Play", "Back", "Step", "at", "Settings", "x", "k", "s", "l", "r",
+        "No padding", "F − 1 at the end", "Same padding", "by", "Left", "Right",
+        "Link to this setting", "Start again",
     ]  # fmt: skip
     before = reader.words()
     page.locator(f"#{NAME}-by").focus()
@@ -269,7 +271,8 @@ def test_a_pressed_entry_tells_who_reads_it(reader):
     assert reader.words() == before
     row = reader.box.get_by_role("slider", name="Input", exact=True)
     row.focus()
-    for key, told in (("End", "Input 7, 0.8, is read by outputs 5, 6 and 7"), ("ArrowLeft", "Input 6")):
+    read = "Input 7, 0.8, is read by outputs 5, 6 and 7"
+    for key, told in (("End", read), ("ArrowLeft", "Input 6")):
         reader.page.keyboard.press(key)
         assert reader.words().startswith(told)
         assert row.get_attribute("aria-valuetext") == reader.words()

@@ -146,14 +146,10 @@ def draw_curves(preset: Preset) -> Picture:
 
 
 def rows_of(preset: Preset) -> int:
-    """The rows of the table below the curves, and what else takes room: names, datasets, a note."""
+    """The rows of the table below the curves, and one for a choice of datasets."""
     found = datasets_of(preset)
-    listed, chosen = next(iter(found.values()))
-    sets = preset["sets"].split()
-    note = 2 if sets != ["test"] else 0
-    names = sum(len(entry.name) for entry in listed) // 100
-    datasets = 4 + len(found) // 2 if len(found) > 1 else 0
-    return len(chosen) * len(sets) + note + names + datasets
+    _, chosen = next(iter(found.values()))
+    return len(chosen) * len(preset["sets"].split()) + (len(found) > 1)
 
 
 CURVES = Explorer(
@@ -163,6 +159,7 @@ CURVES = Explorer(
     draw_curves,
     rows_of,
     data_of,
-    lambda preset: {"dataset": "", "single": "", "from": 0, "to": 0}
-    | dict.fromkeys(datasets_of(preset), ""),
+    lambda preset: (
+        {"dataset": "", "single": "", "from": 0, "to": 0} | dict.fromkeys(datasets_of(preset), "")
+    ),
 )

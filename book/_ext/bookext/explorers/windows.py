@@ -80,6 +80,6 @@ MATRIX = Explorer(
     {"view": "forward", "x": "3 1 4 1 5 9 2", "w": "2 3 5", "g": "1 10 100 0 0"}
     | {"s": 1, "d": 1, "l": 0, "r": 0},
     draw_matrix,
-    # The picture beside the matrix is as tall as four rows, and the gradient is one more list.
-    lambda preset: max(len(matrix_of_preset(preset)), 4) + (preset["view"] != "forward"),
+    # The picture beside the matrix is as tall as six rows.
+    lambda preset: max(len(matrix_of_preset(preset)), 6),
 )
