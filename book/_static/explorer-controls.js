@@ -1,3 +1,4 @@
+// @ts-check
 // What a reader sets: numbers and lists as typed, and controls with labels, whose mistakes are told in
 // words beside them.
 (() => {
@@ -7,6 +8,7 @@
 
   // --- what a reader types -----------------------------------------------------------------------
 
+  /** @type {Explorers["parseInteger"]} */
   function parseInteger(text, least, most) {
     const trimmed = String(text).trim();
     const value = /^[+-]?\d{1,9}$/.test(trimmed) ? Number(trimmed) : NaN;
@@ -16,6 +18,7 @@
     return value + 0;
   }
 
+  /** @type {Explorers["parseNumbers"]} */
   function parseNumbers(text, least, most, largest = 999) {
     const words = String(text).split(/[\s,;]+/).filter(Boolean);
     const values = words.map((word) => {
@@ -37,73 +40,87 @@
   // --- one control: a label, an input, and a place for its mistake -----------------------------------
 
   class Control {
+    /** @param {string} id @param {ControlSpec} spec @param {() => void} changed */
     constructor(id, spec, changed) {
-      Object.assign(this, spec);
-      this.several = this.kind === "choice" || this.kind === "choices";
+      const { kind, label, options = {}, min, max, rows } = spec;
+      this.spec = spec;
+      this.several = kind === "choice" || kind === "choices";
       this.mistake = html("span", { class: "explorer-mistake", id: `${id}-mistake` });
-      const hint = this.hint ? [html("span", { class: "explorer-hint", id: `${id}-hint` }, this.hint)] : [];
+      const hint = spec.hint ? [html("span", { class: "explorer-hint", id: `${id}-hint` }, spec.hint)] : [];
       const describedBy = [...hint, this.mistake].map((node) => node.id).join(" ");
       const said = { "aria-describedby": describedBy, oninput: changed };
-      const text = [this.label, ...(this.symbol ? [" ", symbol(this.symbol)] : [])];
+      const text = [label, ...(spec.symbol ? [" ", symbol(spec.symbol)] : [])];
       if (this.several) {
-        const [type, role] = this.kind === "choice" ? ["radio", "radiogroup"] : ["checkbox", "group"];
-        const options = Object.entries(this.options).map(([value, words]) => [
-          html("input", { type, name: id, id: `${id}-${value}`, value, ...said }), words,
-        ]);
-        this.inputs = options.map(([input]) => input);
-        this.box = html("div", { role, "aria-label": this.label, class: "explorer-choice" },
-          options.map(([input, words]) => html("label", { for: input.id }, input, words)), this.mistake);
+        const [type, role] = kind === "choice" ? ["radio", "radiogroup"] : ["checkbox", "group"];
+        const made = Object.entries(options).map(([value, words]) => ({
+          input: html("input", { type, name: id, id: `${id}-${value}`, value, ...said }), words,
+        }));
+        /** @type {(HTMLInputElement | HTMLSelectElement | HTMLTextAreaElement)[]} */
+        this.inputs = made.map(({ input }) => input);
+        this.box = html("div", { role, "aria-label": label, class: "explorer-choice" },
+          made.map(({ input, words }) => html("label", { for: input.id }, input, words)), this.mistake);
       } else {
+        /** @type {Record<string, Attributes>} */
         const kinds = {
-          number: { type: "number", min: this.min, max: this.max, step: 1, inputmode: "numeric" },
-          range: { type: "range", min: this.min, max: this.max, step: 1 },
+          number: { type: "number", min, max, step: 1, inputmode: "numeric" },
+          range: { type: "range", min, max, step: 1 },
           list: { type: "text", autocomplete: "off", autocapitalize: "off", spellcheck: "false" },
           check: { type: "checkbox" },
         };
-        const tag = this.kind === "select" ? "select" : this.rows ? "textarea" : "input";
-        this.input = html(tag, { id, rows: this.rows, ...kinds[this.kind], ...said },
-          Object.entries(this.options ?? {}).map(([value, words]) => html("option", { value }, words)));
-        this.inputs = [this.input];
-        if (this.kind === "range") text.push(" ", this.told = html("span", { "aria-hidden": "true" }));
-        this.box = html("div", { class: `explorer-${this.kind}` },
-          html("label", { for: id }, ...text), this.input, this.mistake, ...hint);
+        const tag = kind === "select" ? "select" : rows ? "textarea" : "input";
+        const input = html(tag, { id, rows, ...kinds[kind], ...said },
+          Object.entries(options).map(([value, words]) => html("option", { value }, words)));
+        this.inputs = [input];
+        if (kind === "range") text.push(" ", this.told = html("span", { "aria-hidden": "true" }));
+        this.box = html("div", { class: `explorer-${kind}` },
+          html("label", { for: id }, ...text), input, this.mistake, ...hint);
       }
     }
 
+    // Those that can be checked; of all others there is one, the first.
+    get #checks() {
+      return /** @type {HTMLInputElement[]} */ (this.inputs);
+    }
+
+    /** @returns {string} */
     get text() {
       if (this.several) {
-        return this.inputs.filter(({ checked }) => checked).map(({ value }) => value).join(",");
+        return this.#checks.filter(({ checked }) => checked).map(({ value }) => value).join(",");
       }
-      return this.kind === "check" ? (this.input.checked ? "1" : "") : this.input.value;
+      return this.spec.kind === "check" ? (this.#checks[0].checked ? "1" : "") : this.inputs[0].value;
     }
 
+    /** @param {unknown} value as a setting has it */
     set text(value) {
       if (this.several) {
         const wanted = String(value).split(/[\s,]+/);
         // A radio button that is set clears the others; what is none of them clears nothing.
-        const one = this.kind === "choice";
-        for (const input of this.inputs) {
+        const one = this.spec.kind === "choice";
+        for (const input of this.#checks) {
           input.checked = wanted.includes(input.value) || (one && input.checked);
         }
-      } else if (this.kind === "check") this.input.checked = Boolean(Number(value));
-      else this.input.value = Array.isArray(value) ? value.join(", ") : value;
+      } else if (this.spec.kind === "check") this.#checks[0].checked = Boolean(Number(value));
+      else this.inputs[0].value = Array.isArray(value) ? value.join(", ") : String(value);
     }
 
+    // What it holds, as its kind of value, or a refusal.
     read() {
+      const { kind, unit = "", min = 0, max = 0, least = 0, most = 0, parse } = this.spec;
       if (this.told) {
-        this.told.textContent = `${this.text.replace("-", "−")} ${this.unit ?? ""}`;
-        this.input.setAttribute("aria-valuetext", this.told.textContent);
+        this.told.textContent = `${this.text.replace("-", "−")} ${unit}`;
+        this.inputs[0].setAttribute("aria-valuetext", this.told.textContent);
       }
-      if (this.kind === "number" || this.kind === "range") return parseInteger(this.text, this.min, this.max);
-      if (this.kind === "choices") {
+      if (kind === "number" || kind === "range") return parseInteger(this.text, min, max);
+      if (kind === "choices") {
         const chosen = this.text.split(",").filter(Boolean);
         if (!chosen.length) throw new Refusal("value", "must have at least one chosen");
         return chosen;
       }
-      if (this.kind !== "list") return this.text;
-      return this.parse ? this.parse(this.text) : parseNumbers(this.text, this.least, this.most);
+      if (kind !== "list") return this.text;
+      return parse ? parse(this.text) : parseNumbers(this.text, least, most);
     }
 
+    /** @param {string} message none where it is empty */
     blame(message) {
       this.mistake.textContent = message;
       for (const input of this.inputs) {

@@ -1,3 +1,4 @@
+// @ts-check
 // What all explorers share: controls with labels, whose mistakes are told in words beside them; a
 // player that steps, scrubs and runs; words for those who do not see the picture; and the setting in
 // the address, to be shared. A plain script, because browsers refuse modules to pages on a disk.
@@ -40,24 +41,42 @@
   // --- one explorer on a page ----------------------------------------------------------------------
 
   class Explorer {
+    /**
+     * @param {HTMLElement} root @param {Definition<any, any, any>} definition @param {Setting} preset
+     * @param {{ data: unknown, tour: TourStep[] }} given
+     */
     constructor(root, definition, preset, { data, tour }) {
       const { first = 1, groups } = definition;
-      Object.assign(this, { root, definition, data, first, preset, id: root.id });
+      this.root = root;
+      this.id = root.id;
+      this.definition = definition;
+      this.first = first;
+      this.preset = preset;
+      this.data = data;
+      /** @type {Model} what is drawn; the last one that could be, while a control is mistaken */
+      this.model = { steps: 1, stop: "" };
+      /** @type {number | undefined} of the stage, where the picture depends on it */
+      this.width = undefined;
+      /** @type {Record<string, unknown> | undefined} what the controls hold, unless one is mistaken */
+      this.values = undefined;
+      /** @type {Record<string, ControlBox>} */
+      this.controls = {};
+      /** @param {ControlSpec} spec */
       const control = (spec) => {
         const made = new Control(`${this.id}-${spec.name}`, spec, () => {
           this.player.stop();
           this.set({}, spec.name);
         });
         this.controls[spec.name] = made;
-        this.preset[spec.name] ??= this.preset[spec.like] ?? spec.start;
+        this.preset[spec.name] ??= this.preset[spec.like ?? ""] ?? spec.start;
         return made.box;
       };
+      /** @param {Action<any>} action */
       const action = ({ label, act, ofTexts }) => html("button", { type: "button", onclick: () => {
         this.player.stop();
         const given = ofTexts ? this.texts() : this.values;
         if (given) this.set(act(given));
       } }, label);
-      this.controls = {};
       this.groups = groups.map(({ name, legend, controls, actions = [], front = false }) => {
         const title = html("legend");
         return { name, legend, title, front, box: html("fieldset", {}, title, controls.map(control),
@@ -69,6 +88,7 @@
       this.longest = html("span", { "aria-hidden": "true" });
       const reset = () => { this.player.stop(); this.open(this.tour?.steps[0].query); };
       if (tour.length) this.tour = new Tour(tour, (i) => { this.player.stop(); this.open(tour[i].query); });
+      /** @type {Parts} */
       this.parts = {
         formula: html("div", { class: "explorer-formula" }),
         stage: html("div", { class: "explorer-stage" }),
@@ -101,7 +121,7 @@
       ].flat();
       this.open(this.tour?.steps[0].query);
       // Only what works takes the place of the figure that stands there for want of a script.
-      root.querySelector(".explorer-fallback").hidden = true;
+      /** @type {HTMLElement} */ (root.querySelector(".explorer-fallback")).hidden = true;
       root.append(...body);
       // A picture wider than its box scrolls; only then is the box a stop for the keyboard.
       new ResizeObserver(() => {
@@ -110,7 +130,7 @@
         else stage.removeAttribute("tabindex");
         if (definition.fluid && this.width !== stage.clientWidth) {
           this.width = stage.clientWidth;
-          definition.draw(this.parts, this.model);
+          definition.draw(this.parts, this.model, this.values);
           definition.step(this.parts, this.model, this.player.at);
         }
       }).observe(this.parts.stage);
@@ -139,6 +159,10 @@
       this.tour?.mark(this.tour.find(query));
     }
 
+    /**
+     * Set controls, have others follow the one that was changed, and go to a stop.
+     * @param {Setting} texts @param {string} [changed] @param {number} [at]
+     */
     set(texts, changed, at) {
       this.tour?.mark(-1);
       this.write(texts);
@@ -148,12 +172,14 @@
       this.update();
     }
 
+    /** @param {Setting} texts */
     write(texts) {
       for (const [name, text] of Object.entries(texts)) {
         if (this.controls[name] && text !== undefined) this.controls[name].text = text;
       }
     }
 
+    /** @returns {Texts} */
     texts() {
       return Object.fromEntries(Object.entries(this.controls).map(([name, c]) => [name, c.text]));
     }
@@ -166,18 +192,22 @@
         box.hidden = hidden.has(name);
         title.textContent = typeof legend === "function" ? legend(raw) : legend;
       }
-      this.values = {};
+      /** @type {Record<string, unknown>} */
+      const held = {};
+      this.values = held;
+      /** @type {string | undefined} */
       let mistaken;
+      /** @param {ControlBox} control @param {string} message */
       const blame = (control, message) => {
         control.blame(message);
         if (this.fold.contains(control.box)) this.fold.open = true;
-        mistaken ??= `${control.label}${message.startsWith("must") ? "" : ":"} ${message}.`;
+        mistaken ??= `${control.spec.label}${message.startsWith("must") ? "" : ":"} ${message}.`;
       };
       for (const [name, control] of Object.entries(this.controls)) {
         control.blame("");
         control.box.hidden = hidden.has(name);
         if (control.box.closest("[hidden]")) continue;
-        this.attempt(() => { this.values[name] = control.read(); }, () => control, blame);
+        this.attempt(() => { held[name] = control.read(); }, () => control, blame);
       }
       if (!mistaken) {
         this.attempt(() => { this.model = this.definition.model(this.values, this.data); },
@@ -204,6 +234,10 @@
       });
     }
 
+    /**
+     * @param {() => void} act @param {(refusal: Refusal) => ControlBox} control the one to correct
+     * @param {(control: ControlBox, message: string) => void} blame
+     */
     attempt(act, control, blame) {
       try {
         act();
@@ -213,11 +247,13 @@
       }
     }
 
+    /** @param {string} words @param {string} live as of a live region */
     say(words, live) {
       this.said.setAttribute("aria-live", live);
       this.said.textContent = words;
     }
 
+    /** @param {number} at */
     step(at) {
       const words = this.definition.words(this.model, at);
       const { stop, steps } = this.model;
@@ -228,16 +264,18 @@
       // While it plays, a screen reader would fall behind.
       this.say(words, this.player.timer ? "off" : "polite");
       const texts = Object.entries(this.controls)
-        .filter(([, control]) => !control.derived && !control.box.closest("[hidden]"))
+        .filter(([, control]) => !control.spec.derived && !control.box.closest("[hidden]"))
         .map(([name, control]) => [name, control.text]);
-      const query = new URLSearchParams([...texts, ["at", at + this.first]]);
+      const query = new URLSearchParams([...texts, ["at", String(at + this.first)]]);
       this.link.href = `#${this.id}?${String(query).replaceAll("%2C", ",")}`;
     }
   }
 
   // An explorer is made when it comes near, or when the address leads to it or past it: a phone that
   // makes one cannot scroll meanwhile. Until then its figure stands there.
+  /** @type {Map<Element, () => void>} */
   const waiting = new Map();
+  /** @param {Element} root */
   const begin = (root) => {
     const make = waiting.get(root);
     if (!make) return;
@@ -248,21 +286,25 @@
   const near = new IntersectionObserver((entries) => {
     entries.filter(({ isIntersecting }) => isIntersecting).forEach(({ target }) => begin(target));
   }, { rootMargin: "100% 0px" });
+  /** @param {Element} root */
   const isOnTheWay = (root) => {
     const aim = document.getElementById(location.hash.slice(1).split("?")[0]);
     return aim && !(root.compareDocumentPosition(aim) & Node.DOCUMENT_POSITION_PRECEDING);
   };
   // A link to the setting that the address names already sets it again.
   document.addEventListener("click", ({ target }) => {
-    const link = target.closest?.("a.explorer-try");
-    if (link?.hash === location.hash) window.dispatchEvent(new Event("hashchange"));
+    const link = target instanceof Element && target.closest("a.explorer-try");
+    if (link instanceof HTMLAnchorElement && link.hash === location.hash) window.dispatchEvent(new Event("hashchange"));
   });
   window.addEventListener("hashchange", () => [...waiting.keys()].filter(isOnTheWay).forEach(begin));
 
+  /** @type {Explorers["define"]} */
   function define(name, definition) {
-    for (const root of document.querySelectorAll(`.explorer[data-explorer="${name}"]`)) {
+    /** @type {NodeListOf<HTMLElement>} */
+    const roots = document.querySelectorAll(`.explorer[data-explorer="${name}"]`);
+    for (const root of roots) {
       waiting.set(root, async () => {
-        const preset = JSON.parse(root.dataset.preset);
+        const preset = JSON.parse(root.dataset.preset ?? "{}");
         const data = JSON.parse(root.querySelector("script")?.textContent ?? "null");
         const defined = typeof definition === "function" ? definition(preset, data) : definition;
         if (defined.ready) await defined.ready(data);

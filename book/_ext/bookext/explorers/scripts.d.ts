@@ -161,11 +161,13 @@ interface ControlSpec {
   most?: number;
   /** Rows of a list that is written over several lines. */
   rows?: number;
+  /** What stands after the number of a range. */
+  unit?: string;
   options?: Record<string, string>;
   /** Another control with whose preset this one starts, where it has none of its own. */
   like?: string;
   /** What it starts with, where neither has a preset. */
-  start?: unknown;
+  start?: Setting[string];
   /** Follows from others, and is not in the link. */
   derived?: boolean;
   /** Reads a list otherwise than as numbers. */
@@ -280,6 +282,44 @@ interface Hold {
   holdable(stage: HTMLElement, told: (held: boolean) => void): void;
   /** Run what draws a picture anew; the grip that had the focus has it again. */
   keepingFocus(stage: HTMLElement, draw: () => void): void;
+}
+
+// --- controls, the player and the tour -----------------------------------------------------------
+
+/** One control on the page. */
+interface ControlBox {
+  spec: ControlSpec;
+  /** The label, the inputs, and a place for the mistake. */
+  box: HTMLElement;
+  /** What it holds as text; anything that a setting has can be written. */
+  get text(): string;
+  set text(value: unknown);
+  /** What it holds, as its kind of value; or a refusal. */
+  read(): unknown;
+  /** Tell a mistake, or none. */
+  blame(message: string): void;
+}
+
+/** One question of a tour, and the setting that asks it. */
+interface TourStep { ask: string; query: string }
+
+interface Player {
+  at: number;
+  steps: number;
+  /** It is running. */
+  timer: number | undefined;
+  box: HTMLElement;
+  label: HTMLElement;
+  scrub: HTMLInputElement;
+  go(at: number): void;
+  stop(): void;
+}
+
+interface Tour {
+  steps: TourStep[];
+  box: HTMLElement;
+  find(query: string): number;
+  mark(at: number): void;
 }
 
 interface Explorers {
