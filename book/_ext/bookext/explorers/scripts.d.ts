@@ -344,6 +344,13 @@ interface Window {
     drawing: Drawing;
     series: Series;
     hold: Hold;
+    controls: {
+      Control: new (id: string, spec: ControlSpec, changed: () => void) => ControlBox;
+    } & Pick<Explorers, "parseInteger" | "parseNumbers">;
+    player: {
+      Player: new (id: string, moved: (at: number) => void) => Player;
+      Tour: new (steps: TourStep[], begin: (i: number) => void) => Tour;
+    };
     strokes: Strokes;
     explorer: Explorers;
     matrix: Matrix;
