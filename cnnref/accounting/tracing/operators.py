@@ -229,7 +229,9 @@ class Watch(TorchDispatchMode):
                 each[0] if isinstance(each, list) else each for each in (fields, ungated)
             )
 
-    def without_gates(self, call: Operation, fields: Seen) -> Seen:
+    def without_gates(
+        self, call: Operation, fields: TensorField | list[TensorField] | None
+    ) -> TensorField | list[TensorField] | None:
         """Follow what a result sees without gates. Up to the first gate that is what it sees, and
         costs nothing."""
         notes = self.ungated
