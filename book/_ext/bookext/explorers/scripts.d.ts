@@ -161,8 +161,6 @@ interface ControlSpec {
   most?: number;
   /** Rows of a list that is written over several lines. */
   rows?: number;
-  /** What stands after the number of a range. */
-  unit?: string;
   options?: Record<string, string>;
   /** Another control with whose preset this one starts, where it has none of its own. */
   like?: string;
