@@ -126,8 +126,8 @@ def reliability(probabilities: Any, labels: Any, bins: int = 10) -> Reliability:
     whole = np.issubdtype(true.dtype, np.integer)
     if not whole or true.min() < 0 or true.max() >= p.shape[1]:
         raise ValueError(
-            f"labels must be whole numbers from 0 to {p.shape[1] - 1}, a class for each column, got "
-            f"{true.dtype} from {true.min()} to {true.max()}"
+            f"labels must be whole numbers from 0 to {p.shape[1] - 1}, a class for each column, "
+            f"got {true.dtype} from {true.min()} to {true.max()}"
         )
     if not isinstance(bins, int) or isinstance(bins, bool) or bins < 1:
         raise ValueError(f"bins must be a whole number of at least 1, got {bins!r}")
