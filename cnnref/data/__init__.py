@@ -25,6 +25,7 @@ from cnnref.data.files import (
     data_folder,
     fetch,
     load,
+    normalization_of,
 )
 from cnnref.data.images import ImageDataset, ImageSet, Normalization, class_extract, synthetic
 from cnnref.data.kats_cat import kats_images
@@ -52,6 +53,7 @@ __all__ = [
     "fetch",
     "kats_images",
     "load",
+    "normalization_of",
     "paired",
     "synthetic",
 ]

@@ -85,9 +85,8 @@ def collected(data: Any, what: str = "data") -> ImageSet | Examples:
         return Examples(_tensor(data[0]), _targets(data[1]))
     if isinstance(data, DataLoader):
         raise TypeError(f"{what} is a DataLoader, which is not kept in memory; give its dataset")
-    if isinstance(data, IterableDataset) or not (
-        isinstance(data, Sized) and hasattr(data, "__getitem__")
-    ):
+    indexed = isinstance(data, Sized) and hasattr(data, "__getitem__")
+    if isinstance(data, IterableDataset) or _is_array(data) or not indexed:
         raise TypeError(
             f"{what} must be an ImageSet, a pair (x, y) of tensors, a dataset with a length, or a "
             f"DataLoader of one, got {type(data).__name__}"

@@ -74,6 +74,11 @@ class Examples:
         labels = self.targets
         return labels.dtype == torch.int64 and labels.dim() == 1 and bool((labels >= 0).all())
 
+    def __repr__(self) -> str:
+        """What they are, in one line."""
+        told = (f"{x.dtype} {tuple(x.shape)}" for x in (self.inputs, self.targets))
+        return f"<Examples of {self.source}: {', '.join(told)}>"
+
     def __len__(self) -> int:
         return len(self.targets)
 

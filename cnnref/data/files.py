@@ -8,12 +8,15 @@ here unpickles anything.
 from __future__ import annotations
 
 import gzip
+import json
 import math
 import os
 import tempfile
 import zipfile
 import zlib
 from collections.abc import Mapping, Sequence
+from functools import cache
+from importlib import resources
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -23,7 +26,7 @@ import torch
 from torch import Tensor
 
 from cnnref.data.far_pairs import far_pairs
-from cnnref.data.images import ImageSet, synthetic
+from cnnref.data.images import ImageSet, Normalization, synthetic
 from cnnref.data.kats_cat import kats_images
 from cnnref.errors import CnnrefError, require, unknown
 
@@ -37,6 +40,7 @@ __all__ = [
     "data_folder",
     "fetch",
     "load",
+    "normalization_of",
 ]
 
 SPLITS = ("train", "test")
@@ -173,6 +177,30 @@ def load(name: str, split: str) -> ImageSet:
 def _held_out(whole: ImageSet, split: str, cut: int) -> ImageSet:
     order = torch.randperm(len(whole), generator=torch.Generator().manual_seed(0))
     return whole.select(order[:cut] if split == "train" else order[cut:])
+
+
+def normalization_of(name: str) -> Normalization:
+    """`load(name, "train").normalization()`, without the data where they come from files.
+
+    Args:
+        name: a key of `DATASETS`.
+
+    Raises:
+        UnknownDatasetError: no such dataset.
+    """
+    if name not in DATASETS:
+        raise UnknownDatasetError(unknown("dataset", name, DATASETS))
+    known = _normalizations().get(name)
+    if known is None:  # made on the spot
+        return load(name, "train").normalization()
+    return Normalization(tuple(known["mean"]), tuple(known["std"]))
+
+
+@cache
+def _normalizations() -> dict[str, dict[str, list[float]]]:
+    kept = resources.files("cnnref.data").joinpath("normalizations.json").read_text("utf-8")
+    found: dict[str, dict[str, list[float]]] = json.loads(kept)
+    return found
 
 
 def fetch(name: str) -> Path:

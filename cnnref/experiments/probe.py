@@ -2,9 +2,10 @@
 
 A record can outlive the code that made it. Its probe cannot: the experiment's own model, loss,
 optimizer, schedule, batches, normalisation and evaluation run a few steps on a small synthetic
-set, in float64 on one CPU thread, and the losses are kept. Refactoring leaves them as they were; a
-change of behaviour moves them. Dropout is the one thing torch draws differently on different
-processors; here its masks come from `torch.rand`, which is the same everywhere.
+set (on some of its own data where these are no images), in float64 on one CPU thread, and the
+losses are kept. Refactoring leaves them as they were; a change of behaviour moves them. Dropout is
+the one thing torch draws differently on different processors; here its masks come from
+`torch.rand`, which is the same everywhere.
 """
 
 from __future__ import annotations
@@ -19,9 +20,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.overrides import TorchFunctionMode
 
-from cnnref.data import DATASETS, synthetic
+from cnnref.data import DATASETS, Examples, ImageSet, synthetic
 from cnnref.experiments.catalogue import Experiment
-from cnnref.models import build
 from cnnref.training import History, Sprint, fit, seeded, sprint
 
 __all__ = ["differences", "probe"]
@@ -40,11 +40,7 @@ def probe(experiment: Experiment) -> dict[str, list[float]]:
         `"steps"`: the loss of every training step; `"evaluations"`: test loss and accuracy before
         training and after each epoch.
     """
-    info = DATASETS[experiment.dataset]
-    train, test = (
-        synthetic(info.shape, len(info.class_names), count, seed=seed)
-        for seed, count in enumerate((TRAIN, TEST))
-    )
+    train, test = _sets(experiment)
     asked = experiment.recipe
     shorter: dict[str, Any] = {
         "epochs": EPOCHS,
@@ -62,7 +58,7 @@ def probe(experiment: Experiment) -> dict[str, list[float]]:
     recipe = replace(asked, **shorter)
     train_model: Callable[..., History] = sprint if isinstance(recipe, Sprint) else fit
     with _one_thread(), seeded(recipe.seed), _SameDropoutEverywhere():
-        model = build(experiment.model, experiment.arguments)
+        model = experiment.build()
         model.register_forward_pre_hook(_require_mode)
         history = train_model(
             model, train, test, recipe, device="cpu", record_steps=True, progress=False
@@ -75,6 +71,27 @@ def probe(experiment: Experiment) -> dict[str, list[float]]:
         "steps": history.step_loss or [],
         "evaluations": [value for pair in evaluations for value in pair],
     }
+
+
+def _sets(experiment: Experiment) -> tuple[ImageSet | Examples, ImageSet | Examples]:
+    """Small sets like the experiment's: synthetic images; of what is no image, some of its own."""
+    if isinstance(experiment.dataset, str):
+        info = DATASETS[experiment.dataset]
+        shape, classes = info.shape, len(info.class_names)
+    else:
+        train, test = experiment.dataset
+        if isinstance(train, Examples) and not train.are_bytes:
+            return _some(train, TRAIN), _some(test, TEST)
+        images = train.images if isinstance(train, ImageSet) else train.inputs
+        shape, classes = tuple(images.shape[1:]), len(train.class_names)
+    first, second = (
+        synthetic(shape, classes, count, seed=seed) for seed, count in enumerate((TRAIN, TEST))
+    )
+    return first, second
+
+
+def _some(data: Examples, count: int) -> Examples:
+    return data.select(torch.linspace(0, len(data) - 1, count).long())
 
 
 def differences(recorded: dict[str, Any], replayed: dict[str, Any]) -> list[str]:

@@ -11,7 +11,6 @@ from cnnref.experiments.claims import CLAIMS, Claim
 from cnnref.experiments.comparison import Comparison
 from cnnref.experiments.runner import Result, run
 from cnnref.experiments.store import Record
-from cnnref.models import build
 
 __all__ = [
     "claims_markdown",
@@ -143,7 +142,7 @@ def summary_markdown(dataset: str | None = None, results: Iterable[Result] | Non
     groups: dict[str, list[Result]] = {}
     for result in results:
         if dataset in (None, result.experiment.dataset):
-            groups.setdefault(result.experiment.dataset, []).append(result)
+            groups.setdefault(result.experiment.fields["dataset"], []).append(result)
     if not groups:
         raise ValueError(f"there is no experiment on {dataset or 'any dataset'}")
     return "\n\n".join(_group(name, group) for name, group in groups.items())
@@ -252,6 +251,7 @@ def result_markdown(result: Result) -> str:
             f"**{split} loss** {loss.mean:.3f}, {loss.low:.3f} to {loss.high:.3f}.",
             "",
         ]
+    given = dict(entry.arguments) or "no arguments"
     return "\n".join(
         [
             f"**`{entry.name}`**: {entry.title}",
@@ -259,9 +259,9 @@ def result_markdown(result: Result) -> str:
             *summary,
             _table(head, rows),
             "",
-            f"- model `{entry.model}`, {dict(entry.arguments) or 'no arguments'}; {recipe}",
-            f"- data `{entry.dataset}`: {_data(records[0])}",
-            f"- train again: `cnnref run {entry.name} --force`",
+            f"- model `{entry.fields['model']}`, {given}; {recipe}",
+            f"- data `{entry.fields['dataset']}`: {_data(records[0])}",
+            *([] if entry.own else [f"- train again: `cnnref run {entry.name} --force`"]),
         ]
     )
 
@@ -269,7 +269,7 @@ def result_markdown(result: Result) -> str:
 def _parameters(entry: Experiment) -> int:
     """Number of trained parameters of an experiment's model."""
     with torch.device("meta"):  # shapes alone: nothing is allocated and nothing is drawn
-        model = build(entry.model, entry.arguments)
+        model = entry.build()
     return sum(parameter.numel() for parameter in model.parameters())
 
 

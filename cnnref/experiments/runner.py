@@ -17,10 +17,10 @@ from cnnref.errors import CnnrefError, unknown
 from cnnref.experiments import store
 from cnnref.experiments.catalogue import Experiment
 from cnnref.experiments.catalogue import experiment as by_name
+from cnnref.experiments.raw_images import TakesBytes
 from cnnref.experiments.statistics import Interval, mean_interval
 from cnnref.experiments.store import DamagedRecordError, Record
 from cnnref.experiments.trainer import train_seed
-from cnnref.models import build
 from cnnref.training import History, team
 
 __all__ = [
@@ -173,14 +173,15 @@ def run(
     return Result(entry, tuple(records))
 
 
-def load_model(name: str, step: int | None = None) -> nn.Module:
+def load_model(name: str | Experiment, step: int | None = None) -> nn.Module:
     """The trained model of an experiment, from its stored weights, in evaluation mode.
 
-    Normalise its input as its recipe does: `experiment(name).recipe.normalization(train)`, with
-    the training set `train`.
+    It takes raw images as bytes, uint8 `(N, C, H, W)`, and normalises them as in its training.
+    Floats are taken for images that are normalised already; such as no normalised image has are
+    refused.
 
     Args:
-        name: an experiment of the catalogue that keeps its weights.
+        name: an experiment that keeps its weights, by its name in the catalogue, or one's own.
         step: a moment of training, one of its `keep_moments`; the end where none is given.
 
     Raises:
@@ -189,18 +190,23 @@ def load_model(name: str, step: int | None = None) -> nn.Module:
         DamagedRecordError: the record keeps no weights, or they are altered.
         ValueError: it keeps none of that step.
     """
-    entry = by_name(name)
+    entry = by_name(name) if isinstance(name, str) else name
     record = run(entry, seeds=entry.seeds[:1], mode="stored").records[0]
-    model = build(entry.model, entry.arguments)
+    model = entry.build()
     model.load_state_dict(record.weights(step))
+    normalization = record.normalization or entry.normalization()
+    if normalization is not None:
+        model.register_forward_pre_hook(TakesBytes(normalization, entry.name))
     return model.eval()
 
 
 def _stored(experiment: Experiment, seed: int, *, strict: bool) -> Record | None:
     """The valid record of a run. Without one: an error if `strict`, else `None`."""
-    path = store.find(experiment.name, seed)
+    path = store.find(experiment.name, seed, experiment.own)
     wanted = f"{experiment.name} seed {seed}"
-    reason = f"there is no record of {wanted} in {' or '.join(map(str, store.folders()))}"
+    reason = (
+        f"there is no record of {wanted} in {' or '.join(map(str, store.folders(experiment.own)))}"
+    )
     if path is not None:
         try:
             record = store.read(path)
@@ -213,7 +219,8 @@ def _stored(experiment: Experiment, seed: int, *, strict: bool) -> Record | None
                 return record
             reason = f"{path} is of an older {wanted}, with other fields"
     if strict:
-        raise NoRecordError(f"{reason}; `cnnref run {experiment.name}` trains it")
+        command = "without mode 'stored', run(...)" if experiment.own else "`cnnref run NAME`"
+        raise NoRecordError(f"{reason}; {command.replace('NAME', experiment.name)} trains it")
     if path is not None:
         warnings.warn(f"{reason}; training again", stacklevel=3)
     return None

@@ -188,7 +188,7 @@ def on_ray(
             outcome: Record | BaseException
             try:
                 trained = ray.get(done)
-                outcome = store.write(trained.content, trained.weights)
+                outcome = store.write(trained.content, trained.weights, job.experiment.own)
             except Exception as error:
                 outcome = getattr(error, "cause", None) or error  # the node's own
             yield job, outcome

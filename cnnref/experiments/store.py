@@ -29,6 +29,7 @@ import platformdirs
 import safetensors.torch
 from torch import Tensor
 
+from cnnref.data import Normalization
 from cnnref.disk import one_writer, write_whole
 from cnnref.errors import CnnrefError
 
@@ -54,6 +55,9 @@ RIGHT = "."
 
 MOMENT = "@"
 """Ends the step in the name of a tensor that was kept on the way."""
+
+OWN = "own"
+"""What a record calls data of one's own, and the folder of such experiments."""
 
 HOUR = 3600.0
 """An unfinished file that is older has no writer any more; writing takes less than a second."""
@@ -148,35 +152,55 @@ class Record:
         right = np.frombuffer(answers.encode(), np.uint8) == ord(RIGHT)
         return right
 
+    @property
+    def normalization(self) -> Normalization | None:
+        """What its images were normalised with; `None` in records from before it was kept, and
+        where inputs were taken as they are."""
+        kept = self.content.get("normalization")
+        return Normalization(tuple(kept["mean"]), tuple(kept["std"])) if kept else None
+
     def _mend(self) -> str:
         return _mend(self.content["name"])
 
 
-def folders() -> list[Path]:
-    """Where records are looked for, first match first: where they are written, then the package."""
+def folders(own: bool = False) -> list[Path]:
+    """Where records are looked for, first match first: where they are written, then the package.
+
+    Args:
+        own: see `writing_folder`; the package has none of these.
+    """
+    if own:
+        return [writing_folder(own)]
     return list(dict.fromkeys([writing_folder(), _package_folder()]))
 
 
-def writing_folder() -> Path:
+def writing_folder(own: bool = False) -> Path:
     """Where records are written: `$CNNREF_RESULTS`, else a checkout's own folder, else the user's.
 
     Never the current directory.
+
+    Args:
+        own: of an experiment with a model or data of one's own. Its records lie apart, in the
+            folder `own` of `$CNNREF_RESULTS` or of the user's folder, so that none is taken for
+            one of the catalogue's.
     """
     chosen = os.environ.get("CNNREF_RESULTS")
+    if own:
+        return (Path(chosen) if chosen else _user_folder()) / OWN
     if chosen:
         return Path(chosen)
     in_checkout = (_package_folder().parents[1] / "pyproject.toml").is_file()
     return _package_folder() if in_checkout else _user_folder()
 
 
-def checkpoint_path(name: str, seed: int) -> Path:
+def checkpoint_path(name: str, seed: int, own: bool = False) -> Path:
     """Where a run that is not finished keeps its state: hidden, beside its record to be."""
-    return writing_folder() / name / f".seed-{seed}.checkpoint"
+    return writing_folder(own) / name / f".seed-{seed}.checkpoint"
 
 
-def find(name: str, seed: int) -> Path | None:
+def find(name: str, seed: int, own: bool = False) -> Path | None:
     """The file of a run's record, or `None` where there is none."""
-    paths = [folder / name / f"seed-{seed}.json" for folder in folders()]
+    paths = [folder / name / f"seed-{seed}.json" for folder in folders(own)]
     return next((path for path in paths if path.is_file()), None)
 
 
@@ -226,31 +250,34 @@ def weight_name(name: str, step: int | None = None) -> str:
     return name if step is None else f"{step}{MOMENT}{name}"
 
 
-def refuse_newer(name: str, seed: int) -> None:
+def refuse_newer(name: str, seed: int, own: bool = False) -> None:
     """Refuse to replace the record of a newer `cnnref` where the next one would be written.
 
     Raises:
         NewerRecordError: such a record is there.
     """
-    path = writing_folder() / name / f"seed-{seed}.json"
+    path = writing_folder(own) / name / f"seed-{seed}.json"
     if path.is_file():
         with contextlib.suppress(DamagedRecordError):
             read(path)
 
 
-def write(content: dict[str, Any], weights: dict[str, Tensor] | None = None) -> Record:
+def write(
+    content: dict[str, Any], weights: dict[str, Tensor] | None = None, own: bool = False
+) -> Record:
     """Write a record, and its weights beside it; whatever was there stays until both are whole.
 
     Args:
         content: the record without `schema`, `weights` and `checksum`.
         weights: a state dictionary to keep; floating-point tensors are stored in half precision.
+        own: see `writing_folder`.
 
     Raises:
         DamagedRecordError: `content` does not make a valid record.
         NewerRecordError: the record there was written by a newer `cnnref`.
         OSError: the disk refuses; the message names the file, and nothing has changed.
     """
-    folder = writing_folder() / content["name"]
+    folder = writing_folder(own) / content["name"]
     path = folder / f"seed-{content['seed']}.json"
     content = {"schema": SCHEMA_VERSION, **content, "weights": None}
     if weights is not None:
@@ -269,8 +296,8 @@ def write(content: dict[str, Any], weights: dict[str, Tensor] | None = None) -> 
     if fault:
         raise DamagedRecordError(f"the record for {path} is not valid: {fault}")
     text = json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
-    with one_writer(writing_folder()):
-        refuse_newer(content["name"], content["seed"])
+    with one_writer(writing_folder(own)):
+        refuse_newer(content["name"], content["seed"], own)
         try:
             if content["weights"]:
                 write_whole(folder / content["weights"]["file"], data)
@@ -298,7 +325,8 @@ def _fault(content: Any) -> str | None:
     try:
         _validator()(content)
     except fastjsonschema.JsonSchemaValueException as error:
-        place, rule = error.name, error.message.removeprefix(error.name)
+        place = error.name or "data"
+        rule = error.message.removeprefix(place)
         return f"{place.replace('data', '$', 1)}: {reprlib.repr(error.value)}{rule[:200]}"
     if content["checksum"] != _checksum(content):
         return "its checksum is not that of its content; it was edited or cut"

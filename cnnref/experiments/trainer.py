@@ -5,7 +5,7 @@ from __future__ import annotations
 import platform
 import string
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -16,13 +16,12 @@ import torch
 from torch import nn
 
 import cnnref
-from cnnref.data import Batches, ImageSet, load
+from cnnref.data import Batches, Examples, ImageSet, Normalization
 from cnnref.experiments import store
 from cnnref.experiments.catalogue import Experiment
 from cnnref.experiments.catalogue.entry import TAIL
 from cnnref.experiments.probe import probe
-from cnnref.experiments.store import RIGHT, Record
-from cnnref.models import build
+from cnnref.experiments.store import OWN, RIGHT, Record
 from cnnref.training import (
     PRECISIONS,
     Checkpoint,
@@ -46,6 +45,9 @@ MISTAKES = 16
 
 DIGITS = string.digits + string.ascii_lowercase
 """A predicted class, in a record's answers."""
+
+OTHER = "-"
+"""A predicted class beyond the digits."""
 
 
 class Trained(NamedTuple):
@@ -79,11 +81,11 @@ def train_seed(
         TeamError: the work cannot be shared out over the processes of this run.
     """
     us = team()
-    us.from_leader(lambda: store.refuse_newer(experiment.name, seed))
+    us.from_leader(lambda: store.refuse_newer(experiment.name, seed, experiment.own))
     done = train(experiment, seed, device=device, progress=progress, on_epoch=on_epoch)
 
     def write() -> Record:
-        record = store.write(done.content, done.weights)
+        record = store.write(done.content, done.weights, experiment.own)
         done.checkpoint.delete()
         return record
 
@@ -110,12 +112,12 @@ def train(
     us = team()
     place = us.place(choose_device(device))
     split = experiment.split
-    data, test = load(experiment.dataset, "train"), load(experiment.dataset, split)
+    data, test = experiment.sets()
     recipe = replace(experiment.recipe, seed=seed)
     fingerprint = us.from_leader(lambda: probe(experiment))
     digests = {"train_sha256": data.sha256, f"{split}_sha256": test.sha256}
     checkpoint = Checkpoint(
-        store.checkpoint_path(experiment.name, seed),
+        store.checkpoint_path(experiment.name, seed, experiment.own),
         {
             "experiment": experiment.fields,
             "seed": seed,
@@ -128,9 +130,12 @@ def train(
         },
     )
     with seeded(seed):
-        model = build(experiment.model, experiment.arguments)
+        model = experiment.build()
+    if experiment.own:
+        _require_logits(experiment, model, test)
     wide = PRECISIONS["float64" if recipe.precision == "float64" else "float32"]
-    batches = Batches(test, 1000, recipe.normalization(data), device=place, dtype=wide)
+    normalization = recipe.normalization(data)
+    batches = Batches(test, 1000, normalization, device=place, dtype=wide)
     keeps_weights = experiment.keep_weights and seed == experiment.seeds[0]
     steps = recipe.epochs * -(-len(data) // recipe.batch_size)
     tail: dict[int, Evaluation] = {}
@@ -187,12 +192,13 @@ def train(
             **_series("tail", tail),
             **_series("moments", moments, step=list(moments)),
             "dataset": {
-                "name": experiment.dataset,
+                "name": experiment.dataset if isinstance(experiment.dataset, str) else OWN,
                 "train_size": len(data),
                 f"{split}_size": len(test),
                 **digests,
                 "source": data.source,
             },
+            **_kept(normalization),
             "provenance": _provenance(place, us.size),
             "probe": fingerprint,
         }
@@ -200,6 +206,12 @@ def train(
     if keeps_weights:
         weights.update(_copied(model))
     return Trained(us.from_leader(outcome), weights or None, checkpoint)
+
+
+def _kept(normalization: Normalization | None) -> dict[str, Any]:
+    if normalization is None:
+        return {}
+    return {"normalization": {key: list(value) for key, value in asdict(normalization).items()}}
 
 
 def _copied(model: nn.Module, step: int | None = None) -> dict[str, torch.Tensor]:
@@ -234,9 +246,23 @@ def _series(name: str, seen: dict[int, Evaluation], **others: list[int]) -> dict
     return {name: {**others, **values}}
 
 
-def _outcome(probability: torch.Tensor, labels: torch.Tensor, test: ImageSet) -> dict[str, Any]:
+def _require_logits(experiment: Experiment, model: nn.Module, test: ImageSet | Examples) -> None:
+    """Refuse, before any training, a model of one's own whose outputs a record cannot tell."""
+    first = Batches(test.select(torch.tensor([0])), 1, experiment.normalization())
+    outputs, _ = predict(model, first.epoch(0))
+    classes = len(test.class_names or ())
+    if outputs.dim() != 2 or outputs.shape[1] not in ({1, 2} if classes == 2 else {classes}):
+        raise ValueError(
+            f"the model of {experiment.name} must return a logit for each of {classes} classes, "
+            f"got {tuple(outputs.shape)} for one example"
+        )
+
+
+def _outcome(
+    probability: torch.Tensor, labels: torch.Tensor, test: ImageSet | Examples
+) -> dict[str, Any]:
     """Confusion counts, the answer on every image, and the most confident mistakes."""
-    classes = len(test.class_names)
+    classes = len(test.class_names or ())
     confidence, predicted = probability.max(dim=1)
     confusion = torch.bincount(labels * classes + predicted, minlength=classes**2)
     wrong = (predicted != labels).nonzero().flatten()
@@ -244,7 +270,7 @@ def _outcome(probability: torch.Tensor, labels: torch.Tensor, test: ImageSet) ->
     return {
         "confusion": confusion.view(classes, classes).tolist(),
         "answers": "".join(
-            RIGHT if guess == label else DIGITS[guess]
+            RIGHT if guess == label else DIGITS[guess] if guess < len(DIGITS) else OTHER
             for guess, label in zip(predicted.tolist(), labels.tolist(), strict=True)
         ),
         "mistakes": [

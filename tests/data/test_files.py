@@ -263,3 +263,12 @@ def test_the_first_ten_thousand_are_tested_on_the_whole_test_set():
     few, test = data.load("mnist-first-10000", "train"), data.load("mnist-first-10000", "test")
     assert torch.equal(few.images, data.load("mnist", "train").images[:10_000])
     assert test.sha256 == data.load("mnist", "test").sha256
+
+
+def test_normalizations_are_known_without_the_data(monkeypatch, tmp_path, real_data):
+    for name in data.DATASETS:
+        assert data.normalization_of(name) == data.load(name, "train").normalization(), name
+    monkeypatch.setenv("CNNREF_DATA", str(tmp_path))
+    assert data.normalization_of("cifar10").mean[0] == pytest.approx(0.49, abs=0.01)
+    with pytest.raises(data.UnknownDatasetError, match="did you mean 'cifar10'"):
+        data.normalization_of("cifar")

@@ -1,22 +1,27 @@
 """An experiment is a value.
 
 What changes its outcome is in `Experiment.fields`, and a stored record holds the same fields, so
-that the two can be compared.
+that the two can be compared. A model, a loss or data of one's own are told there by the function's
+name and by digests; that a function still does what it did is told by the probe.
 """
 
 from __future__ import annotations
 
+import copy
 import json
 import re
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields, replace
-from functools import partial
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, fields, replace
+from functools import cached_property, partial
 from types import MappingProxyType
 from typing import Any
 
-from cnnref.data import DATASETS
+from torch import nn
+
+from cnnref.data import DATASETS, Examples, ImageSet, Normalization, load, normalization_of
 from cnnref.errors import require_flags, unknown
-from cnnref.models import MODELS
+from cnnref.experiments.catalogue.own import called, own_data
+from cnnref.models import MODELS, build
 from cnnref.training import Recipe, Sprint
 
 __all__ = ["TAIL", "Expectation", "Experiment", "short"]
@@ -66,11 +71,14 @@ class Experiment:
     Args:
         name: lower-case words joined by hyphens; also the folder of its records.
         title: one line for people.
-        dataset: a key of `cnnref.data.DATASETS`.
-        model: a key of `cnnref.models.MODELS`.
+        dataset: a key of `cnnref.data.DATASETS`; or a training and a test set of one's own, each as
+            `cnnref.data.collected` takes it, with classes for targets.
+        model: a key of `cnnref.models.MODELS`; or a function, such as a class, that makes a new
+            network for each seed; or a network, of which each seed trains a copy, from the weights
+            that it has.
         recipe: how to train; its own seed is replaced by each of `seeds`.
         seeds: one training run each.
-        arguments: keyword arguments of the model.
+        arguments: keyword arguments of the model, or of the function that makes it.
         keep_weights: also store the first seed's weights, in half precision.
         keep_steps: also store the loss and the error of every mini-batch.
         keep_tail: also evaluate after each of the last `TAIL` steps, and store that.
@@ -79,13 +87,14 @@ class Experiment:
         expected: the range of the outcome, where something sets one that the outcome can miss.
 
     Raises:
+        TypeError: a dataset that is none; see `cnnref.data.collected`.
         ValueError: the message names the field and the value.
     """
 
     name: str
     title: str
-    dataset: str
-    model: str
+    dataset: str | tuple[Any, Any]
+    model: str | Callable[..., nn.Module]
     recipe: Recipe
     seeds: tuple[int, ...]
     arguments: Mapping[str, Any] = field(default_factory=dict)
@@ -99,12 +108,20 @@ class Experiment:
         """Validate, and freeze the arguments."""
         if not re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", self.name):
             raise ValueError(f"name must be lower-case words and hyphens, got {self.name!r}")
-        for what, value, known in (
-            ("dataset", self.dataset, DATASETS),
-            ("model", self.model, MODELS),
-        ):
-            if value not in known:
-                raise ValueError(unknown(what, value, known))
+        if not isinstance(self.dataset, str):
+            object.__setattr__(self, "dataset", own_data(self.dataset))
+        elif self.dataset not in DATASETS:
+            raise ValueError(unknown("dataset", self.dataset, DATASETS))
+        if isinstance(self.model, nn.Module):
+            if self.arguments:
+                raise ValueError(
+                    f"a network takes no arguments, got {dict(self.arguments)}; give the function "
+                    "that makes it"
+                )
+            # What is done to the network from here on is no part of the experiment.
+            object.__setattr__(self, "model", copy.deepcopy(self.model))
+        elif not callable(self.model) and self.model not in MODELS:
+            raise ValueError(unknown("model", self.model, MODELS))
         if not self.seeds or len(set(self.seeds)) != len(self.seeds):
             raise ValueError(f"seeds must be different and at least one, got {self.seeds}")
         require_flags(
@@ -139,18 +156,75 @@ class Experiment:
     @property
     def split(self) -> str:
         """What the model is evaluated on: `"test"`, or `"validation"` in tuning."""
-        return DATASETS[self.dataset].splits[1]
+        return DATASETS[self.dataset].splits[1] if isinstance(self.dataset, str) else "test"
+
+    @property
+    def own(self) -> bool:
+        """Whether its data, its model or its loss has no name in a registry."""
+        return not all(isinstance(x, str) for x in (self.dataset, self.model, self.recipe.loss))
+
+    @property
+    def train_size(self) -> int:
+        """Number of training examples."""
+        if isinstance(self.dataset, str):
+            return DATASETS[self.dataset].train_size
+        return len(self.dataset[0])
 
     @property
     def steps(self) -> int:
         """Steps of a training run."""
-        return self.recipe.epochs * -(-DATASETS[self.dataset].train_size // self.recipe.batch_size)
+        return self.recipe.epochs * -(-self.train_size // self.recipe.batch_size)
 
     @property
     def ragged(self) -> bool:
         """Whether the last batch of an epoch is smaller than the others."""
-        images, batch = DATASETS[self.dataset].train_size, self.recipe.batch_size
+        images, batch = self.train_size, self.recipe.batch_size
         return images > batch and images % batch > 0
+
+    def sets(self) -> tuple[ImageSet | Examples, ImageSet | Examples]:
+        """The training set and the one to evaluate on.
+
+        Raises:
+            MissingDataError: the dataset is not in the data folder.
+            DamagedDataError: a file of it is truncated or altered.
+        """
+        if isinstance(self.dataset, str):
+            return load(self.dataset, "train"), load(self.dataset, self.split)
+        return self.dataset
+
+    def build(self) -> nn.Module:
+        """The network before training, initialised from torch's global generator.
+
+        Raises:
+            ValueError: the function of one's own made none.
+        """
+        if isinstance(self.model, str):
+            return build(self.model, self.arguments)
+        if isinstance(self.model, nn.Module):
+            return copy.deepcopy(self.model)
+        made = self.model(**self.arguments)
+        if not isinstance(made, nn.Module):
+            raise ValueError(f"the model of {self.name} made {type(made).__name__}, no network")
+        return made
+
+    def normalization(self) -> Normalization | None:
+        """What its images are normalised with, without the data where they come from files.
+
+        `None` where inputs are taken as they are.
+        """
+        if not isinstance(self.dataset, str):
+            train: ImageSet | Examples = self.dataset[0]
+            return self.recipe.normalization(train)
+        if self.recipe.pixels == "unit":
+            return Normalization.unit(DATASETS[self.dataset].shape[0])
+        return normalization_of(self.dataset)
+
+    @cached_property
+    def _data(self) -> str:
+        """What its fields call the data."""
+        if isinstance(self.dataset, str):
+            return self.dataset
+        return f"own, SHA-256 {' and '.join(part.sha256[:16] for part in self.dataset)}"
 
     @property
     def fields(self) -> dict[str, Any]:
@@ -159,15 +233,16 @@ class Experiment:
         What recipes did not have from the first is left out where it is at its default, so that
         the records from before still fit; that they did as the default does is told by their probe.
         """
-        recipe = asdict(self.recipe)
+        recipe = {f.name: getattr(self.recipe, f.name) for f in fields(self.recipe)}
+        recipe["loss"] = called(self.recipe.loss)
         del recipe["seed"]
         defaults = {f.name: f.default for f in fields(Recipe)}
         for name in _LATER:
             if recipe[name] == defaults[name]:
                 del recipe[name]
         return {
-            "dataset": self.dataset,
-            "model": self.model,
+            "dataset": self._data,
+            "model": called(self.model),
             "arguments": dict(self.arguments),
             "recipe": recipe,
         }

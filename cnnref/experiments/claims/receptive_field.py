@@ -10,7 +10,6 @@ from cnnref.accounting import effective_receptive_field
 from cnnref.experiments.catalogue import experiment as by_name
 from cnnref.experiments.claims.claim import Claim, Finding
 from cnnref.experiments.runner import load_model
-from cnnref.models import build
 from cnnref.training import seeded
 
 __all__ = ["receptive_field"]
@@ -43,7 +42,7 @@ def _trained_field() -> Finding:
     for name, layer in _LAYERS.items():
         entry = by_name(name)
         with seeded(entry.seeds[0]):
-            fresh = build(entry.model, entry.arguments)
+            fresh = entry.build()
         changes.append(_width(load_model(name), layer) / _width(fresh, layer) - 1)
     shown = ", ".join(f"{100 * change:+.1f} %" for change in changes)
     return Finding(max(changes) < 0.1, f"on noise, changes of the width by {shown}")

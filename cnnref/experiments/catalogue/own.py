@@ -1,0 +1,49 @@
+"""What has no name in a registry: data, models and losses of one's own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+from cnnref.data import Examples, ImageSet, paired
+
+__all__ = ["called", "own_data"]
+
+
+def own_data(pair: Any) -> tuple[ImageSet | Examples, ImageSet | Examples]:
+    """A training and a test set, in memory, for an experiment.
+
+    Args:
+        pair: the two, each as `cnnref.data.collected` takes it.
+
+    Raises:
+        TypeError: one of them is nothing that can be trained on.
+        ValueError: there are not two, they do not go together, or their targets are no classes.
+    """
+    if not isinstance(pair, tuple | list) or len(pair) != 2:
+        raise ValueError(
+            f"dataset must be a name or a pair (training set, test set), got {type(pair).__name__}"
+        )
+    train, test = paired(*pair)
+    if not train.class_names:
+        raise ValueError(
+            "an experiment keeps accuracies, so its targets must be classes, int64 (N,) from 0 on; "
+            "train on other targets by fit"
+        )
+    return train, test
+
+
+def called(value: str | Callable[..., Any]) -> str:
+    """What a record calls a model or a loss: its name, or where a function or class is from.
+
+    Args:
+        value: a name, a function, a class or a module.
+    """
+    if isinstance(value, str):
+        return value
+    if isinstance(value, partial):
+        given = [*map(repr, value.args), *(f"{k}={v!r}" for k, v in value.keywords.items())]
+        return f"{called(value.func)}({', '.join(given)})"
+    kind = value if hasattr(value, "__qualname__") else type(value)
+    return f"{kind.__module__}:{kind.__qualname__}"
