@@ -137,6 +137,48 @@ interface Strokes {
   covered(ink: Ink, row: number, column: number, size: number): Ink;
 }
 
+/** A layer of the network: so many maps of side by side units; a fully-connected one has a side of 1. */
+interface NetworkLayer {
+  name: string;
+  kind?: "conv" | "pool" | "full";
+  maps: number;
+  side: number;
+  /** The layer that it reads; the picture reads none. */
+  from?: NetworkLayer;
+  relu?: boolean;
+}
+/** Weights of a layer, row by row, and a bias for each row. */
+interface NetworkWeights { weight: Float64Array; bias: number[] }
+/** The network after so many steps of training, and how it did on the test set. */
+type Moment = { step: number; loss: number; accuracy: number } & Record<string, NetworkWeights>;
+interface Network { moments: Moment[]; layers: Record<string, NetworkLayer>; digits: string[] }
+/** Numbers by layer: sums before the activation, values after it; and the ten probabilities. */
+interface Seen {
+  sums: Record<string, Float64Array>;
+  values: Record<string, Float64Array>;
+  silenced: Record<string, number[]>;
+  chances: number[];
+}
+/** One of the products that a unit adds up. */
+interface Term { index: number; input: number; weight: number; product: number }
+
+/** A small CNN, forwards and backwards. A unit is a layer's name and an index into its numbers. */
+interface NetworkArithmetic {
+  ORDER: string[];
+  /** What the script of weights holds, as numbers. */
+  unpack(packed: any): Network;
+  forward(network: Network, moment: Moment, ink: Float64Array, silenced?: Record<string, number[]>): Seen;
+  /** Every input of a unit with its weight, and the bias. */
+  terms(network: Network, moment: Moment, seen: Seen, name: string, index: number): { terms: Term[]; bias: number };
+  /** Rows and columns of the picture that a unit sees, first and last. */
+  field(network: Network, name: string, index: number): { top: number; left: number; bottom: number; right: number };
+  /** From a unit to the picture, each time to the input that counted for most. */
+  trail(network: Network, moment: Moment, seen: Seen, name: string, index: number): { name: string; index: number }[];
+  /** The gradient of a unit's sum with respect to every number below it, by layer. */
+  backward(network: Network, moment: Moment, seen: Seen, name: string, index: number): Record<string, Float64Array>;
+  softmax(logits: ArrayLike<number>): number[];
+}
+
 // --- an explorer ---------------------------------------------------------------------------------
 
 /** What controls hold, as text; the setting in an address is the same. */
@@ -350,6 +392,7 @@ interface Window {
       Tour: new (steps: TourStep[], begin: (i: number) => void) => Tour;
     };
     strokes: Strokes;
+    network: NetworkArithmetic;
     explorer: Explorers;
     matrix: Matrix;
     pooling: Pooling;
