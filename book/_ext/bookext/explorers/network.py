@@ -68,7 +68,7 @@ def weights_script() -> str:
     seen, moments = record["moments"], []
     for at, step in enumerate(seen["step"]):
         kept = record.weights(step)
-        names = dict.fromkeys(name.partition(".")[0] for name in kept)
+        names = sorted({name.partition(".")[0] for name in kept})
         moments.append(
             {
                 "step": step,
