@@ -9,51 +9,71 @@ import numpy as np
 
 from cnnref.data import ImageSet
 from cnnref.experiments import Result
-from cnnref.figures.series import draw_band, percent_axis, seeds, with_unit
+from cnnref.figures.series import draw_band, percent_axis, seeds
 from cnnref.figures.style import COLOURS, Picture, new_figure, style
 from cnnref.figures.tiles import tiles
+from cnnref.training import History
 
 __all__ = ["image_grid", "learning_curves", "mistakes_picture"]
 
 _Values = np.ndarray[Any, np.dtype[Any]]
 
 
-def learning_curves(result: Result, title: str = "") -> Picture:
+def learning_curves(
+    result: Result | History, title: str = "", *, loss: str = "loss (nats per image)"
+) -> Picture:
     """Loss and accuracy per epoch: the mean over the seeds, and a band from least to most.
 
-    The curves of the evaluation set, test or validation, start at epoch 0, before training.
+    The curves of the evaluation set, test or validation, start at epoch 0, before training. Where
+    targets are no classes there is no accuracy, and the loss stands alone.
 
     Args:
-        result: the records of an experiment.
+        result: the records of an experiment; or what `fit` returned, which is one run.
         title: a heading.
+        loss: what the axis of the loss says: its name and its unit, where it is one of your own.
+
+    Raises:
+        ValueError: a history without an epoch.
     """
-    split = result.split
+    split, told = "test", "one run"
+    if isinstance(result, Result):
+        split, told = result.split, f"{result.experiment.name}, mean of {seeds(result)}"
+    elif not result.train_loss:
+        raise ValueError("there is no epoch to draw, got the history of none")
     words = []
     with style():
-        figure, panels = new_figure(5, 5, nrows=2, sharex=True)
-        for axes, metric in zip(panels, ("loss", "accuracy"), strict=True):
-            train = result.history(f"train_{metric}")
-            test = np.column_stack([result.untrained(metric), result.history(f"{split}_{metric}")])
+        drawn = {metric: _of_training(result, metric) for metric in ("loss", "accuracy")}
+        shown = {metric: pair for metric, pair in drawn.items() if np.isfinite(pair[1]).all()}
+        figure, panels = new_figure(5, 2.5 * len(shown), nrows=len(shown), sharex=True)
+        panels = np.atleast_1d(panels)
+        for axes, (metric, (train, test)) in zip(panels, shown.items(), strict=True):
             last = train.shape[1]
             draw_band(axes, np.arange(1, last + 1), train, "training", COLOURS["grey"], "--")
             draw_band(axes, np.arange(last + 1), test, split, COLOURS["blue"], "-")
-            axes.set(ylabel=with_unit(metric), xlim=(0, last))
+            axes.set(ylabel=loss if metric == "loss" else metric, xlim=(0, last))
             percent_axis(axes.yaxis, metric)
             words += [
                 _in_words(f"training {metric}", train, 1),
                 _in_words(f"{split} {metric}", test),
             ]
-        panels[0].set_ylim(bottom=0)
+        if min(series.min() for series in shown["loss"]) >= 0:  # one's own may be below
+            panels[0].set_ylim(bottom=0)
         panels[0].legend()
-        panels[1].set_xlabel("epoch")
-        panels[1].xaxis.get_major_locator().set_params(integer=True)
+        panels[-1].set_xlabel("epoch")
+        panels[-1].xaxis.get_major_locator().set_params(integer=True)
         if title:
             figure.suptitle(title)
-    return Picture(
-        figure,
-        f"Learning curves of {result.experiment.name}, mean of {seeds(result)}: "
-        f"{'; '.join(words)}.",
-    )
+    return Picture(figure, f"Learning curves of {told}: {'; '.join(words)}.")
+
+
+def _of_training(result: Result | History, metric: str) -> tuple[_Values, _Values]:
+    """A metric of the training set, `(runs, epochs)`, and of the other, from epoch 0."""
+    if isinstance(result, Result):
+        after, before = result.history(f"{result.split}_{metric}"), result.untrained(metric)
+        return result.history(f"train_{metric}"), np.column_stack([before, after])
+    plain = result.to_dict()
+    evaluated = [plain["untrained"][metric], *plain[f"test_{metric}"]]
+    return np.array([plain[f"train_{metric}"]]), np.array([evaluated])
 
 
 def image_grid(

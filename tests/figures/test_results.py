@@ -5,7 +5,7 @@ import torch
 from torch import nn
 
 from cnnref import data
-from cnnref.data import DATASETS
+from cnnref.data import DATASETS, synthetic
 from cnnref.experiments import reliability, run
 from cnnref.figures import (
     confusion_picture,
@@ -16,6 +16,7 @@ from cnnref.figures import (
     reliability_picture,
 )
 from cnnref.models import DigitCNN
+from cnnref.training import History, Recipe, fit
 
 CLOTHES = DATASETS["fashion-mnist"].class_names
 
@@ -29,6 +30,33 @@ def test_learning_curves_of_tuning_are_called_validation(validated):
     assert accuracy.lines[1].get_ydata()[1:] == pytest.approx(
         validated.history("validation_accuracy").mean(0)
     )
+
+
+def test_learning_curves_of_a_history_of_ones_own():
+    images = synthetic((1, 2, 2), 2, 20)
+    net = nn.Sequential(nn.Flatten(), nn.Linear(4, 1))
+    history = fit(net, images, images, Recipe(epochs=3), device="cpu")
+    picture = learning_curves(history, "Mine")
+    loss, accuracy = picture.figure.axes
+    assert (loss.get_ylabel(), accuracy.get_xlabel()) == ("loss (nats per image)", "epoch")
+    assert loss.lines[0].get_ydata().tolist() == history.train_loss
+    assert accuracy.lines[1].get_ydata().tolist() == [
+        history.untrained.accuracy, *history.test_accuracy
+    ]  # fmt: skip
+    assert picture.alt.startswith("Learning curves of one run: training loss goes from ")
+    with pytest.raises(ValueError, match="no epoch to draw"):
+        learning_curves(History(history.untrained))
+
+
+def test_learning_curves_without_classes_show_the_loss_alone():
+    x = torch.linspace(-1, 1, 16)[:, None]
+    recipe = Recipe(epochs=2, loss=nn.functional.mse_loss)
+    history = fit(nn.Linear(1, 1), (x, 2 * x), (x, 2 * x), recipe, device="cpu")
+    picture = learning_curves(history, loss="squared error (m²)")
+    (axes,) = picture.figure.axes
+    assert axes.get_ylabel() == "squared error (m²)"
+    assert axes.get_xlabel() == "epoch"
+    assert "accuracy" not in picture.alt
 
 
 def test_ten_classes_have_a_number_or_a_dot_in_every_cell(two):
