@@ -7,7 +7,6 @@
   const { grip, moveGrip } = window.cnnref.hold;
   const { CELL, html, svg, subscript, brief, list, range, cell, write, writeNumber, slide, centre } = window.cnnref.drawing;
   const LIMITS = { k: [1, 7], d: [1, 3], l: [0, 18], r: [0, 18] };
-  const largest = (values) => Math.max(...values.map(Math.abs), 1);
   const words = {
     k: ({ k }) => `${k} wide`, d: ({ d }) => `taps ${d} apart`, l: ({ l }) => `${l} of padding`, r: ({ r }) => `${r} of padding`,
   };
@@ -79,12 +78,12 @@
       const inside = position >= 0 && position < axis.long;
       const node = cell(x(position), rows.long, kindOf(inside, visits[position], isTransposed), inside || isTransposed ? "" : "0");
       if (inside && counts) write(node, visits[position]);
-      else if (inside && !isTransposed) writeNumber(node, numbers[position], largest(numbers));
+      else if (inside && !isTransposed) writeNumber(node, numbers[position], model.most.x);
       return [position, node];
     }));
-    const shown = isTransposed ? numbers : model.out;
+    const [shown, most] = isTransposed ? [numbers, model.most.x] : [model.out, model.most.out];
     model.shortCells = axis.taps.map(([start], i) =>
-      writeNumber(cell(x(start + middle), rows.short, "entry"), shown[i], largest(shown)));
+      writeNumber(cell(x(start + middle), rows.short, "entry"), shown[i], most));
 
     // The kernel, its products and their running total keep their shape while the window slides; the
     // short line's entries stand at the middle of their windows.
@@ -169,14 +168,14 @@
         const visits = real ? down.visits[row] * across.visits[column] : 0;
         const node = cell(x(column), y(row), kindOf(real, visits, isTransposed), real || isTransposed ? "" : "0");
         if (real && counts) write(node, visits);
-        else if (real && !isTransposed) writeNumber(node, numbers[row * across.long + column], largest(numbers));
+        else if (real && !isTransposed) writeNumber(node, numbers[row * across.long + column], model.most.x);
         model.longCells.set(`${row},${column}`, node);
       }
     }
-    const shown = isTransposed ? numbers : model.out;
+    const [shown, most] = isTransposed ? [numbers, model.most.x] : [model.out, model.most.out];
     model.shortCells = shown.map((value, at) => {
       const [row, column] = model.placeOf(at);
-      return writeNumber(cell(column * CELL, row * CELL, "entry"), value, largest(shown));
+      return writeNumber(cell(column * CELL, row * CELL, "entry"), value, most);
     });
     const size = [windows.span(down.window), windows.span(across.window)];
     const near = (axis, position) => Math.max(0, Math.min(axis.short - 1,
@@ -240,17 +239,17 @@
     parts.stage.classList.remove("asked");
     model.feeding?.replaceChildren();
     const terms = isTransposed ? w.map((weight) => ({ product: weight * x[at] + 0 })) : model.termsOf(at);
-    const most = largest(x) * largest(w);
-    model.products.forEach((node, tap) => writeNumber(node, terms[tap].product, most));
+    const { most } = model;
+    model.products.forEach((node, tap) => writeNumber(node, terms[tap].product, most.product));
     // In the colours of the outputs, of which the last is one.
-    model.totals.forEach((node, tap) => writeNumber(node, terms[tap].total, largest(model.out)));
+    model.totals.forEach((node, tap) => writeNumber(node, terms[tap].total, most.out));
     if (isTransposed && !counts) {
       const out = model.pastedBy(at);
       const columns = axes.at(-1).long;
       for (const [key, node] of model.longCells) {
         const [row, column] = axes.length > 1 ? key.split(",").map(Number) : [0, key];
         const i = row * columns + column;
-        if (/entry/.test(node.getAttribute("class"))) writeNumber(node, out[i], largest(model.out));
+        if (/entry/.test(node.getAttribute("class"))) writeNumber(node, out[i], most.out);
       }
     }
     const shift = model.axes.map((axis, i) => place[i] * axis.window.stride);

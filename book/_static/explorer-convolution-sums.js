@@ -32,8 +32,10 @@
   // How far one number of a setting can go down and up before there is no picture.
   function ends(setting, name, [least, most], isTransposed) {
     const fits = (value) => {
+      const { n, k, s, l, r, d, q } = { ...setting, [name]: value };
+      const window = { kernel: k, stride: s, left: l, right: r, dilation: d };
       try {
-        return Boolean(axisOf({ ...setting, [name]: value }, isTransposed));
+        return (isTransposed ? windows.transposedSize(n, window, q) : windows.outputSize(n, window)) > 0;
       } catch (error) {
         if (error instanceof Refusal) return false;
         throw error;
@@ -50,6 +52,8 @@
     const tap = places.indexOf(position);
     return tap < 0 ? [] : [{ window, tap }];
   });
+
+  const largest = (values) => Math.max(...values.map(Math.abs), 1);
 
   // --- sums ----------------------------------------------------------------------------------------
 
@@ -122,9 +126,11 @@
     const [x, w] = [inputsOf(isTransposed ? shorts : longs), weightsOf(axes.map(({ window }) => window.kernel))];
     const termsOf = (at) => terms(x, w, longs, tapsOf(at));
     const [inputs, outputs] = isTransposed ? [shorts, longs] : [longs, shorts];
+    const out = isTransposed ? pasted(x, w, axes, steps) : range(0, steps - 1).map((at) => termsOf(at).at(-1).total);
     return {
-      axes, isTransposed, counts: values.counts === "1", stop: "Window", steps, placeOf, tapsOf, x, w, termsOf,
-      out: isTransposed ? pasted(x, w, axes, steps) : range(0, steps - 1).map((at) => termsOf(at).at(-1).total),
+      axes, isTransposed, counts: values.counts === "1", stop: "Window", steps, placeOf, tapsOf, x, w, termsOf, out,
+      // The largest of each kind, whose colour is the strongest.
+      most: { x: largest(x), product: largest(x) * largest(w), out: largest(out) },
       pastedBy: (at) => pasted(x, w, axes, at + 1),
       summary: `Input of ${inputs.join(" by ")}, kernel of ${axes.map(({ window }) => window.kernel).join(" by ")}, ` +
         `output of ${outputs.join(" by ")}.`,
