@@ -42,7 +42,8 @@ Call = Callable[[], object]
 Counter = Callable[[nn.Module, Tensor], Call]
 
 BARE, PLAIN, FIELDS = "bare forward pass", "ours", "ours, with receptive fields"
-BARS = {PLAIN: 1.3, FIELDS: 1.7}
+STEP = "ours, with fields, backward MACs and what autograd keeps"
+BARS = {PLAIN: 1.3, FIELDS: 1.7, STEP: 3.0}
 
 
 def convolutions(n: int) -> nn.Module:
@@ -73,11 +74,16 @@ def _bare(model: nn.Module, x: Tensor) -> Call:
     return call
 
 
-def _ours(fields: bool) -> Counter:
+def _ours(fields: bool, step: bool = False) -> Counter:
     def made(model: nn.Module, x: Tensor) -> Call:
         from cnnref.accounting import summarize
 
-        return lambda: summarize(model, inputs=x, receptive_fields=fields)
+        def call() -> None:
+            told = summarize(model, inputs=x, receptive_fields=fields)
+            if step:
+                told.with_backward()
+
+        return call
 
     return made
 
@@ -129,6 +135,7 @@ COUNTERS: dict[str, tuple[str, Counter]] = {
     BARE: ("torch", _bare),
     PLAIN: ("torch", _ours(False)),
     FIELDS: ("torch", _ours(True)),
+    STEP: ("torch", _ours(True, step=True)),
     "FlopCounterMode": ("torch", _flop_counter),
     "torchinfo": ("torchinfo", _torchinfo),
     "fvcore": ("fvcore", _fvcore),
@@ -327,7 +334,8 @@ def main() -> None:
 <!-- table -->
 
 Written by `make bench`; medians of {rounds} paired rounds, as multiples of one bare forward pass on
-the meta device. Wanted: at most {BARS[PLAIN]} without receptive fields and {BARS[FIELDS]} with.
+the meta device. Wanted: at most {BARS[PLAIN]} without receptive fields, {BARS[FIELDS]} with, and
+{BARS[STEP]} with what a training step adds.
 {bars}
 
 {times_table}

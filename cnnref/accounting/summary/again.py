@@ -64,6 +64,11 @@ class Again:
             AccountingError: the network does not run so.
         """
         args, kwargs = self.arguments(batch, dtype)
+        if self.device.type == "meta" and any(map(torch.is_autocast_enabled, ("cpu", "cuda"))):
+            raise AccountingError(
+                "torch.autocast changes nothing on the meta device, where the network was counted: "
+                "summarize(..., device='cpu'), or wherever it is, counts it with values"
+            )
         try:
             return take_step(
                 self.network, args, kwargs, meta=self.device.type == "meta",

@@ -152,7 +152,9 @@ class Summary:
         """How much memory the network takes, in training and at inference.
 
         The network runs twice more, once forward and back in training mode, and once without
-        gradients in evaluation mode; without values, where it was counted so.
+        gradients in evaluation mode; without values, where it was counted so. Checkpoints of
+        `torch.utils.checkpoint` are seen. Within `torch.autocast` it is the memory of mixed
+        precision, of a network that was counted with values (`device="cpu"`, or wherever it is).
 
         Args:
             batch: examples in a batch; `None`: those that were counted. It needs inputs that were

@@ -6,6 +6,7 @@ import pickle
 import pytest
 import torch
 from torch import nn
+from torch.utils.checkpoint import checkpoint
 
 from cnnref.accounting import AccountingError, summarize
 from cnnref.accounting.summary.memory import OPTIMIZERS, state_bytes
@@ -123,6 +124,37 @@ def test_a_copy_is_the_same_and_has_no_network(way):
     assert copied == told
     with pytest.raises(AccountingError, match="no network to run again"):
         copied.memory()
+
+
+def test_mixed_precision_with_values():
+    model = nn.Sequential(nn.Linear(8, 16), nn.ReLU(), nn.Linear(16, 4))
+    without = summarize(model, (8,))
+    with torch.autocast("cpu", torch.bfloat16):
+        mixed = summarize(model, (8,), device="cpu").memory(batch=32)
+        with pytest.raises(AccountingError, match="changes nothing on the meta device"):
+            without.memory()
+    # In 16 bits: the input and the one output that is kept, and the second weight.
+    assert mixed.saved == 2 * (32 * 8 + 32 * 16 + 16 * 4)
+    assert without.memory(batch=32).saved == 4 * 32 * 16
+
+
+class Checkpointed(nn.Sequential):
+    """Keeps the inputs of its layers alone."""
+
+    def forward(self, x):
+        for layer in self:
+            x = checkpoint(layer, x, use_reentrant=False)
+        return x
+
+
+def test_checkpoints_keep_less():
+    layers = [nn.Sequential(nn.Linear(8, 8), nn.Tanh(), nn.Linear(8, 8)) for _ in range(3)]
+    plain, less = (
+        summarize(kind(*layers), (8,)).memory(batch=400) for kind in (nn.Sequential, Checkpointed)
+    )
+    assert plain.saved == 4 * 400 * 8 * 5  # three of tanh, two inputs of blocks
+    assert less.saved == 4 * 400 * 8 * 2  # the input of the first is the network's
+    assert less.training_peak < plain.training_peak
 
 
 class Reads(nn.Module):
