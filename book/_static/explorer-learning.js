@@ -1,5 +1,27 @@
+// @ts-check
 // Learning a kernel: gradient descent looks for the kernel that somebody else has used. Loads after
 // the explorer of a photograph, whose arithmetic and pictures it shares.
+/** One kernel on the way, its loss, and the gradient there.
+ * @typedef {{ kernel: number[], loss: number, gradient: number[] }} Learnt
+ */
+/**
+ * The input, the hidden kernel and what it made, the kernels on the way, and the rate above which they
+ * run away.
+ * @typedef {Model & {
+ *   plane: number[], wanted: number[], way: Learnt[], rate: number, limit: number, target: number[],
+ *   n: number, reach?: number, point?: (at: number) => [number, number],
+ * }} LearningModel
+ */
+/** @typedef {Record<"photo" | "noise", number[]>} Planes */
+/** @typedef {{ side: number, photo: string, noise: string, planes?: Planes,
+ *   limits?: Record<string, number> }} LearningData as coded bytes and, once asked for, as numbers */
+/** @typedef {{ hidden: string, input: keyof Planes, rate: number[] }} LearningValues */
+/**
+ * @typedef {Parts & {
+ *   images: Record<string, { image: SVGImageElement, drawing: SVGSVGElement }>,
+ *   grids: Record<string, HTMLElement[]>, curve: Element, cursor: Element, scale: Element[],
+ * }} LearningParts
+ */
 (() => {
   "use strict";
   const { photograph, Refusal } = window.cnnref;
@@ -11,8 +33,11 @@
 
   // --- arithmetic ----------------------------------------------------------------------------------
 
-  // The mean squared error of a kernel, and its gradient with respect to each weight: twice the mean
-  // of the error times the input that the weight met, a convolution of the input with the error.
+  /**
+   * The mean squared error of a kernel, and its gradient with respect to each weight: twice the mean
+   * of the error times the input that the weight met, a convolution of the input with the error.
+   * @param {number[]} plane @param {number[]} kernel @param {number[]} target
+   */
   function gradient(plane, kernel, target) {
     const n = Math.round(Math.sqrt(plane.length));
     const side = n - SIZE + 1;
@@ -29,7 +54,7 @@
     return { loss, gradient: found, errors };
   }
 
-  // How the loss bends: twice the mean product of what two weights meet.
+  /** How the loss bends: twice the mean product of what two weights meet. @param {number[]} plane */
   function curvature(plane) {
     const n = Math.round(Math.sqrt(plane.length));
     const side = n - SIZE + 1;
@@ -43,7 +68,7 @@
     }));
   }
 
-  // Two over the largest eigenvalue: above this rate gradient descent runs away.
+  /** Two over the largest eigenvalue: above this rate gradient descent runs away. @param {number[]} plane */
   function limit(plane) {
     const bends = curvature(plane);
     let way = bends.map((_, i) => 1 + 0.01 * i);
@@ -56,9 +81,13 @@
     return 2 / largest;
   }
 
-  // The kernels on the way, from zero: as many as steps, and one.
+  /**
+   * The kernels on the way, from zero: as many as steps, and one.
+   * @param {number[]} plane @param {number[]} hidden @param {number} rate @param {number} steps
+   */
   function descend(plane, hidden, rate, steps) {
     const target = filtered([plane], [hidden], VALID);
+    /** @type {Learnt[]} */
     const way = [];
     let kernel = hidden.map(() => 0);
     for (let step = 0; step <= steps; step++) {
@@ -72,8 +101,10 @@
 
   // --- what is on show -----------------------------------------------------------------------------
 
-  function planesOf(data) {
-    if (!data.planes) {
+  /** The inputs and the limits of their rates, once. @param {LearningData} data */
+  function prepared(data) {
+    if (!data.planes || !data.limits) {
+      /** @param {string} coded */
       const bytes = (coded) => Array.from(atob(coded), (letter) => letter.charCodeAt(0));
       const photo = bytes(data.photo).map((level) => level / 127.5 - 1);
       const bits = bytes(data.noise).flatMap((byte) => range(0, 7).map((bit) => (byte >> (7 - bit)) & 1));
@@ -81,22 +112,26 @@
       data.limits = Object.fromEntries(
         Object.entries(data.planes).map(([name, plane]) => [name, limit(plane)]));
     }
-    return data.planes;
+    return { planes: data.planes, limits: data.limits };
   }
 
+  /** @param {LearningValues} values @param {LearningData} data @returns {LearningModel} */
   function model({ hidden, input, rate }, data) {
     if (!(rate[0] > 0)) throw new Refusal("rate", "must be above 0");
-    const plane = planesOf(data)[input];
+    const { planes, limits } = prepared(data);
+    const plane = planes[input];
     const wanted = PRESETS[hidden];
     const way = descend(plane, wanted, rate[0], STEPS);
-    return { plane, wanted, way, rate: rate[0], limit: data.limits[input], steps: way.length,
+    return { plane, wanted, way, rate: rate[0], limit: limits[input], steps: way.length,
       target: filtered([plane], [wanted], VALID), stop: "Step", n: data.side };
   }
 
+  /** @param {number} number */
   const short = (number) =>
     (number !== 0 && (Math.abs(number) >= 1e4 || Math.abs(number) < 1e-3)
       ? number.toExponential(1).replace("e+", "e").replace("-", "−") : show(number));
 
+  /** @param {LearningModel} model @param {number} at */
   function words({ way, wanted, rate, limit: most }, at) {
     const { kernel, loss } = way[at];
     const off = Math.max(...kernel.map((weight, i) => Math.abs(weight - wanted[i])));
@@ -108,6 +143,7 @@
 
   // --- pictures ------------------------------------------------------------------------------------
 
+  /** @param {LearningParts} parts @param {string} name @param {string} title */
   function picture(parts, name, title) {
     const image = svg("image");
     const drawing = svg("svg", { class: "photograph", role: "img", "aria-label": title }, image);
@@ -116,6 +152,7 @@
       html("p", { class: "explorer-caption" }, title));
   }
 
+  /** @param {LearningParts} parts @param {string} name @param {string} title */
   function grid(parts, name, title) {
     const cells = range(0, SIZE * SIZE - 1).map(() => html("div", { class: "weight-cell" }));
     parts.grids[name] = cells;
@@ -124,12 +161,13 @@
         style: "grid-template-columns: repeat(3, max-content)" }, cells));
   }
 
+  /** @param {LearningParts} parts */
   function build(parts) {
     Object.assign(parts, { images: {}, grids: {} });
     parts.curve = svg("path", { class: "wire" });
     parts.cursor = svg("path", { class: "cursor" });
     parts.scale = [18, 116].map((y) => svg("text", { x: 4, y, class: "caption" }));
-    parts.losses = svg("svg", { class: "losses", viewBox: "0 0 300 124", role: "img",
+    const losses = svg("svg", { class: "losses", viewBox: "0 0 300 124", role: "img",
       "aria-label": "The loss by step, on a logarithmic scale" },
       parts.curve, parts.cursor, ...parts.scale);
     parts.stage.replaceChildren(
@@ -139,9 +177,13 @@
         grid(parts, "wanted", "hidden kernel"), grid(parts, "kernel", "ours"),
         grid(parts, "gradient", "gradient"),
         html("div", { class: "explorer-losses" },
-          html("p", { class: "explorer-caption" }, "loss, by step"), parts.losses)));
+          html("p", { class: "explorer-caption" }, "loss, by step"), losses)));
   }
 
+  /**
+   * @param {LearningParts} parts @param {string} name @param {number[]} values @param {number} low
+   * @param {number} high
+   */
   function look(parts, name, values, low, high) {
     const side = Math.round(Math.sqrt(values.length));
     const { image, drawing } = parts.images[name];
@@ -149,6 +191,7 @@
     paint(image, shade(values, low, high), side);
   }
 
+  /** @param {HTMLElement[]} cells @param {number[]} values */
   function write(cells, values) {
     cells.forEach((node, i) => {
       node.textContent = Math.abs(values[i]) >= 1000 ? short(values[i]) : brief(values[i]);
@@ -157,18 +200,21 @@
     });
   }
 
+  /** @param {LearningParts} parts @param {LearningModel} model */
   function draw(parts, model) {
     if (!parts.images) build(parts);
     const { plane, target, wanted, way, limit: most, rate } = model;
-    model.reach = Math.max(...target.map(Math.abs));
+    const reach = model.reach = Math.max(...target.map(Math.abs));
     look(parts, "input", plane.map((x) => (x + 1) / 2), 0, 1);
-    look(parts, "target", target, -model.reach, model.reach);
+    look(parts, "target", target, -reach, reach);
     write(parts.grids.wanted, wanted);
     const logs = way.map(({ loss }) => Math.log10(Math.max(loss, 1e-12)));
     const [low, high] = [Math.min(...logs), Math.max(...logs, Math.min(...logs) + 0.1)];
-    model.point = (at) => [4 + (292 * at) / Math.max(way.length - 1, 1),
+    /** @param {number} at @returns {[number, number]} */
+    const point = (at) => [4 + (292 * at) / Math.max(way.length - 1, 1),
       24 + (80 * (high - logs[at])) / (high - low)];
-    parts.curve.setAttribute("d", `M${way.map((_, at) => model.point(at).join(" ")).join("L")}`);
+    model.point = point;
+    parts.curve.setAttribute("d", `M${way.map((_, at) => point(at).join(" ")).join("L")}`);
     parts.scale[0].textContent = short(10 ** high);
     parts.scale[1].textContent = short(10 ** low);
     parts.formula.replaceChildren(html("p", {},
@@ -176,22 +222,21 @@
       `2 / λ = ${show(most)}, where λ is the largest curvature of the loss.`));
   }
 
-  function step(parts, model, at) {
-    const { plane, target, way, reach } = model;
+  /** @param {LearningParts} parts @param {LearningModel} model @param {number} at */
+  function step(parts, { plane, target, way, reach = 1, point }, at) {
     const { kernel, gradient: slope } = way[at];
     const made = filtered([plane], [kernel], VALID);
     look(parts, "made", made, -reach, reach);
     look(parts, "error", made.map((z, i) => z - target[i]), -reach, reach);
     write(parts.grids.kernel, kernel);
     write(parts.grids.gradient, slope);
-    const [x, y] = model.point(at);
+    const [x, y] = point?.(at) ?? [0, 0];
     parts.cursor.setAttribute("d", `M${x} ${y - 8}V${y + 8}`);
   }
 
   // --- the explorer --------------------------------------------------------------------------------
 
-  photograph.learning = { gradient, curvature, limit, descend };
-  window.cnnref.learning = photograph.learning;
+  window.cnnref.learning = { gradient, curvature, limit, descend };
   window.cnnref.explorer.define("learning", {
     first: 0,
     groups: [

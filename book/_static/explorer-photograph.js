@@ -1,5 +1,41 @@
+// @ts-check
 // A kernel on a photograph: the picture, what a kernel makes of it, and the sum at one place. One
 // takes hold of the picture to move the window, and of a weight to change it.
+/**
+ * What is on show: the planes of the photograph, the kernels as they are slid and as they were given,
+ * the outputs, `side` by `side`, and their least and largest.
+ * @typedef {Model & {
+ *   planes: number[][], kernels: number[][], given: number[][], view: SlidingWindow, out: number[],
+ *   side: number, size: number, n: number, flipped: boolean, low: number, high: number,
+ * }} PhotographModel
+ */
+/**
+ * @typedef {{ w: number[], w2: number[], k: string, channels: "one" | "two", s: number, p: number,
+ *   d: number, flip?: string }} PhotographValues
+ */
+/** The planes as coded bytes, and, once they were asked for, as numbers from 0 to 1.
+ * @typedef {{ side: number, bytes: string[], planes?: number[][] }} PhotographData
+ */
+/** @typedef {{ drawing: SVGSVGElement, image: SVGImageElement }} SquarePicture */
+/** @typedef {{ node: HTMLElement, weight: HTMLElement, product: HTMLElement }} WeightCell */
+/**
+ * The boxes, which are built once for each size and number of channels.
+ * @typedef {Parts & {
+ *   model: PhotographModel, built?: string, frame: SVGGElement, taps: SVGGElement, dot: SVGGElement,
+ *   photo: SquarePicture, made: SquarePicture, grids: { cells: WeightCell[], box: HTMLElement }[],
+ *   under: HTMLElement[], sum: HTMLElement,
+ * }} PhotographParts
+ */
+/**
+ * What the explorer that learns a kernel uses of this file.
+ * @typedef {{
+ *   filtered(planes: number[][], kernels: number[][], view: SlidingWindow): number[],
+ *   shade(values: number[], low: number, high: number): number[][],
+ *   paint(image: SVGImageElement, shades: number[][], side: number): void,
+ *   PRESETS: Record<string, number[]>,
+ *   [other: string]: unknown,
+ * }} Photograph
+ */
 (() => {
   "use strict";
   const { Refusal, windows } = window.cnnref;
@@ -7,8 +43,11 @@
 
   // --- arithmetic ----------------------------------------------------------------------------------
 
-  // A plane is a square of numbers, row by row; a kernel has its taps row by row. The outputs of all
-  // planes, each with its own kernel, are added, as a layer adds over its channels.
+  /**
+   * A plane is a square of numbers, row by row; a kernel has its taps row by row. The outputs of all
+   * planes, each with its own kernel, are added, as a layer adds over its channels.
+   * @type {Photograph["filtered"]}
+   */
   function filtered(planes, kernels, view) {
     const n = Math.round(Math.sqrt(planes[0].length));
     const size = windows.outputSize(n, view);
@@ -30,7 +69,10 @@
     return out;
   }
 
-  // What the window of one output reads: row, column, and the number there; zero in the padding.
+  /**
+   * What the window of one output reads: row, column, and the number there; zero in the padding.
+   * @param {number[]} plane @param {SlidingWindow} view @param {number} r @param {number} c
+   */
   function read(plane, view, r, c) {
     const n = Math.round(Math.sqrt(plane.length));
     return windows.taps(r, view).flatMap((row) => windows.taps(c, view).map((column) => {
@@ -39,9 +81,13 @@
     }));
   }
 
+  /** @param {number[]} kernel */
   const turned = (kernel) => [...kernel].reverse();
 
-  // A kernel in the middle of a larger or smaller one.
+  /**
+   * A kernel in the middle of a larger or smaller one.
+   * @param {number[]} kernel @param {number} size
+   */
   function resized(kernel, size) {
     const was = Math.round(Math.sqrt(kernel.length));
     const by = (was - size) / 2;
@@ -51,6 +97,7 @@
     });
   }
 
+  /** @type {Photograph["PRESETS"]} */
   const PRESETS = {
     vertical: [-1, 0, 1, -2, 0, 2, -1, 0, 1], horizontal: [-1, -2, -1, 0, 0, 0, 1, 2, 1],
     blur: Array(9).fill(0.11), sharpen: [0, -1, 0, -1, 5, -1, 0, -1, 0],
@@ -58,7 +105,7 @@
     identity: [0, 0, 0, 0, 1, 0, 0, 0, 0], shift: [0, 0, 0, 0, 0, 1, 0, 0, 0],
   };
 
-  // Bytes from the page, once, as numbers from 0 to 1.
+  /** Bytes from the page, once, as numbers from 0 to 1. @param {PhotographData} data */
   function planesOf(data) {
     data.planes ??= data.bytes.map((coded) =>
       Array.from(atob(coded), (letter) => letter.charCodeAt(0) / 255));
@@ -67,6 +114,7 @@
 
   // --- what is on show -----------------------------------------------------------------------------
 
+  /** @param {PhotographValues} values @param {PhotographData} data @returns {PhotographModel} */
   function model({ w, w2, k, channels, s, p, d, flip }, data) {
     const size = Number(k);
     const kernels = (channels === "two" ? [w, w2] : [w]).map((taps, which) => {
@@ -85,6 +133,7 @@
       low: Math.min(...out), high: Math.max(...out) };
   }
 
+  /** @param {PhotographModel} model @param {number} at */
   function words({ planes, kernels, view, out, side, flipped }, at) {
     const [r, c] = [Math.floor(at / side), at % side];
     const taps = planes.flatMap((plane) => read(plane, view, r, c));
@@ -97,7 +146,10 @@
 
   // --- pictures ------------------------------------------------------------------------------------
 
-  // Grey where nothing is negative; else orange below zero and purple above, white at zero.
+  /**
+   * Grey where nothing is negative; else orange below zero and purple above, white at zero.
+   * @type {Photograph["shade"]}
+   */
   function shade(values, low, high) {
     const largest = Math.max(high, -low) || 1; // what is beyond is drawn as the largest
     return values.map((value) => {
@@ -108,38 +160,53 @@
     });
   }
 
+  /** @type {Photograph["paint"]} */
   function paint(image, shades, side) {
     const canvas = html("canvas", { width: side, height: side });
     const context = canvas.getContext("2d");
+    if (!context) return;
     const pixels = context.createImageData(side, side);
     shades.forEach((colour, i) => pixels.data.set([...colour, 255], 4 * i));
     context.putImageData(pixels, 0, 0);
     image.setAttribute("href", canvas.toDataURL());
-    for (const name of ["width", "height"]) image.setAttribute(name, side);
+    for (const name of ["width", "height"]) image.setAttribute(name, String(side));
   }
 
-  // A square picture that tells where it was pressed or drawn over, in its own units.
+  /**
+   * A square picture that tells where it was pressed or drawn over, in its own units.
+   * @param {string} label @param {(row: number, column: number) => void} pressed
+   * @param {...Element} overlay
+   */
   function square(label, pressed, ...overlay) {
     const image = svg("image");
     const drawing = svg("svg", { class: "photograph", role: "img", "aria-label": label },
       image, ...overlay);
+    /** @param {PointerEvent} event */
     const told = (event) => {
       if (event.type === "pointermove" && !event.buttons) return;
       const at = new DOMPoint(event.clientX, event.clientY)
-        .matrixTransform(drawing.getScreenCTM().inverse());
+        .matrixTransform(drawing.getScreenCTM()?.inverse());
       pressed(Math.floor(at.y), Math.floor(at.x));
     };
-    for (const name of ["pointerdown", "pointermove"]) drawing.addEventListener(name, told);
+    for (const name of /** @type {const} */ (["pointerdown", "pointermove"])) drawing.addEventListener(name, told);
     return { drawing, image };
   }
 
   const STEP = 0.25;
+  /** @param {number} value */
   const limited = (value) => Math.max(-9, Math.min(9, value));
 
-  // One weight: a spin button to drag up and down, or to press arrow keys on.
+  /**
+   * One weight: a spin button to drag up and down, or to press arrow keys on.
+   * @param {PhotographParts} parts @param {string} name of its control @param {number} channel
+   * @param {number} index @param {number} size
+   */
   function tap(parts, name, channel, index, size) {
     const weight = html("span", { class: "weight" });
     const product = html("small", {});
+    /** @type {{ y: number, value: number } | undefined} where it was taken hold of */
+    let held;
+    /** @param {number} by @param {boolean} [whole] it is the value itself */
     const change = (by, whole) => {
       const { given } = parts.model;
       const values = [...given[channel]];
@@ -149,33 +216,40 @@
     const node = html("div", {
       class: "weight-cell", role: "spinbutton", tabindex: 0, "aria-valuemin": -9, "aria-valuemax": 9,
       "aria-label": `Weight in row ${Math.floor(index / size) + 1}, column ${(index % size) + 1}`,
-      onkeydown: (event) => {
-        const by = { ArrowUp: STEP, ArrowRight: STEP, ArrowDown: -STEP, ArrowLeft: -STEP,
-          PageUp: 1, PageDown: -1 }[event.key];
+      onkeydown: (/** @type {KeyboardEvent} */ event) => {
+        /** @type {Record<string, number>} */
+        const keys = { ArrowUp: STEP, ArrowRight: STEP, ArrowDown: -STEP, ArrowLeft: -STEP,
+          PageUp: 1, PageDown: -1 };
+        const by = keys[event.key];
         if (by) change(by);
         else if (event.key === "Home" || event.key === "0") change(0, true);
         else return;
         event.preventDefault();
       },
-      onpointerdown: (event) => {
+      onpointerdown: (/** @type {PointerEvent} */ event) => {
         node.setPointerCapture(event.pointerId);
-        node.from = { y: event.clientY, value: parts.model.given[channel][index] };
+        held = { y: event.clientY, value: parts.model.given[channel][index] };
       },
-      onpointermove: (event) => {
-        if (!node.from || !event.buttons) return;
-        const steps = Math.round((node.from.y - event.clientY) / 10);
-        const wanted = limited(node.from.value + steps * STEP);
+      onpointermove: (/** @type {PointerEvent} */ event) => {
+        if (!held || !event.buttons) return;
+        const steps = Math.round((held.y - event.clientY) / 10);
+        const wanted = limited(held.value + steps * STEP);
         if (wanted !== parts.model.given[channel][index]) change(wanted, true);
       },
-      onpointerup: () => { node.from = undefined; },
+      onpointerup: () => { held = undefined; },
     }, weight, product);
     return { node, weight, product };
   }
 
-  // The boxes are built once for each size and number of channels: what is held must stay.
+  /**
+   * The boxes are built once for each size and number of channels: what is held must stay.
+   * @param {PhotographParts} parts @param {PhotographModel} model
+   */
   function build(parts, { size, planes, n }) {
+    /** @param {number} r @param {number} c */
     const place = (r, c) => {
       const { side, view } = parts.model;
+      /** @param {number} p */
       const near = (p) => Math.max(0, Math.min(side - 1,
         Math.round((p + view.left - (windows.span(view) - 1) / 2) / view.stride)));
       parts.go(near(r) * side + near(c));
@@ -187,6 +261,7 @@
     const photo = square(`A photograph of ${n} by ${n} pixels: a portrait`, place, taps, frame);
     const made = square("What the kernel makes of it", (r, c) => {
       const { side } = parts.model;
+      /** @param {number} p */
       const within = (p) => Math.max(0, Math.min(side - 1, p));
       parts.go(within(r) * side + within(c));
     }, dot);
@@ -209,6 +284,7 @@
       html("div", { class: "explorer-kernels" }, grids.map(({ box }) => box), sum));
   }
 
+  /** @param {PhotographParts} parts @param {PhotographModel} model */
   function draw(parts, model) {
     parts.model = model;
     if (parts.built !== `${model.size} ${model.planes.length}`) build(parts, model);
@@ -229,7 +305,7 @@
     parts.grids.forEach(({ cells }, channel) => cells.forEach(({ node, weight }, index) => {
       const value = given[channel][index];
       weight.textContent = brief(value);
-      node.setAttribute("aria-valuenow", value);
+      node.setAttribute("aria-valuenow", String(value));
       node.classList.toggle("below", value < 0);
       node.classList.toggle("above", value > 0);
     }));
@@ -239,12 +315,14 @@
       flipped ? "; the kernel is turned by 180° before it slides" : ""));
   }
 
+  /** @param {PhotographParts} parts @param {PhotographModel} model @param {number} at */
   function step(parts, model, at) {
     const { view, side, planes, kernels, out, flipped } = model;
     const [r, c] = [Math.floor(at / side), at % side];
+    /** @param {Element} lines @param {number} x @param {number} y @param {number} width */
     const place = (lines, x, y, width) => {
       for (const [name, value] of Object.entries({ x, y, width, height: width })) {
-        for (const line of lines.children) line.setAttribute(name, value);
+        for (const line of lines.children) line.setAttribute(name, String(value));
       }
     };
     place(parts.frame, c * view.stride - view.left, r * view.stride - view.left, windows.span(view));
@@ -266,11 +344,18 @@
 
   // --- the explorer --------------------------------------------------------------------------------
 
+  /**
+   * @param {string} name @param {string} label @param {string} letter @param {number} min
+   * @param {number} max @returns {ControlSpec}
+   */
   const number = (name, label, letter, min, max) =>
     ({ name, kind: "number", label, symbol: letter, min, max });
+  /** @param {number[]} values */
   const text = (values) => values.join(", ");
 
+  /** @param {Texts} texts @param {string} [changed] @returns {Setting} */
   function adapt(texts, changed) {
+    /** @param {string} name */
     const parse = (name) => window.cnnref.explorer.parseNumbers(texts[name], 1, 49, 9);
     const size = Number(texts.k);
     const made = PRESETS[texts.preset];

@@ -394,6 +394,7 @@ interface Window {
     strokes: Strokes;
     network: NetworkArithmetic;
     explorer: Explorers;
+    photograph: Photograph;
     matrix: Matrix;
     pooling: Pooling;
     curves: Curves;
