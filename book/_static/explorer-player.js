@@ -69,9 +69,9 @@
         html("button", { type: "button", "aria-label": `${i + 1}: ${ask}`, onclick: () => begin(i) },
           String(i + 1)));
       this.box = html("div", { class: "explorer-tour", role: "group", "aria-label": "Questions" },
+        html("div", { class: "explorer-steps" }, this.buttons),
         html("p", { class: "explorer-question" },
-          html("span", { "aria-hidden": "true" }, longest), this.asked),
-        html("div", { class: "explorer-actions" }, this.buttons));
+          html("span", { "aria-hidden": "true" }, longest), this.asked));
     }
 
     /** The number of the step that a query names, or -1. @param {string} query */
