@@ -1,5 +1,6 @@
 """What the README shows works when pasted, and the project's own files agree with each other."""
 
+import json
 import re
 import subprocess
 import sys
@@ -26,11 +27,21 @@ def test_the_python_examples_run_as_pasted(tmp_path):
             capture_output=True, text=True, check=True, cwd=tmp_path,
         )  # fmt: skip
         outputs.append(found.stdout)
-    assert outputs[0].splitlines() == ["16", "15", "torch.Size([1, 3, 32, 32])"]
-    table, field = outputs[1].rsplit("\n", 2)[:2]
-    assert "MACs 4,089,184,256 (FLOPs 8,178,368,512)" in table
-    assert field == "(427, 427) (32, 32)"
+    (shown,) = re.findall(r"```text\n(.*?)```", README, re.DOTALL)
+    assert outputs[0] == shown
+    assert outputs[1].splitlines() == ["16", "15", "torch.Size([1, 3, 32, 32])"]
     assert outputs[2].startswith("cats-dogs-plain: test accuracy")
+
+
+def test_its_table_of_counters_is_what_they_counted():
+    compared = json.loads((ROOT / "tests" / "peers" / "compared.json").read_text())["networks"]
+    _, *tools = re.findall(r"\w+", re.search(r"^\| \| (cnnref .*)", README, re.MULTILINE)[1])
+    names = {"ResNet-50": "resnet50", "ViT-B/16": "vit_b_16", "a dilated CNN": "IU-4"}
+    for name, network in names.items():
+        row = re.search(rf"^\| ({re.escape(name)}.*) \|$", README, re.MULTILINE)[1]
+        counted = compared[network]
+        macs = [counted["ours"]["macs"], *(counted["peers"][tool]["macs"] for tool in tools)]
+        assert [int(cell.replace(",", "")) for cell in row.split(" | ")[1:]] == macs
 
 
 def test_its_commands_exist():
