@@ -4,9 +4,9 @@
 
 /**
  * An experiment: for a measure and a set of images, the series of each seed.
- * @typedef {{ name: string } & Record<"loss" | "accuracy", Partial<Record<CurveSet, number[][]>>>} Run
+ * @typedef {{ name: string } & Record<"loss" | "accuracy", Partial<Record<CurveSet, number[][]>>>} TrainedRun
  */
-/** @typedef {{ datasets: { name: string, split: string, chosen: string[], runs: Run[] }[] }} CurvesData */
+/** @typedef {{ datasets: { name: string, split: string, chosen: string[], runs: TrainedRun[] }[] }} CurvesData */
 /**
  * Beside these, for each dataset, the names of the experiments that are chosen.
  * @typedef {{ dataset: string, measure: Measure, sets: CurveSet[], log?: string, single: string,
@@ -35,7 +35,7 @@
   /** @type {Record<CurveSet, Epoch>} */
   const EPOCHS = { training: (at) => at + 1, test: (at) => at, steps: (at) => (at + 1) / 10 };
 
-  /** @param {Run} run @param {Measure} measure @param {CurveSet} set */
+  /** @param {TrainedRun} run @param {Measure} measure @param {CurveSet} set */
   function seriesOf(run, measure, set) {
     if (measure !== "error") return run[measure][set] ?? [];
     return (run.accuracy[set] ?? []).map((seed) => seed.map((value) => 1 - value));

@@ -375,7 +375,11 @@ interface Explorers {
 }
 
 /** What cannot be computed, told in words, with the field that is to blame. */
-interface Refusal extends Error { field: string }
+interface Refusal extends Error {
+  field: string;
+  /** Of a stack of layers, counted from 1. */
+  layer?: number;
+}
 
 interface Window {
   cnnref: {
@@ -395,6 +399,7 @@ interface Window {
     network: NetworkArithmetic;
     explorer: Explorers;
     photograph: Photograph;
+    stack: Stack;
     matrix: Matrix;
     pooling: Pooling;
     curves: Curves;
