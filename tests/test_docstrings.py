@@ -10,6 +10,7 @@ import cnnref
 
 MODULES = [m.name for m in pkgutil.walk_packages(cnnref.__path__, "cnnref.")]
 WITH_EXAMPLES = {
+    "cnnref.accounting.counting.registered",
     "cnnref.accounting.receptive_fields.axis",
     "cnnref.accounting.summary.building",
     "cnnref.accounting.summary.network",

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from cnnref.accounting.counting.extras import Extras
+    from cnnref.accounting.counting.registered import RegistrationError, register
     from cnnref.accounting.effective_field import EffectiveField, effective_receptive_field
     from cnnref.accounting.summary.building import summarize
     from cnnref.accounting.summary.memory import Memory
@@ -35,10 +36,12 @@ __all__ = [
     "Latency",
     "Layer",
     "Memory",
+    "RegistrationError",
     "Summary",
     "ValuesNeededError",
     "effective_receptive_field",
     "latency",
+    "register",
     "summarize",
 ]
 
@@ -50,10 +53,12 @@ _HOMES = {
     "Latency": "timing",
     "Layer": "summary.rows",
     "Memory": "summary.memory",
+    "RegistrationError": "counting.registered",
     "Summary": "summary.network",
     "ValuesNeededError": "tracing.diagnosis",
     "effective_receptive_field": "effective_field",
     "latency": "timing",
+    "register": "counting.registered",
     "summarize": "summary.building",
 }
 

@@ -14,6 +14,7 @@ import torch
 
 from cnnref.accounting.counting.extras import Cost, Extras
 from cnnref.accounting.counting.operators import OPERATORS
+from cnnref.accounting.counting.registered import own_macs
 from cnnref.accounting.counting.uncounted import why_uncounted
 from cnnref.accounting.operation import CONVOLUTIONS, Operation, Operator, numbers
 
@@ -145,6 +146,9 @@ _OF_TORCHVISION: dict[str, Callable[[Operation], Cost]] = {
 
 def cost(call: Operation) -> Cost:
     """What a call of an operator costs."""
+    own = own_macs(call.packet, call.args, call.out)
+    if own is not None:
+        return Cost(own)
     count = COSTS.get(call.packet) or _by_nature(call.func)
     if count is None:
         return Cost(unknown=str(call.packet).removeprefix("aten."))

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from torch import Tensor, nn
 
 from cnnref.accounting.counting.extras import Extras
+from cnnref.accounting.counting.registered import is_whole
 from cnnref.accounting.receptive_fields.axis import AxisField
 from cnnref.accounting.receptive_fields.tensor import TensorField
 from cnnref.accounting.summary.blocks import Blocks
@@ -47,8 +48,10 @@ def assembled(
         notes += [f"{call.name or call.kind}: {warning}" for warning in call.warnings]
         if not call.leaf and call.name not in blocks:
             blocks[call.name] = row
-    for name, module in model.named_modules():
-        if id(module) not in called and not _inside(name, layers):
+    modules = dict(model.named_modules())
+    whole = [f"{name}." if name else "" for name, module in modules.items() if is_whole(module)]
+    for name, module in modules.items():
+        if id(module) not in called and not any(map(name.startswith, whole)):
             p, trainable, buffers, size = owned = _owned(module, counted)
             if any(owned):
                 kind = type(module).__name__
@@ -60,17 +63,10 @@ def assembled(
     return Summary(type(model).__name__, inputs, rows, Blocks(blocks, rows), tuple(notes))
 
 
-def _inside(name: str, layers: Sequence[Layer]) -> bool:
-    return any(
-        layer.kind.endswith("MultiheadAttention") and name.startswith(f"{layer.name}.")
-        for layer in layers
-    )
-
-
 def _owned(module: nn.Module, counted: set[int]) -> tuple[int, int, int, int]:
     """Parameters, trainable ones and buffers of a module that were not counted before; and the
     bytes of the parameters."""
-    if isinstance(module, nn.MultiheadAttention):
+    if is_whole(module):
         own: list[Tensor] = list(module.parameters())
         buffers: list[Tensor] = list(module.buffers())
     else:  # `parameters(recurse=False)` says the same and takes longer

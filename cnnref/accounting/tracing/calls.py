@@ -77,6 +77,13 @@ class Call:
         if price.unknown:
             self.unknown.append(price.unknown)
 
+    def take(self, inner: Call) -> None:
+        """Charge what a call made in this one was charged."""
+        self.macs += inner.macs
+        self.extras = self.extras + inner.extras
+        self.unknown += inner.unknown
+        self.windows += [one for one in inner.windows if one not in self.windows]
+
 
 class ForwardError(Exception):
     """The forward pass failed.

@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import gc
 import random
+import sys
 import warnings
 import weakref
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -20,6 +21,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.modules.module import _has_any_global_hook
 
+from cnnref.accounting.counting.registered import has_formula, is_whole
 from cnnref.accounting.operation import tensors
 from cnnref.accounting.receptive_fields.tensor import TensorField
 from cnnref.accounting.tracing.calls import Call, Called, ForwardError, calls_seen
@@ -60,7 +62,8 @@ def trace(
     shortcuts = meta and not _has_any_global_hook()
     # A network without modules of its own calls functions, and each of them is told.
     from_torch = type(model).__module__.startswith("torch.nn.")
-    root = Call("", type(model).__name__, model, leaf=from_torch and is_leaf(model))
+    alone = has_formula(type(model)) or (from_torch and is_leaf(model))
+    root = Call("", type(model).__name__, model, leaf=alone)
     watch = Watch(root, meta, axes is not None)
     root.input_shape = next((tuple(t.shape) for t in tensors((args, kwargs))), None)
 
@@ -83,16 +86,14 @@ def trace(
             if output is None:
                 output = called(module, args, kwargs)
             _finish(watch, call, output)
+            watch.charge_own(call, module, args, output)
         except Exception as error:
             watch.fell(error, inputs=(args, kwargs))
             raise
         finally:
             watch.stack.pop()
         if outer.leaf:
-            outer.macs += call.macs
-            outer.extras += call.extras
-            outer.unknown += call.unknown
-            outer.windows += [one for one in call.windows if one not in outer.windows]
+            outer.take(call)
         return output
 
     def ready(value: Tensor) -> Tensor:
@@ -110,7 +111,7 @@ def trace(
 
     kept = Kept(model, args, kwargs)
     watch.about_to_write = None if meta else kept.about_to_write
-    with restored(kept, modules, training, not meta), torch.inference_mode():
+    with restored(kept, modules, training, not meta), _uncompiled(), torch.inference_mode():
         arguments = [each_tensor(value, ready) for value in args]
         named = {key: each_tensor(value, ready) for key, value in kwargs.items()}
         try:
@@ -126,6 +127,7 @@ def trace(
                 error, watch.calls, fall.stack, fall.func, fall.args, fall.inputs
             ) from error
         _finish(watch, root, output)
+        watch.charge_own(root, model, arguments, output)
     watch.fall = None
     watch.twins.clear()
     del output, arguments, named
@@ -193,7 +195,15 @@ def restored(
         kept.restore()
 
 
+def _uncompiled() -> contextlib.AbstractContextManager[Any]:
+    """What is compiled runs as it was written, where a compiler is loaded at all."""
+    if "torch._dynamo" not in sys.modules:
+        return contextlib.nullcontext()
+    stance: contextlib.AbstractContextManager[Any] = torch.compiler.set_stance("force_eager")
+    return stance
+
+
 def is_leaf(module: nn.Module) -> bool:
-    """Whether a module is told as one layer. An attention uses its parts without calling them."""
+    """Whether a module is told as one layer."""
     inside = module._modules.values()  # `children()` says the same and takes longer
-    return isinstance(module, nn.MultiheadAttention) or all(each is None for each in inside)
+    return is_whole(module) or all(each is None for each in inside)

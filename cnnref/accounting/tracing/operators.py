@@ -13,10 +13,12 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch._ops import HigherOrderOperator
 from torch.utils._mode_utils import no_dispatch
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from cnnref.accounting.counting.macs import COSTS, cost
+from cnnref.accounting.counting.registered import has_formula, own_macs
 from cnnref.accounting.counting.shapes import quick_result
 from cnnref.accounting.operation import CONVOLUTIONS, Operation, channels_taken, tensors, window_of
 from cnnref.accounting.receptive_fields.gates import GATING, differ, without_gate
@@ -26,6 +28,7 @@ from cnnref.accounting.receptive_fields.rules.sliding import SLIDING
 from cnnref.accounting.receptive_fields.tensor import TensorField
 from cnnref.accounting.tracing.calls import Call, plain_convolution
 from cnnref.accounting.tracing.fields import FieldNotes
+from cnnref.accounting.tracing.higher_order import run_higher_order
 
 __all__ = ["Watch"]
 
@@ -72,6 +75,7 @@ class Watch(TorchDispatchMode):
 
     def __init__(self, root: Call, meta: bool, follow: bool) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
+        self.supports_higher_order_operators = True
         self.meta, self.follow = meta, follow
         self.calls = [root]
         self.stack = [root]
@@ -98,9 +102,11 @@ class Watch(TorchDispatchMode):
     def __torch_dispatch__(
         self, func: Any, types: Any, args: Sequence[Any] = (), kwargs: dict[str, Any] | None = None
     ) -> Any:
-        packet = func.overloadpacket
         kwargs = kwargs or {}
-        if packet not in COSTS and func._can_decompose():
+        if isinstance(func, HigherOrderOperator):
+            return self.higher_order(func, args, kwargs)
+        packet = func.overloadpacket
+        if packet not in COSTS and not has_formula(packet) and func._can_decompose():
             with self:
                 result = func.decompose(*args, **kwargs)
             if result is not NotImplemented:
@@ -127,6 +133,36 @@ class Watch(TorchDispatchMode):
             raise
         self.note(func, packet, args, out)
         return out
+
+    def higher_order(
+        self, func: HigherOrderOperator, args: Sequence[Any], kwargs: Mapping[str, Any]
+    ) -> Any:
+        """The result of an operator that runs functions of its own: what they do is seen, too."""
+        caller = self.stack[-1]
+        if not has_formula(func):
+            with self:
+                return run_higher_order(func, args, kwargs)
+        call = Call("", func.name(), done=True) if caller.leaf else self.function(caller, func)
+        self.stack.append(call)
+        try:
+            with self:
+                out = run_higher_order(func, args, kwargs)
+        finally:
+            self.stack.pop()
+        first = next(tensors(out), None)
+        if first is not None:
+            call.shapes = [tuple(first.shape)]
+            self.finish(call, first)
+        self.charge_own(call, func, args, out)
+        if caller.leaf:
+            caller.take(call)
+        return out
+
+    def charge_own(self, call: Call, target: Any, args: Sequence[Any], out: Any) -> None:
+        """Charge what a registered formula says in place of what was seen."""
+        own = own_macs(target, args, out)
+        if own is not None:
+            call.macs, call.unknown = own, []
 
     def without_torch(
         self, module: nn.Module, args: Sequence[Any], kwargs: Mapping[str, Any]
@@ -222,7 +258,8 @@ class Watch(TorchDispatchMode):
                 call.windows.append(window)
         if call.module is None and call is not self.calls[0]:
             first = out[0] if isinstance(out, list | tuple) else out
-            call.shapes, call.dtype = [tuple(first.shape)], self.kinds[first.dtype]
+            if isinstance(first, Tensor):  # and no answer to a question
+                call.shapes, call.dtype = [tuple(first.shape)], self.kinds[first.dtype]
             given = next(tensors(args), None)
             call.input_shape = None if given is None else tuple(given.shape)
             call.receptive_field, call.without_gates = (

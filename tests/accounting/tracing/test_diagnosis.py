@@ -205,13 +205,3 @@ def test_words_of_the_networks_own_are_not_taken_for_torchs():
 
     told = message(nn.Sequential(Net()), (3,))
     says(told, "0 (Net) failed", "Cannot find the meta data", "its inputs: (1, 3)")
-
-
-def test_an_operator_that_runs_functions_is_named():
-    class Net(nn.Module):
-        def forward(self, x):
-            return torch.cond(torch.tensor(True), torch.sin, torch.cos, (x,))
-
-    told = message(Net(), (3,))
-    assert "0x" not in told
-    assert "_Watch" not in told
