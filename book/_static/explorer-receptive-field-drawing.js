@@ -183,6 +183,7 @@
         label: `Layer ${writeLayer(layer)}`, value: l, min: 1, max: depth, text: `place ${l} of ${depth}`, along: "y",
         per: (box) => -box.getBoundingClientRect().height, change: move, press: () => parts.choose({ layer: l }),
       }, `${l} ${writeLayer({ ...layer, c: 1 })}`);
+      node.setAttribute("aria-keyshortcuts", "Delete");
       node.addEventListener("keydown", (event) => {
         if (event.key !== "Delete" && event.key !== "Backspace") return;
         event.preventDefault();

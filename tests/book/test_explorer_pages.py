@@ -26,6 +26,7 @@ from .explorer_reader import (
 STATES = {
     "line": ["#explorer-convolution?at=2", "#explorer-convolution?n=abc",
              "#explorer-convolution?n=32&k=7&s=8&d=3&l=18&r=18&counts=1"],
+    "tour": ["#explorer-convolution?n=9", "#explorer-convolution?d=2&l=2&k=5"],
     "twice": ["#one?q=1", "#two?n=12&l=18&r=18&n2=12", "#two?operation=transposed&counts=1"],
     "matrix": ["#explorer-matrix?at=2", "#explorer-matrix?view=input",
                "#explorer-matrix?view=kernel&x=1,2,3,4,5,6,7,8,9,-999&l=4&r=4&w=1,2,3,4,5",
@@ -75,6 +76,7 @@ def test_no_violation_and_no_sideways_scrolling_in_any_state(
     ("name", "place"),
     [
         ("line", "explorer-convolution"),
+        ("tour", "explorer-convolution"),
         ("twice", "one"),
         ("twice", "two"),
         ("matrix", "explorer-matrix"),
@@ -103,7 +105,18 @@ def test_nothing_jumps(visit, name, place, screen):
 @pytest.mark.parametrize("screen", [DESK, PHONE])
 @pytest.mark.parametrize(
     "name",
-    ["line", "twice", "matrix", "pooling", "reach", "curves", "photograph", "learning", "network"],
+    [
+        "line",
+        "tour",
+        "twice",
+        "matrix",
+        "pooling",
+        "reach",
+        "curves",
+        "photograph",
+        "learning",
+        "network",
+    ],
 )
 def test_the_room_that_is_kept_is_enough(visit, name, screen):
     """Whatever is painted first: what is below an explorer moves by what it lacks of room."""
