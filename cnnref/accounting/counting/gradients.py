@@ -3,7 +3,8 @@
 The gradient of a product with respect to one operand is a product of the same size: a convolution
 costs as many multiply-accumulates again for its input, and again for its weight, where those need a
 gradient. So the first layer of a network costs half of what the others do. This is what torch's own
-`torch.utils.flop_counter.FlopCounterMode` counts, and a test compares.
+`torch.utils.flop_counter.FlopCounterMode` counts, and a test compares; but for the weight of a
+convolution in groups, where it has each channel meet those of the other groups, too.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from torch import Tensor
 from cnnref.accounting.counting.shapes import SHAPES, convolved, quick_result
 from cnnref.accounting.operation import CONVOLUTIONS, Operator
 
-__all__ = ["backward_macs", "is_quick", "macs_of_backward", "quick_step_result"]
+__all__ = ["Result", "backward_macs", "is_quick", "macs_of_backward", "quick_step_result"]
 
 aten = torch.ops.aten
 
@@ -77,6 +78,7 @@ _ATTENTION = {
 
 
 Result = Tensor | tuple[Tensor | None, ...]
+"""What an operator gives: a tensor, or several, of which some may not be asked for."""
 
 
 def quick_step_result(packet: Operator, args: Sequence[Any]) -> Result | None:

@@ -15,9 +15,10 @@ from cnnref.accounting.tracing.diagnosis import AccountingError, explain
 from cnnref.accounting.tracing.inputs import each_tensor
 from cnnref.accounting.tracing.steps import Step, take_step
 
-__all__ = ["Again"]
+__all__ = ["Again", "Arguments"]
 
 Arguments = tuple[tuple[Any, ...], dict[str, Any]]
+"""Arguments of a call, and those by name."""
 
 
 @dataclass(frozen=True)

@@ -19,9 +19,10 @@ from cnnref.errors import unknown
 if TYPE_CHECKING:
     from cnnref.accounting.summary.again import Again
 
-__all__ = ["OPTIMIZERS", "Memory", "measured"]
+__all__ = ["OPTIMIZERS", "Memory", "Optimizer", "measured", "state_bytes"]
 
 Optimizer = Callable[..., torch.optim.Optimizer]
+"""What makes an optimizer from a list of parameters, such as its class."""
 
 OPTIMIZERS: dict[str, Optimizer] = {
     "sgd": torch.optim.SGD,

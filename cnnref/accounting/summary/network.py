@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from fractions import Fraction
+from functools import cached_property
 from math import prod
 from operator import ge
 from typing import Any
@@ -130,17 +131,15 @@ class Summary:
         Raises:
             AccountingError: the network is not at hand, or has no backward pass.
         """
-        if self.recomputed is not None:
-            return self
-        if "stepped" not in self.__dict__:
-            step = self._network().step(peak=False)
-            layers = with_step(self.layers, step)
-            blocks = self.blocks.of(layers) if isinstance(self.blocks, Blocks) else self.blocks
-            left = step.backward_macs - sum(layer.backward_macs or 0 for layer in layers)
-            made = replace(self, layers=layers, blocks=blocks, recomputed=left)
-            self.__dict__["stepped"] = made  # found out once, as by `functools.cached_property`
-        stepped: Summary = self.__dict__["stepped"]
-        return stepped
+        return self if self.recomputed is not None else self._stepped
+
+    @cached_property
+    def _stepped(self) -> Summary:
+        step = self._network().step(peak=False)
+        layers = with_step(self.layers, step)
+        blocks = self.blocks.of(layers) if isinstance(self.blocks, Blocks) else self.blocks
+        left = step.backward_macs - sum(layer.backward_macs or 0 for layer in layers)
+        return replace(self, layers=layers, blocks=blocks, recomputed=left)
 
     def memory(
         self,

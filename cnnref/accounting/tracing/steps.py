@@ -29,7 +29,7 @@ from cnnref.accounting.counting.gradients import (
     quick_step_result,
 )
 from cnnref.accounting.counting.macs import COSTS, cost
-from cnnref.accounting.operation import Operation, tensors
+from cnnref.accounting.operation import CONVOLUTIONS, Operation, tensors
 from cnnref.accounting.tracing.calls import Call, Called, ForwardError, calls_seen
 from cnnref.accounting.tracing.forward import is_leaf, restored
 from cnnref.accounting.tracing.inputs import each_tensor
@@ -158,7 +158,6 @@ def take_step(
             ):  # fmt: skip
                 output = model(*arguments, **named)
                 saved = watch.saved
-                del arguments, named
                 watch.backward = True
                 back = peak or watch.others_keep or _surprises(output, watch.nodes)
                 if back:
@@ -213,6 +212,7 @@ class _StepWatch(Watch):
         self.others_keep = False
         self._there: dict[int, weakref.ref[Any]] = {}
         self._owners: dict[int, StepCall | None] = {}
+        self._given: list[Tensor] = []  # kept, so that no other storage takes their numbers
 
     def steps(self) -> list[StepCall]:
         """The calls."""
@@ -222,6 +222,7 @@ class _StepWatch(Watch):
         """Bytes of a tensor that is there before the step, and counts for nothing in it."""
         storage = tensor.untyped_storage()
         self._owners[storage._cdata] = None
+        self._given.append(tensor)
         return int(storage.nbytes())
 
     def keep(self, tensor: Tensor) -> Tensor:
@@ -340,7 +341,7 @@ def _way(func: Any) -> _Way:
         packet = func.overloadpacket
         quick = is_quick(packet)
         apart = packet not in COSTS and not quick and func._can_decompose()
-        priced = not quick or packet in (aten.convolution, aten.convolution_backward)
+        priced = not quick or packet in CONVOLUTIONS or packet is aten.convolution_backward
         known = _WAYS[id(func)] = _Way(func, packet, packet in _ALIASES, quick, apart, priced)
     return known
 
