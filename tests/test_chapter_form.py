@@ -99,3 +99,13 @@ def test_a_chapter_whose_cells_wait_for_data_knows_how(name):
     text = (ROOT / f"{name}.md").read_text()
     waiting = text.find("\n%%needs ")
     assert waiting < 0 or 0 < text.find("\n%load_ext cnnref.notebook\n") < waiting
+
+
+@pytest.mark.parametrize(
+    "path", [*ROOT.glob("book/*.md"), *ROOT.glob("book/about/*.md")], ids=lambda path: path.stem
+)
+def test_tables_that_a_cell_writes_are_drawn_as_tables(path):
+    text = path.read_text()
+    writes_tables = "Markdown(" in text and re.search(r"\|\s*:?-+:?\s*\|", text)
+    front = text.partition("\n---\n")[0]
+    assert not writes_tables or "render_markdown_format: gfm" in front
