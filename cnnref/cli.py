@@ -262,8 +262,8 @@ def _claims(_: argparse.Namespace) -> int:
 
 
 def _summary(options: argparse.Namespace) -> int:
-    from cnnref.accounting import AccountingError, Summary, ValuesNeededError, summarize
-    from cnnref.accounting.tracing.targets import find_network, read_inputs
+    from cnnref.accounting import AccountingError, summarize
+    from cnnref.accounting.tracing.targets import read_inputs
 
     (sizes, dtypes), choice = read_inputs(options.input), options.device
     more = [way for way in ("memory", "latency") if getattr(options, way)]
@@ -272,24 +272,16 @@ def _summary(options: argparse.Namespace) -> int:
             f"--{more[0]} is told as table or json, got --format {options.format}"
         )
 
-    def count(made_on: str) -> Summary:
-        return summarize(
-            find_network(options.target, made_on),
-            sizes,
-            dtypes=dtypes,
-            batch_dim=not options.no_batch,
-            device=choice,
-            training=options.training,
-            strict=options.strict,
-            depth=options.depth,
-        )
-
-    try:
-        counted = count("meta" if choice == "auto" else choice)
-    except ValuesNeededError:
-        if choice != "auto":
-            raise
-        counted = count("cpu")
+    counted = summarize(
+        options.target,
+        sizes,
+        dtypes=dtypes,
+        batch_dim=not options.no_batch,
+        device=choice,
+        training=options.training,
+        strict=options.strict,
+        depth=options.depth,
+    )
     columns = options.columns
     beside: dict[str, Memory | Latency] = {}
     if options.memory:
@@ -423,7 +415,8 @@ def _parser() -> argparse.ArgumentParser:
     summary.add_argument(
         "target",
         metavar="NETWORK",
-        help="torchvision:NAME, cnnref:NAME, package.module:callable or file.py:callable",
+        help="torchvision:NAME, timm:NAME, hf:NAME, cnnref:NAME, package.module:callable or "
+        "file.py:callable",
     )
     summary.add_argument(
         "--input",

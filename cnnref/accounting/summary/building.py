@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import torch
@@ -27,12 +28,13 @@ from cnnref.accounting.tracing.diagnosis import (
 )
 from cnnref.accounting.tracing.forward import trace
 from cnnref.accounting.tracing.inputs import arguments, named, numbered_axes
+from cnnref.accounting.tracing.targets import find_network
 
 __all__ = ["summarize"]
 
 
 def summarize(
-    model: nn.Module,
+    model: nn.Module | str,
     input_size: Any = None,
     *,
     inputs: Any = None,
@@ -55,7 +57,9 @@ def summarize(
     `AccountingWarning` says so.
 
     Args:
-        model: any module.
+        model: any module; or the name of one, as on the command line: `torchvision:NAME`,
+            `timm:NAME`, `hf:NAME` of Hugging Face's transformers, `cnnref:NAME`,
+            `package.module:callable`. It is made without values where that works, and not kept.
         input_size: the size of one example, `(C, H, W)` for images; a list of sizes for several
             inputs, or a mapping from argument names to sizes. A place in these may hold a list, a
             tuple or a mapping of sizes in turn, for a model that takes one.
@@ -81,10 +85,10 @@ def summarize(
         The `Summary`.
 
     Raises:
-        AccountingError: the model is not a module or has no weights yet, the input does not fit it,
-            or, if `strict`, something could not be counted. The message says which layer, the
-            shapes that met there, and what to do. A `ValuesNeededError` if values are needed that
-            are not there.
+        AccountingError: the model is not a module, there is none of that name, or it has no
+            weights yet; the input does not fit it; or, if `strict`, something could not be counted.
+            The message says which layer, the shapes that met there, and what to do. A
+            `ValuesNeededError` if values are needed that are not there.
 
     Examples:
         >>> from cnnref.models import PlainCNN
@@ -94,6 +98,18 @@ def summarize(
         >>> counted.total_parameters, counted.total_macs
         (270625, 14548480)
     """
+    if isinstance(model, str):
+        made_of = partial(
+            summarize, input_size=input_size, inputs=inputs, dtypes=dtypes, kwargs=kwargs,
+            batch_dim=batch_dim, device=device, training=training,
+            receptive_fields=receptive_fields, strict=strict, depth=depth, columns=columns,
+        )  # fmt: skip
+        try:
+            return made_of(find_network(model, "meta" if device == "auto" else str(device)))
+        except ValuesNeededError:
+            if device != "auto":
+                raise
+        return made_of(find_network(model, "cpu"))
     network = checked_model(model)
     for name, flag in (
         ("batch_dim", batch_dim), ("training", training), ("strict", strict),

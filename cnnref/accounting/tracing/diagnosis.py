@@ -35,7 +35,8 @@ _READING = {
 
 _WITHOUT_VALUES = (
     "on meta tensors", "out of meta tensor", "meta device type tensor", "data-dependent",
-    "unallocated storage", "tensors on meta device", "'Meta' backend", "Meta kernel", "Meta tensors",
+    "tensors on meta device", "unallocated storage",
+    "'Meta' backend", "Meta kernel", "Meta tensors",
 )  # fmt: skip
 """What torch says where values are asked for that are not there, or it has no way without them."""
 

@@ -164,7 +164,7 @@ class Kept:
                 todo += self._of_class(value, functions=False)
             elif isinstance(value, torch.Generator):
                 self.undo.append(functools.partial(value.set_state, value.get_state()))
-            elif isinstance(value, random.Random):
+            elif isinstance(value, random.Random) and not isinstance(value, random.SystemRandom):
                 self.undo.append(functools.partial(value.setstate, value.getstate()))
             elif isinstance(value, np.random.Generator):
                 source, state = value.bit_generator, value.bit_generator.state

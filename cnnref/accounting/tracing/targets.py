@@ -9,7 +9,8 @@ import inspect
 import os
 import sys
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -28,14 +29,18 @@ def find_network(target: str, device: str = "meta") -> nn.Module:
     """The network that a target names.
 
     Args:
-        target: `torchvision:NAME`, `cnnref:NAME`, `package.module:callable` or
+        target: `torchvision:NAME`; `timm:NAME`; `hf:NAME`, a model type of transformers with its
+            defaults, such as `hf:bert`, or a model of the hub or of a folder, of which only the
+            configuration is read; `cnnref:NAME`; `package.module:callable` or
             `folder/file.py:callable`, where the callable takes no arguments and returns a module,
             or is one. Modules are looked for in the current folder too.
-        device: where to make it. For "meta" those of torchvision are made without values, and all
-            others where they make themselves, since they may need values for it.
+        device: where to make it. For "meta" those of torchvision, timm and transformers are made
+            without values, and all others where they make themselves, since they may need values
+            for it.
 
     Raises:
         AccountingError: there is no such network; the message says which part is missing.
+        MissingExtraError: its library is not installed.
     """
     try:
         on_meta = torch.device(device).type == "meta"
@@ -44,11 +49,11 @@ def find_network(target: str, device: str = "meta") -> nn.Module:
     place, colon, name = target.rpartition(":")
     if not (place and colon and name):
         raise AccountingError(
-            f"{target!r} names no network; write torchvision:resnet50, cnnref:PlainCNN or "
-            "package.module:callable"
+            f"{target!r} names no network; write torchvision:resnet50, timm:NAME, hf:NAME, "
+            "cnnref:PlainCNN or package.module:callable; or give a torch.nn.Module"
         )
-    if place == "torchvision":
-        return _from_torchvision(name, device)
+    if place in _LIBRARIES:
+        return _LIBRARIES[place](name, device)
     with contextlib.nullcontext() if on_meta else torch.device(device):
         if place == "cnnref":
             from cnnref.models import MODELS
@@ -69,15 +74,49 @@ def _from_torchvision(name: str, device: str) -> nn.Module:
     options: dict[str, Any] = {"weights": None}
     if "weights_backbone" in inspect.signature(builder).parameters:
         options["weights_backbone"] = None
+    return _without_values(partial(builder, **options), device)
+
+
+def _from_timm(name: str, device: str) -> nn.Module:
+    require("timm", "timm")
+    import timm
+
+    if not timm.is_model(name.partition(".")[0]):
+        raise AccountingError(unknown("timm model", name, timm.list_models()))
+    return _without_values(partial(timm.create_model, name, pretrained=False), device)
+
+
+def _from_transformers(name: str, device: str) -> nn.Module:
+    require("hf", "transformers")
+    from transformers import CONFIG_MAPPING, AutoConfig, AutoModel
+
+    try:
+        known = name in CONFIG_MAPPING
+        config = AutoConfig.for_model(name) if known else AutoConfig.from_pretrained(name)
+        return _without_values(partial(AutoModel.from_config, config), device)
+    except (OSError, ValueError, ImportError) as error:
+        told = str(error).strip().partition("\n")[0]
+        near = unknown("model type", name, CONFIG_MAPPING)
+        raise AccountingError(f"transformers has no model {name!r}: {told} ({near})") from error
+
+
+_LIBRARIES = {
+    "torchvision": _from_torchvision, "timm": _from_timm, "hf": _from_transformers,
+}  # fmt: skip
+
+
+def _without_values(make: Callable[[], nn.Module], device: str) -> nn.Module:
+    """A network made on a device; on the CPU where it is to have no values and needs them to make
+    itself, as RegNets do, which work out their widths with tensors."""
     with warnings.catch_warnings():
-        # Two of them warn about initial weights, which are not looked at here.
-        warnings.simplefilter("ignore")
+        warnings.simplefilter("ignore")  # of initial weights, which are not looked at here
         try:
             with torch.device(device):
-                network: nn.Module = builder(**options)
-        except NotImplementedError:  # RegNets work out their widths with tensors
-            network = builder(**options)
-    return network
+                return make()
+        except (NotImplementedError, RuntimeError):
+            if torch.device(device).type != "meta":
+                raise
+        return make()
 
 
 def _module(place: str) -> ModuleType:

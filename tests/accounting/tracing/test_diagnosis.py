@@ -57,7 +57,8 @@ def test_sizes_that_are_no_tuples(size):
 def test_what_is_no_network():
     says(message(nn.Linear, (3,)), "Linear is a class, not a network: make one, Linear(...)")
     says(message(F.relu, (3,)), "a torch.nn.Module is needed", "function")
-    says(message("resnet50", (3,)), "a torch.nn.Module is needed, got 'resnet50' (str)")
+    says(message("resnet50", (3,)), "'resnet50' names no network", "write torchvision:resnet50")
+    says(message(3, (3,)), "a torch.nn.Module is needed, got 3 (int)")
     says(message(None, (3,)), "a torch.nn.Module is needed, got None")
 
 

@@ -330,3 +330,9 @@ def test_architectures_of_torchvision(name):
             assert "cnn" in name or "ssd" in name  # they read values, or need targets
         same = outline(model) == before
         assert same, training
+
+
+def test_a_source_of_entropy_has_no_state_to_put_back():
+    net = nn.Linear(3, 4)
+    net.source = random.SystemRandom()
+    assert summarize(net, (3,)).total_macs == 12

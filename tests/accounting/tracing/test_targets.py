@@ -1,11 +1,14 @@
 """Networks and sizes as a command line spells them."""
 
+from pathlib import Path
+
 import pytest
 import torch
 from torch import nn
 
-from cnnref.accounting import AccountingError
+from cnnref.accounting import AccountingError, summarize
 from cnnref.accounting.tracing.targets import find_network, read_inputs
+from cnnref.errors import MissingExtraError
 
 CODE = """
 from torch import nn
@@ -104,3 +107,53 @@ def test_what_is_no_size(word):
 def test_names_for_all_or_none():
     with pytest.raises(AccountingError, match="name all inputs or none, got a=3x4 3x5"):
         read_inputs(["a=3x4", "3x5"])
+
+
+def test_a_summary_of_a_target():
+    counted = summarize("torchvision:alexnet", (3, 224, 224))
+    assert (counted.model, counted.total_parameters) == ("AlexNet", 61_100_840)
+    with pytest.raises(AccountingError, match="unknown torchvision model 'alexnot'"):
+        summarize("torchvision:alexnot", (3, 224, 224))
+
+
+def test_a_target_that_needs_values(module):
+    (Path.cwd() / f"{module}.py").write_text(
+        """
+import torch
+from torch import nn
+
+class Chooses(nn.Linear):
+    def __init__(self):
+        super().__init__(3, 4)
+
+    def forward(self, x):
+        return super().forward(x) if x.sum() >= 0 else x
+"""
+    )
+    counted = summarize(f"{module}:Chooses", (3,))
+    assert (counted.total_macs, counted.device) == (12, "cpu")
+
+
+@pytest.mark.parametrize(("target", "extra"), [("timm:resnet18", "timm"), ("hf:bert", "hf")])
+def test_what_is_not_installed_is_named(target, extra, monkeypatch):
+    monkeypatch.setattr("cnnref.errors.find_spec", lambda name: None)
+    with pytest.raises(MissingExtraError, match=rf"pip install 'cnnref\[{extra}\]'"):
+        find_network(target)
+
+
+def test_of_timm():
+    pytest.importorskip("timm")
+    counted = summarize("timm:mobilenetv3_large_100", (3, 224, 224))
+    assert counted.max_receptive_field_without_gates == (595, 595)
+    assert find_network("timm:resnet18", "meta").conv1.weight.is_meta
+    with pytest.raises(AccountingError, match="unknown timm model 'resnet19'"):
+        find_network("timm:resnet19")
+
+
+def test_of_transformers():
+    pytest.importorskip("transformers")
+    counted = summarize("hf:bert", (7,), dtypes="long")
+    assert counted.total_parameters > 100_000_000
+    assert counted.macs_status == "complete"
+    with pytest.raises(AccountingError, match="transformers has no model 'berd'"):
+        find_network("hf:berd")
