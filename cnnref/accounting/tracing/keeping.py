@@ -97,9 +97,10 @@ class Kept:
                 made[id(tensor)] = make(tensor)
             return made[id(tensor)]
 
+        plain = _PLAIN
         for mapping, keys, values in self.full:
             for key, value in zip(keys, values, strict=True):
-                if isinstance(value, Tensor):
+                if type(value) not in plain and isinstance(value, Tensor):
                     dict.__setitem__(mapping, key, other(value))
         for container, items in self.others:
             if isinstance(container, list):

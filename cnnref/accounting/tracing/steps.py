@@ -341,7 +341,8 @@ def _way(func: Any) -> _Way:
         packet = func.overloadpacket
         quick = is_quick(packet)
         apart = packet not in COSTS and not quick and func._can_decompose()
-        priced = not quick or packet in CONVOLUTIONS or packet is aten.convolution_backward
+        cheap = quick or packet is aten.empty  # as batch norms ask for
+        priced = not cheap or packet in CONVOLUTIONS or packet is aten.convolution_backward
         known = _WAYS[id(func)] = _Way(func, packet, packet in _ALIASES, quick, apart, priced)
     return known
 
