@@ -18,6 +18,7 @@ from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
+from torch._ops import HigherOrderOperator
 from torch.autograd.function import BackwardCFunction
 from torch.autograd.graph import saved_tensors_hooks
 from torch.nn import functional
@@ -29,9 +30,11 @@ from cnnref.accounting.counting.gradients import (
     quick_step_result,
 )
 from cnnref.accounting.counting.macs import COSTS, cost
+from cnnref.accounting.counting.registered import has_formula
 from cnnref.accounting.operation import CONVOLUTIONS, Operation, tensors
 from cnnref.accounting.tracing.calls import Call, Called, ForwardError, calls_seen
 from cnnref.accounting.tracing.forward import is_leaf, restored
+from cnnref.accounting.tracing.higher_order import run_higher_order
 from cnnref.accounting.tracing.inputs import each_tensor
 from cnnref.accounting.tracing.keeping import Kept
 from cnnref.accounting.tracing.operators import Watch
@@ -243,12 +246,20 @@ class _StepWatch(Watch):
     def __torch_dispatch__(
         self, func: Any, types: Any, args: Sequence[Any] = (), kwargs: dict[str, Any] | None = None
     ) -> Any:
-        way, kwargs = _way(func), kwargs or {}
-        count = self.count
+        kwargs = kwargs or {}
+        if isinstance(func, HigherOrderOperator):
+            if torch.is_grad_enabled():
+                raise NotImplementedError(
+                    f"{func.name()} runs functions of its own, through which no backward pass is "
+                    "followed"
+                )
+            with self:
+                return run_higher_order(func, args, kwargs)
+        way, count = _way(func), self.count
         self.count += 1
         if way.alias:
             return func(*args, **kwargs)
-        if way.apart:
+        if way.apart and not has_formula(way.packet):
             with self:
                 result = func.decompose(*args, **kwargs)
             if result is not NotImplemented:
@@ -264,7 +275,7 @@ class _StepWatch(Watch):
         except Exception as error:
             self.fell(error, func, args)
             raise
-        if way.priced:
+        if way.priced or has_formula(way.packet):
             self.charge(func, way.packet, args, out, self.kept_at == count)
         for tensor in out if isinstance(out, list | tuple) else (out,):
             if isinstance(tensor, Tensor) and tensor.layout is torch.strided:

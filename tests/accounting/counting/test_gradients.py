@@ -9,7 +9,7 @@ from torch.nn import functional as F
 from torch.utils.checkpoint import checkpoint
 from torch.utils.flop_counter import FlopCounterMode
 
-from cnnref.accounting import summarize
+from cnnref.accounting import AccountingError, summarize
 from cnnref.accounting.tracing.targets import find_network
 
 
@@ -146,6 +146,20 @@ def test_what_is_not_used_has_no_backward_pass():
     assert told.total_macs == 60
     assert told.total_backward_macs == 25
     assert told.training_macs == of_torch(model, torch.empty(1, 5, device="meta"))
+
+
+class Chooses(nn.Linear):
+    """Runs one of two functions."""
+
+    def forward(self, x):
+        return torch.cond(x.sum() > 0, super().forward, super().forward, (x,))
+
+
+def test_functions_of_an_operators_own_are_refused():
+    told = summarize(Chooses(3, 3), (3,))
+    assert told.total_macs == 9
+    with pytest.raises(AccountingError, match="cond runs functions of its own"):
+        _ = told.total_backward_macs
 
 
 def test_nothing_to_learn_is_nothing_to_do():
