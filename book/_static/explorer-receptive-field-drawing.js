@@ -1,5 +1,23 @@
+// @ts-check
 // How a stack of layers is shown: a picture of which units each unit depends on, down to the input; a
 // table of what each layer sees and costs; and both in words.
+/**
+ * A stack, what it sees and costs, and the layer that is selected, whose units the player goes through.
+ * @typedef {Model & StackAccount & {
+ *   layers: StackLayer[], sizes: number[], selected: number, summary: string,
+ * }} StackModel
+ */
+/** @typedef {StackModel & { light(l: number, unit: number): void }} DrawnStack with what lights a unit */
+/** @typedef {Parts & { order?: number[] }} StackParts with the names of the layers' grips, as they stand */
+/**
+ * What the explorer uses of this file.
+ * @typedef {{
+ *   whole(number: number): string, wordsOf(model: StackModel, depth: number, unit: number): string,
+ *   drawFormula(box: HTMLElement, model: StackModel): void,
+ *   drawStack(parts: StackParts, model: DrawnStack): void,
+ *   drawTable(parts: StackParts, model: DrawnStack): void,
+ * }} StackDrawing
+ */
 (() => {
   "use strict";
   const { Refusal, windows } = window.cnnref;
@@ -8,13 +26,17 @@
   const { html, svg, symbol, count, list, range } = window.cnnref.drawing;
   const MOST_DRAWN = 48;
   const MOST_WIRES = 4000;
+  /** @type {StackDrawing["whole"]} */
   const whole = (number) => number.toLocaleString("en-GB");
 
   // --- words and formulas --------------------------------------------------------------------------
 
-  // Runs from 0 as words from 1: "3", "3 and 4", "3 to 9", "1, 5 and 9", "15 of 1 to 31".
+  /**
+   * Runs from 0 as words from 1: "3", "3 and 4", "3 to 9", "1, 5 and 9", "15 of 1 to 31".
+   * @param {string} noun @param {Run[]} runs
+   */
   function named(noun, runs) {
-    const [first, last] = [runs[0][0] + 1, runs.at(-1)[1] + 1];
+    const [first, last] = [runs[0][0] + 1, runs[runs.length - 1][1] + 1];
     const total = runs.reduce((sum, [a, b]) => sum + b - a + 1, 0);
     if (total === 1) return `${noun} ${first}`;
     if (runs.length === 1) return `${noun}s ${first} ${last === first + 1 ? "and" : "to"} ${last}`;
@@ -22,6 +44,7 @@
     return `${noun}s ${list(runs.flatMap(([a, b]) => range(a, b)).map((i) => i + 1))}`;
   }
 
+  /** @type {StackDrawing["wordsOf"]} */
   function wordsOf({ layers, rows, sizes }, depth, unit) {
     const { field } = rows[depth];
     const chain = sees(sizes, layers, depth, unit);
@@ -29,18 +52,19 @@
     const name = `Unit ${unit + 1} of layer ${depth}`;
     if (!inputs.length) return `${name} sees only padding.`;
     const reads = depth > 1 ? `reads ${named("unit", below)} of layer ${depth - 1} and ` : "";
-    const seen = inputs.at(-1)[1] - inputs[0][0] + 1;
+    const seen = inputs[inputs.length - 1][1] - inputs[0][0] + 1;
     const rest = seen < field ? `, ${count(seen, "position")} of its field of ${whole(field)}: the rest is padding` : "";
     return `${name} ${reads}sees ${named("input", inputs)}${rest}.`;
   }
 
+  /** @type {StackDrawing["drawFormula"]} */
   function drawFormula(box, { layers, rows, selected }) {
     const [layer, row, below] = [layers[selected - 1], rows[selected], rows[selected - 1]];
     const { k, s, p, d } = layer;
     const [r, j, M] = ["r", "j", "M"].map(symbol);
     const side = row.size ** 2 === 1 ? "1" : `${row.size}²`;
     const lost = windows.unused(below.size, windowOf(layer));
-    const seen = row.bounds.filter(Boolean);
+    const seen = row.bounds.flatMap((run) => (run ? [run] : []));
     const first = Math.min(...seen.map(([from]) => from));
     const last = Math.max(...seen.map(([, to]) => to));
     const inputs = rows[0].size;
@@ -63,26 +87,38 @@
   // --- the picture: a row for each layer, the input below all, as wide as the input ----------------
 
   // It is stretched to its box, so it holds no text and its lines keep their width.
+  /** @type {StackDrawing["drawStack"]} */
   function drawStack(parts, model) {
     const { rows, layers } = model;
     const depth = layers.length;
     const n = rows[0].size;
+    /** @param {number} l @param {number} unit */
     const centre = (l, unit) => rows[l].start + unit * rows[l].jump + 0.5;
+    /** @param {number} l */
     const top = (l) => depth - l;
+    /** @param {number} x @param {number} width @param {number} l @param {number} height */
     const box = (x, width, l, height) =>
       `M${x} ${top(l) + (1 - height) / 2}h${width}v${height}h${-width}z`;
     const wired = layers.reduce((sum, { k }, i) => sum + k * rows[i + 1].size, 0);
     const isFine = n <= MOST_DRAWN && wired <= MOST_WIRES;
+    /** @param {number} l */
     const half = (l) => (isFine ? 0.36 : rows[l].jump / 2);
+    /** @param {number} l @param {number} height @returns {(run: Run) => string} */
     const runBox = (l, height) => ([first, last]) => {
       const from = centre(l, first) - half(l);
       return box(from, centre(l, last) + half(l) - from, l, height);
     };
-    const unitBoxes = (l, height) => ([first, last]) =>
-      (isFine ? range(first, last).map((i) => [i, i]) : [[first, last]]).map(runBox(l, height)).join("");
+    /** @param {number} l @param {number} height @returns {(run: Run) => string} */
+    const unitBoxes = (l, height) => ([first, last]) => {
+      /** @type {Run[]} */
+      const runs = isFine ? range(first, last).map((i) => [i, i]) : [[first, last]];
+      return runs.map(runBox(l, height)).join("");
+    };
+    /** @param {number} l @param {number} unit */
     const wires = (l, unit) => windows.taps(unit, windowOf(layers[l - 1]))
       .filter((tap) => tap in rows[l - 1].bounds)
       .map((tap) => `M${centre(l, unit)} ${top(l) + 0.5}L${centre(l - 1, tap)} ${top(l - 1) + 0.5}`);
+    /** @param {Run[]} runs */
     const upTo = (runs) => runs.flatMap(([first, last]) => range(first, last));
 
     // Fields that hang over the input have room for a quarter of it; those that reach further are
@@ -91,6 +127,7 @@
       centre(l, end * (size - 1)) + (end - 0.5) * (l === model.selected ? field : 1)));
     const from = Math.max(-n / 4, Math.min(0, ...left));
     const to = Math.min(n * 1.25, Math.max(n, ...right));
+    /** @param {string} kind */
     const path = (kind, d = "") => svg("path", { class: kind, d });
     const lit = ["funnel", "wire", "field", "lit"].map((kind) => path(kind));
     const picture = svg("svg", {
@@ -106,9 +143,9 @@
     model.light = (l, unit) => {
       const chain = sees(model.sizes, layers, l, unit);
       const { field } = rows[l];
-      const ends = chain.map((runs, below) => runs.length
-        && [centre(below, runs[0][0]) - half(below), centre(below, runs.at(-1)[1]) + half(below)]);
-      const funnel = range(1, l).filter((above) => ends[above] && ends[above - 1]).map((above) => {
+      const ends = chain.map((runs, below) => (runs.length
+        ? [centre(below, runs[0][0]) - half(below), centre(below, runs[runs.length - 1][1]) + half(below)] : []));
+      const funnel = range(1, l).filter((above) => ends[above].length && ends[above - 1].length).map((above) => {
         const [[a, b], [c, d]] = [ends[above], ends[above - 1]];
         return `M${a} ${top(above) + 0.5}L${b} ${top(above) + 0.5}L${d} ${top(above - 1) + 0.5}` +
           `L${c} ${top(above - 1) + 0.5}z`;
@@ -123,6 +160,7 @@
       lit.forEach((node, i) => node.setAttribute("d", drawn[i]));
     };
     // The unit next to a place in the picture.
+    /** @param {MouseEvent} event @returns {[number, number] | undefined} */
     const pointed = ({ clientX, clientY }) => {
       const { left, top: upper, width, height } = picture.getBoundingClientRect();
       const x = from + ((clientX - left) / width) * (to - from);
@@ -137,6 +175,7 @@
       const [l, unit] = pointed(event) ?? [];
       if (l) parts.choose({ layer: l }, unit);
     });
+    /** @param {number} x */
     const place = (x) => `left: ${(100 * (x - from)) / (to - from)}%`;
     parts.stage.replaceChildren(html("p", { class: "explorer-caption explorer-hint" },
       "Drag a layer up or down, press + to insert one, press a unit to see what it reads."), html("div", {
@@ -145,12 +184,15 @@
     },
     insertButtons(parts, model), layerGrips(parts, model), picture,
     html("div", { class: "explorer-scale", "aria-hidden": "true" },
-      html("span", { style: place(0) }, "1"), html("span", { style: place(n) }, n))));
+      html("span", { style: place(0) }, "1"), html("span", { style: place(n) }, String(n)))));
   }
 
   // --- the layers, to take hold of ------------------------------------------------------------------
 
-  // Another stack, if it is one; else what is wrong with it is said.
+  /**
+   * Another stack, if it is one; else what is wrong with it is said.
+   * @param {StackParts} parts @param {StackModel} model @param {StackLayer[]} layers @param {number} layer
+   */
   function rebuild(parts, model, layers, layer) {
     try {
       account(model.sizes[0], model.rows[0].channels, layers);
@@ -163,29 +205,35 @@
     return true;
   }
 
-  // The names of the layers, above each other as they stand. A layer keeps its grip while it is moved.
+  /**
+   * The names of the layers, above each other as they stand. A layer keeps its grip while it is moved.
+   * @param {StackParts} parts @param {StackModel} model
+   */
   function layerGrips(parts, model) {
     const { layers, selected } = model;
     const depth = layers.length;
-    if (parts.order?.length !== depth) parts.order = range(1, depth);
+    const before = parts.order?.length === depth ? parts.order : range(1, depth);
+    parts.order = before;
+    /** @param {number} l */
     const label = (l) => {
       const layer = layers[l - 1];
+      /** @param {number} to */
       const move = (to) => {
-        const [moved, order] = [[...layers], [...parts.order]];
+        const [moved, order] = [[...layers], [...before]];
         moved.splice(to - 1, 0, ...moved.splice(l - 1, 1));
         order.splice(to - 1, 0, ...order.splice(l - 1, 1));
-        const before = parts.order;
         parts.order = order;
         if (!rebuild(parts, model, moved, to)) parts.order = before;
       };
       const node = grip({
-        html: "div", name: `layer-${parts.order[l - 1]}`, kind: l === selected ? "explorer-layer lit" : "explorer-layer",
+        html: "div", name: `layer-${before[l - 1]}`, kind: l === selected ? "explorer-layer lit" : "explorer-layer",
         label: `Layer ${writeLayer(layer)}`, value: l, min: 1, max: depth, text: `place ${l} of ${depth}`, along: "y",
         per: (box) => -box.getBoundingClientRect().height, change: move, press: () => parts.choose({ layer: l }),
       }, `${l} ${writeLayer({ ...layer, c: 1 })}`);
       node.setAttribute("aria-keyshortcuts", "Delete");
       node.addEventListener("keydown", (event) => {
-        if (event.key !== "Delete" && event.key !== "Backspace") return;
+        const { key } = /** @type {KeyboardEvent} */ (event);
+        if (key !== "Delete" && key !== "Backspace") return;
         event.preventDefault();
         if (depth > 1) rebuild(parts, model, layers.filter((_, i) => i !== l - 1), Math.max(1, l - 1));
       });
@@ -195,10 +243,14 @@
       html("span", { "aria-hidden": "true" }, "input"));
   }
 
-  // Between two layers a new one can stand: three taps that keep the size.
+  /**
+   * Between two layers a new one can stand: three taps that keep the size.
+   * @param {StackParts} parts @param {StackModel} model
+   */
   function insertButtons(parts, model) {
     const { layers, rows } = model;
     const depth = layers.length;
+    /** @param {number} l */
     const button = (l) => html("button", {
       type: "button", style: `--at: ${depth - l}`, disabled: depth >= MOST_LAYERS && "",
       "aria-label": l === 0 ? "Insert a layer above the input" : `Insert a layer above layer ${l}`,
@@ -208,24 +260,33 @@
     return html("div", { class: "explorer-inserts" }, range(0, depth).reverse().map(button));
   }
 
-  // Light a unit that is pointed at; without one, the unit of the player.
-  function show(parts, model, [l, unit] = []) {
-    if (!l) return parts.preview();
+  /**
+   * Light a unit that is pointed at; without one, the unit of the player.
+   * @param {StackParts} parts @param {DrawnStack} model @param {[number, number]} [place] layer and unit
+   */
+  function show(parts, model, place) {
+    if (!place) return parts.preview();
+    const [l, unit] = place;
     model.light(l, unit);
     return parts.preview(wordsOf(model, l, unit));
   }
 
   // --- the table -----------------------------------------------------------------------------------
 
+  /** @type {StackDrawing["drawTable"]} */
   function drawTable(parts, model) {
     const { rows, layers, selected } = model;
+    /** @param {string} name @param {string} text */
     const cell = (name, text) => html("td", { role: "cell", "data-name": name }, text);
+    /** @param {StackRow} row */
     const fieldOf = ({ field, clipped }) =>
       (clipped < field ? `${whole(field)} (${clipped} seen)` : whole(field));
+    /** @param {StackRow} row */
     const cells = (row) => [
       cell("output", `${row.channels} × ${row.size}²`), cell("field", fieldOf(row)),
       cell("jump", whole(row.jump)), cell("parameters", whole(row.parameters)), cell("MACs", whole(row.macs)),
     ];
+    /** @param {Children} children */
     const head = (...children) => html("th", { role: "rowheader", scope: "row" }, ...children);
     const body = layers.map((layer, i) => {
       const l = i + 1;
@@ -249,7 +310,7 @@
       html("tfoot", { role: "rowgroup" }, html("tr", { role: "row" }, head("total"),
         cell("output", ""), cell("field", ""), cell("jump", ""),
         cell("parameters", whole(model.parameters)), cell("MACs", whole(model.macs))))));
-    if (hasFocus) body[selected - 1].querySelector("button").focus();
+    if (hasFocus) body[selected - 1].querySelector("button")?.focus();
   }
 
   window.cnnref.stackDrawing = { whole, wordsOf, drawFormula, drawStack, drawTable };

@@ -400,6 +400,7 @@ interface Window {
     explorer: Explorers;
     photograph: Photograph;
     stack: Stack;
+    stackDrawing: StackDrawing;
     matrix: Matrix;
     pooling: Pooling;
     curves: Curves;
