@@ -13,6 +13,7 @@ WITH_EXAMPLES = {
     "cnnref.accounting.counting.registered",
     "cnnref.accounting.receptive_fields.axis",
     "cnnref.accounting.summary.building",
+    "cnnref.accounting.summary.comparing",
     "cnnref.accounting.summary.network",
     "cnnref.accounting.timing",
     "cnnref.windows",

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from cnnref.accounting.counting.registered import RegistrationError, register
     from cnnref.accounting.effective_field import EffectiveField, effective_receptive_field
     from cnnref.accounting.summary.building import summarize
+    from cnnref.accounting.summary.comparing import Comparison, compare
     from cnnref.accounting.summary.memory import Memory
     from cnnref.accounting.summary.network import Summary
     from cnnref.accounting.summary.rows import Layer
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 __all__ = [
     "AccountingError",
     "AccountingWarning",
+    "Comparison",
     "EffectiveField",
     "Extras",
     "Latency",
@@ -39,6 +41,7 @@ __all__ = [
     "RegistrationError",
     "Summary",
     "ValuesNeededError",
+    "compare",
     "effective_receptive_field",
     "latency",
     "register",
@@ -48,6 +51,7 @@ __all__ = [
 _HOMES = {
     "AccountingError": "tracing.diagnosis",
     "AccountingWarning": "tracing.keeping",
+    "Comparison": "summary.comparing",
     "EffectiveField": "effective_field",
     "Extras": "counting.extras",
     "Latency": "timing",
@@ -56,6 +60,7 @@ _HOMES = {
     "RegistrationError": "counting.registered",
     "Summary": "summary.network",
     "ValuesNeededError": "tracing.diagnosis",
+    "compare": "summary.comparing",
     "effective_receptive_field": "effective_field",
     "latency": "timing",
     "register": "counting.registered",

@@ -3,6 +3,6 @@
 `rows` (one layer), `blocks` (rows added up), `network` (all rows, their totals, what they can be
 turned into), `columns` (what can be shown of a row), `tables` and `unfolding` (the same as text and
 as HTML), `assembly`, where rows are made of the calls of a watched pass, and `building`, where
-`summarize` has the pass run. Nothing here knows an operator, and nothing draws: `cnnref.figures`
-imports summaries, never the other way.
+`summarize` has the pass run. `comparing` sets two summaries side by side. Nothing here knows an
+operator, and nothing draws: `cnnref.figures` imports summaries, never the other way.
 """

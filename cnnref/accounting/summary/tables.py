@@ -16,12 +16,15 @@ if TYPE_CHECKING:
     from cnnref.accounting.summary.network import Summary
 
 __all__ = [
+    "aligned",
     "as_csv",
     "as_latex",
     "as_markdown",
     "as_text",
     "check_depth",
     "checked_columns",
+    "heading",
+    "piped",
     "totals",
 ]
 
@@ -55,18 +58,33 @@ def check_depth(depth: int | str | None) -> None:
         raise ValueError(f"depth must be at least 1, got {depth}")
 
 
+def aligned(cells: Sequence[Sequence[str]], right: Sequence[bool]) -> list[str]:
+    """Lines of a table for the terminal, some of whose columns are set flush right."""
+    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+    return [
+        "  ".join(
+            cell.rjust(width) if flush else cell.ljust(width)
+            for flush, cell, width in zip(right, row, widths, strict=True)
+        ).rstrip()
+        for row in cells
+    ]
+
+
+def piped(cells: Sequence[Sequence[str]], right: Sequence[bool]) -> list[str]:
+    """Lines of a table for Markdown, the first of them its head."""
+
+    def line(row: Sequence[str]) -> str:
+        return "| " + " | ".join(cell.replace("|", "\\|") or " " for cell in row) + " |"
+
+    head, *rows = map(line, cells)
+    return [head, line(["--:" if flush else ":--" for flush in right]), *rows]
+
+
 def as_text(summary: Summary, columns: Sequence[str], note: str) -> str:
     """A table for the terminal, its totals and notes below."""
     chosen = [COLUMNS[name] for name in columns]
     cells = [[column.title for column in chosen], *_cells(summary, columns)]
-    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
-    lines = [
-        "  ".join(
-            cell.rjust(width) if column.right else cell.ljust(width)
-            for column, cell, width in zip(chosen, row, widths, strict=True)
-        ).rstrip()
-        for row in cells
-    ]
+    lines = aligned(cells, [column.right for column in chosen])
     rule = "-" * max(map(len, lines))
     below = [*([note] if note else []), *totals(summary)]
     return "\n".join([heading(summary), rule, lines[0], rule, *lines[1:], rule, *below])
@@ -75,14 +93,9 @@ def as_text(summary: Summary, columns: Sequence[str], note: str) -> str:
 def as_markdown(summary: Summary, columns: Sequence[str]) -> str:
     """A table for Markdown, its totals below."""
     chosen = [COLUMNS[name] for name in columns]
-
-    def line(cells: Sequence[str]) -> str:
-        return "| " + " | ".join(cell.replace("|", "\\|") or " " for cell in cells) + " |"
-
-    rule = ["--:" if column.right else ":--" for column in chosen]
-    rows = map(line, _cells(summary, columns))
-    head = [line([column.title for column in chosen]), line(rule)]
-    return "\n".join([*head, *rows, "", *(f"{told}  " for told in totals(summary))])
+    cells = [[column.title for column in chosen], *_cells(summary, columns)]
+    lines = piped(cells, [column.right for column in chosen])
+    return "\n".join([*lines, "", *(f"{told}  " for told in totals(summary))])
 
 
 def as_latex(summary: Summary, columns: Sequence[str]) -> str:
