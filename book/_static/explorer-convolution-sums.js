@@ -1,3 +1,4 @@
+// @ts-check
 // Convolution arithmetic: which entries a window joins to which along an axis, how many windows there
 // are, and the sums with numbers of our own. No drawing happens here, and the tests replay what Python
 // computed through every function. A transposed convolution has the same windows, read the other way:
@@ -10,13 +11,13 @@
 
   // --- one axis ------------------------------------------------------------------------------------
 
-  // The long line is the input of a convolution and the output of a transposed one.
+  /** @type {Convolution["axisOf"]} */
   function axisOf(setting, isTransposed) {
     const { n, k, s, l, r, d, q } = setting;
     const window = { kernel: k, stride: s, left: l, right: r, dilation: d };
     const long = isTransposed ? windows.transposedSize(n, window, q) : n;
     const short = isTransposed ? n : windows.outputSize(n, window);
-    const lastTap = windows.taps(short - 1, window).at(-1);
+    const lastTap = windows.taps(short - 1, window)[k - 1];
     return {
       window, setting, n, q, long, short,
       first: -l,
@@ -29,9 +30,11 @@
     };
   }
 
-  // How far one number of a setting can go down and up before there is no picture.
+  /** @type {Convolution["ends"]} */
   function ends(setting, name, [least, most], isTransposed) {
+    /** @param {number} value */
     const fits = (value) => {
+      /** @type {AxisSetting} */
       const { n, k, s, l, r, d, q } = { ...setting, [name]: value };
       const window = { kernel: k, stride: s, left: l, right: r, dilation: d };
       try {
@@ -47,12 +50,13 @@
     return [min, max];
   }
 
-  // The windows that look at a position: each one's number, and the tap that meets it.
+  /** @type {Convolution["readers"]} */
   const readers = ({ taps }, position) => taps.flatMap((places, window) => {
     const tap = places.indexOf(position);
     return tap < 0 ? [] : [{ window, tap }];
   });
 
+  /** @param {number[]} values */
   const largest = (values) => Math.max(...values.map(Math.abs), 1);
 
   // --- sums ----------------------------------------------------------------------------------------
@@ -60,6 +64,7 @@
   const INPUTS = [3, -1, 4, 1, -5, 9, 2, -6, 5, 3, -5, 8, 9, -7, 9, 3, 2, -3, 8, 4, -6, 2, 6, 4, -3, 3, 8, 3, -2, 7, 9, -5];
   const WEIGHTS = [1, -2, 3, -1, 2, 1, -3];
   // Of one axis as many as there are entries; of two, row by row, each row begun further on.
+  /** @type {(numbers: number[], further: number) => (sizes: number[]) => number[]} */
   const taken = (numbers, further) => (sizes) => {
     const [columns, rows = 1] = [...sizes].reverse();
     return range(0, rows * columns - 1).map((i) =>
@@ -68,9 +73,8 @@
   const inputsOf = taken(INPUTS, 5);
   const weightsOf = taken(WEIGHTS, 2);
 
-  // What one window adds up, tap by tap: what it meets, the product, and the total so far. `sizes` are
-  // those of the input, `places` the window's positions along each axis; both, and all numbers, row by
-  // row. Outside the input there are zeros.
+  // All numbers row by row; outside the input there are zeros.
+  /** @type {Convolution["terms"]} */
   function terms(x, w, sizes, places) {
     const [columns, rows = 1] = [...sizes].reverse();
     const [across, down = [0]] = [...places].reverse();
@@ -84,10 +88,10 @@
     });
   }
 
-  // What the first windows of a transposed convolution have added to its outputs: each one its input
-  // times the kernel. `axes` are as `axisOf` gives them.
+  // Each window adds its input times the kernel.
+  /** @type {Convolution["pasted"]} */
   function pasted(x, w, axes, count) {
-    const [across, down = { long: 1, taps: [[0]] }] = [...axes].reverse();
+    const [across, down = { ...axes[0], long: 1, taps: [[0]] }] = [...axes].reverse();
     const out = Array(down.long * across.long).fill(0);
     for (const i of range(0, count - 1)) {
       const [row, column] = [Math.floor(i / across.taps.length), i % across.taps.length];
@@ -101,32 +105,35 @@
 
   // --- what is on show -----------------------------------------------------------------------------
 
+  /** @type {Convolution["model"]} */
   function model(values) {
     const isTransposed = values.operation === "transposed";
     // Rows first, as everywhere; their controls bear a 2.
     const suffixes = values.axes === "2" ? ["2", ""] : [""];
     const axes = suffixes.map((suffix) => {
-      const of = (name) => values[name + suffix];
+      const [n, k, s, l, r, d, q] = ["n", "k", "s", "l", "r", "d", "q"].map((name) => values[name + suffix] ?? 0);
       try {
-        if (values.axes === "2" && of("n") > MOST_IN_TWO_AXES) {
+        if (suffixes.length > 1 && n > MOST_IN_TWO_AXES) {
           throw new Refusal("n", `must be at most ${MOST_IN_TWO_AXES} where there are two axes`);
         }
-        const [n, k, s, l, r, d, q] = ["n", "k", "s", "l", "r", "d", "q"].map(of);
-        return { ...axisOf({ n, k, s, l, r, d, q: q ?? 0 }, isTransposed), suffix };
+        return { ...axisOf({ n, k, s, l, r, d, q }, isTransposed), suffix };
       } catch (error) {
         if (error instanceof Refusal) error.field += suffix;
         throw error;
       }
     });
     const steps = axes.reduce((product, { short }) => product * short, 1);
-    const columns = axes.at(-1).short;
+    const columns = axes[axes.length - 1].short;
+    /** @param {number} at */
     const placeOf = (at) => (axes.length > 1 ? [Math.floor(at / columns), at % columns] : [at]);
+    /** @param {number} at */
     const tapsOf = (at) => axes.map(({ taps }, i) => taps[placeOf(at)[i]]);
-    const [longs, shorts] = ["long", "short"].map((line) => axes.map((axis) => axis[line]));
+    const [longs, shorts] = [axes.map(({ long }) => long), axes.map(({ short }) => short)];
     const [x, w] = [inputsOf(isTransposed ? shorts : longs), weightsOf(axes.map(({ window }) => window.kernel))];
+    /** @param {number} at */
     const termsOf = (at) => terms(x, w, longs, tapsOf(at));
     const [inputs, outputs] = isTransposed ? [shorts, longs] : [longs, shorts];
-    const out = isTransposed ? pasted(x, w, axes, steps) : range(0, steps - 1).map((at) => termsOf(at).at(-1).total);
+    const out = isTransposed ? pasted(x, w, axes, steps) : range(0, steps - 1).map((at) => termsOf(at)[w.length - 1].total);
     return {
       axes, isTransposed, counts: values.counts === "1", stop: "Window", steps, placeOf, tapsOf, x, w, termsOf, out,
       // The largest of each kind, whose colour is the strongest.
@@ -137,5 +144,6 @@
     };
   }
 
+  /** @type {Convolution} */
   window.cnnref.convolution = { axisOf, ends, readers, terms, pasted, inputsOf, weightsOf, model };
 })();

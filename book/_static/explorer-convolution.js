@@ -1,15 +1,22 @@
+// @ts-check
 // Convolution arithmetic, with controls, formulas and words: a window over numbers, in one or two
 // axes, and its transpose.
 (() => {
   "use strict";
   const { windows } = window.cnnref;
+  /** @type {Convolution} */
   const { model } = window.cnnref.convolution;
-  const { drawLine, drawGrids, step } = window.cnnref.convolutionDrawing;
-  const { html, symbol, subscript, brief, count, list, range, from1 } = window.cnnref.drawing;
+  /** @type {ConvolutionParts} */
+  const { light } = window.cnnref.convolutionParts;
+  const { drawConvolutionLine, drawConvolutionGrids } = window.cnnref;
+  const { moveGrip } = window.cnnref.hold;
+  const { html, symbol, subscript, brief, count, list, range, from1, writeNumber, slide, centre } =
+    window.cnnref.drawing;
 
   // --- formulas, with the numbers of the moment ----------------------------------------------------
 
   const minus = " − ";
+  /** @type {(axis: WindowAxis, isTransposed: boolean) => string} */
   function sizeFormula(axis, isTransposed) {
     const { n, q, room, long, short, window: w } = axis;
     const reach = `${w.dilation}·(${w.kernel}${minus}1)`;
@@ -21,6 +28,7 @@
       ` = ⌊${room} / ${w.stride}⌋ + 1 = ${short}`;
   }
 
+  /** @param {boolean} isTransposed */
   function generalFormula(isTransposed) {
     const [N, S, d, F, L, R, q] = ["N", "S", "d", "F", "P_L", "P_R", "q"].map(symbol);
     const reach = [d, "(", F, `${minus}1)`];
@@ -30,6 +38,7 @@
   }
 
   // What a reader should notice about this axis, in words.
+  /** @type {(axis: WindowAxis, isTransposed: boolean) => string[]} */
   function remarks(axis, isTransposed) {
     const { window: w, room, unused, visits, long, short, q } = axis;
     const idle = range(0, long - 1).filter((position) => visits[position] === 0);
@@ -51,6 +60,7 @@
     return found;
   }
 
+  /** @param {HTMLElement} box @param {ConvolutionModel} model */
   function drawFormula(box, { axes, isTransposed }) {
     const names = axes.length > 1 ? ["height: ", "width: "] : [""];
     const notes = axes.flatMap((axis, i) => remarks(axis, isTransposed).map((note) =>
@@ -63,8 +73,48 @@
     );
   }
 
+  // --- one stop ------------------------------------------------------------------------------------
+
+  // A transposed convolution as it is when the windows up to this one have been added.
+  /** @param {DrawnConvolution} model @param {number} at */
+  function writePasted({ longCells, axes, pastedBy, most }, at) {
+    const out = pastedBy(at);
+    const columns = axes[axes.length - 1].long;
+    for (const [key, node] of longCells) {
+      const [row, column] = typeof key === "number" ? [0, key] : key.split(",").map(Number);
+      if (node.classList.contains("entry")) writeNumber(node, out[row * columns + column], most.out);
+    }
+  }
+
+  /** @param {Parts} parts @param {DrawnConvolution} model @param {number} at */
+  function step(parts, model, at) {
+    const { isTransposed, counts, axes, x, w, most } = model;
+    const [taps, others] = model.tapsOf(at);
+    light(model, [at], others ? taps.flatMap((row) => others.map((column) => `${row},${column}`)) : taps);
+    parts.stage.classList.remove("asked");
+    model.feeding?.replaceChildren();
+    const terms = model.termsOf(at);
+    const products = isTransposed ? w.map((weight) => weight * x[at] + 0) : terms.map(({ product }) => product);
+    model.products.forEach((node, tap) => writeNumber(node, products[tap], most.product));
+    // In the colours of the outputs, of which the last is one.
+    model.totals.forEach((node, tap) => writeNumber(node, terms[tap].total, most.out));
+    if (isTransposed && !counts) writePasted(model, at);
+    const [row, column] = model.placeOf(at);
+    const [by, across] = axes.map(({ window: { stride } }) => stride);
+    if (axes.length > 1) {
+      slide(model.sliding[0], column * across, row * by);
+      slide(model.sliding[1], column, row);
+    } else model.sliding.forEach((part) => slide(part, row * by));
+    moveGrip(model.held, at);
+    if (!parts.held) centre(parts.stage, model.shortCells[at]);
+  }
+
   // --- one stop in words ---------------------------------------------------------------------------
 
+  /** @param {number[]} positions */
+  const many = (positions) => (positions.length > 1 ? "s" : "");
+
+  /** @param {ConvolutionModel} model @param {number} at */
   function words(model, at) {
     const place = model.placeOf(at);
     const { isTransposed } = model;
@@ -75,14 +125,14 @@
       const outside = taps[0].length * taps[1].length - real[0].length * real[1].length;
       const rest = outside ? `; ${count(outside, "tap")} ${isTransposed ? "cut off" : "in the padding"}` : "";
       const where = real.every(({ length }) => length)
-        ? `${to} rows ${from1(real[0])}, columns ${from1(real[1])}` : `no ${to}`;
+        ? `${to} row${many(real[0])} ${from1(real[0])}, column${many(real[1])} ${from1(real[1])}` : `no ${to}`;
       const sum = isTransposed ? "" : ` The products add up to ${brief(model.out[at])}.`;
       return `${of} (${place[0] + 1}, ${place[1] + 1}) ${verb} ${where}${rest}.${sum}`;
     }
     const { taps, long } = model.axes[0];
     const real = taps[at].filter((t) => t >= 0 && t < long);
     const outside = taps[at].length - real.length;
-    const where = real.length ? `${to}${real.length > 1 ? "s" : ""} ${from1(real)}` : `no ${to}`;
+    const where = real.length ? `${to}${many(real)} ${from1(real)}` : `no ${to}`;
     if (isTransposed) {
       const pasted = taps[at].flatMap((t, tap) => (t >= 0 && t < long
         ? [`w${subscript(tap + 1)}x${subscript(at + 1)} to output ${t + 1}`] : []));
@@ -99,8 +149,11 @@
   }
 
   // The setting, for the fold.
+  /** @param {ConvolutionModel} model */
   function line({ axes, isTransposed }) {
-    const each = axes.map(({ setting: { n, k, s, d, l, r }, short, long }) => [`${n} inputs, kernel ${k}`,
+    const names = axes.length > 1 ? ["height: ", "width: "] : [""];
+    const each = axes.map(({ setting: { n, k, s, d, l, r }, short, long }, i) => [names[i],
+      `${count(n, "input")}, kernel ${k}`,
       s > 1 ? `, stride ${s}` : "", d > 1 ? `, dilation ${d}` : "", l || r ? `, padding ${l} and ${r}` : "",
       `: ${count(isTransposed ? long : short, "output")}`].join(""));
     return each.join("; ");
@@ -108,8 +161,10 @@
 
   // --- the explorer --------------------------------------------------------------------------------
 
+  /** @type {(name: string, label: string, letter: string, min: number, max: number) => ControlSpec} */
   const number = (name, label, letter, min, max) =>
     ({ name, kind: "number", label, symbol: letter, min, max, like: name[0] });
+  /** @type {(suffix: string, ends: string[]) => ControlSpec[]} */
   const axisControls = (suffix, [start, end]) => [
     number(`n${suffix}`, "Input", "N", 1, 32),
     number(`k${suffix}`, "Kernel", "F", 1, 7),
@@ -119,9 +174,12 @@
     number(`r${suffix}`, `Pad ${end}`, "P_R", 0, 18),
     number(`q${suffix}`, "Output pad", "q", 0, 7),
   ];
+  // The same padding rule for each axis that is on show.
+  /** @typedef {Pick<SlidingWindow, "left" | "right">} Pads */
+  /** @type {(padding: (kernel: number, stride: number, dilation: number, size: number) => Pads) => (values: ConvolutionValues) => Setting} */
   const pad = (padding) => (values) => Object.assign({}, ...["", "2"].map((suffix) => {
-    const [n, k, s, d] = ["n", "k", "s", "d"].map((name) => values[name + suffix]);
-    if (n === undefined) return {};
+    if (values[`n${suffix}`] === undefined) return {};
+    const [n, k, s, d] = ["n", "k", "s", "d"].map((name) => values[name + suffix] ?? 1);
     const size = values.operation === "transposed" ? n * s : n;
     const { left, right } = padding(k, s, d, size);
     return { [`l${suffix}`]: left, [`r${suffix}`]: right };
@@ -149,7 +207,7 @@
     model,
     draw: (parts, made) => {
       drawFormula(parts.formula, made);
-      (made.axes.length > 1 ? drawGrids : drawLine)(parts, made);
+      (made.axes.length > 1 ? drawConvolutionGrids : drawConvolutionLine)(parts, made);
     },
     step,
     words,

@@ -179,7 +179,7 @@ def test_a_page_loads_only_what_it_uses(explorer_book):
     assert (
         loaded["line"]
         == loaded["twice"]
-        == (shared | {f"explorer-convolution{part}.js" for part in ("", "-sums", "-drawing")})
+        == (shared | {f"explorer-convolution{part}.js" for part in ("", "-sums", "-grips", "-line", "-grids")})
     )
     parts = {f"explorer-matrix{part}.js" for part in ("", "-products", "-drawing")}
     assert loaded["matrix"] == shared | parts

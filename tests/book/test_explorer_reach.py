@@ -279,7 +279,8 @@ def test_the_keyboard_alone_will_do(visit):
         stops.append(focused())
     assert [stop.removeprefix(prefix) for stop in stops] == [
         *"+++++", "4 conv3", "3 pool2s2", "2 conv3", "1 conv3", "Play", "Back", "Step", "at",
-        "Settings4 layers over 32 inputs; layer 4 has a field of 10 and a jump of 2", "network", "n", "c", "layers", "layer", "kind-conv", "k", "s", "p", "d", "o",
+        "Settings4 layers over 32 inputs; layer 4 has a field of 10 and a jump of 2",
+        "network", "n", "c", "layers", "layer", "kind-conv", "k", "s", "p", "d", "o",
         "Add a copy", "Remove", "Move earlier", "Move later",
         "1 conv3", "2 conv3", "3 pool2s2", "4 conv3", "Link to this setting", "Start again",
     ]  # fmt: skip

@@ -60,7 +60,9 @@ CONVOLUTION = Explorer(
     (
         *SHARED,
         "explorer-convolution-sums.js",
-        "explorer-convolution-drawing.js",
+        "explorer-convolution-grips.js",
+        "explorer-convolution-line.js",
+        "explorer-convolution-grids.js",
         "explorer-convolution.js",
     ),
     {"operation": "convolution", "axes": 1, "n": 8, "k": 3, "s": 1, "d": 1, "l": 0, "r": 0}
