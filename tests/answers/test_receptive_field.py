@@ -172,8 +172,8 @@ def walk(layers):
 
 def test_effective_width_by_random_walk(page):
     vgg = [KERNEL_AND_STRIDE[kind] for kind in VGG_16]
-    assert page["vgg_width"] == pytest.approx(walk(vgg))
-    assert page["plain_width"] == pytest.approx(walk([(3, 1)] * 105))
+    assert page["vgg_width"] == pytest.approx(walk(vgg[:-1]))
+    assert page["plain_width"] == pytest.approx(walk([(3, 1)] * 97))
     photographs = {
         "cats-dogs-plain": [KERNEL_AND_STRIDE[kind] for kind in "CCPCC"],
         "cats-dogs-plain-bn-dropout": [KERNEL_AND_STRIDE[kind] for kind in "CCPCC"],

@@ -7,8 +7,9 @@ from urllib.parse import urlencode
 import pytest
 from bs4 import BeautifulSoup
 from docutils import nodes
+from sphinx.addnodes import pending_xref
 
-from bookext.handouts.shortly import LENGTH, beginning
+from bookext.handouts.shortly import LENGTH, beginning, short_answer
 from bookext.look.bibliography import linked
 
 from .conftest import CHECKED, ROOT, notebook, served
@@ -163,6 +164,36 @@ def test_answers_are_cut_between_sentences(line, kept):
     assert "".join(node.astext() for node in beginning([nodes.Text(line)])) == kept
 
 
+def begun(*behind):
+    """What the list shows of an answer that ends openly, before these nodes."""
+    box = nodes.container()
+    cited = pending_xref("", refdomain="cite", reftype="p")
+    answer = nodes.paragraph(
+        "", "", nodes.strong("", "Answer."), nodes.Text(" By the rule "), cited
+    )
+    answer += nodes.Text(", it is")
+    nodes.section("", box, answer, *behind)
+    return [node.astext() for node in short_answer(box, nodes.rubric)]
+
+
+def test_an_answer_goes_on_until_its_sentence_ends():
+    formula = nodes.math_block("", "\\begin{aligned} a &= b, \\end{aligned}", label=None)
+    behind = nodes.paragraph("", "where b is known, and for every a that there can be. Besides.")
+    last = nodes.paragraph("", "Another paragraph.")
+    by = "By the rule, it is"
+    sentence = "where b is known, and for every a that there can be."
+    assert begun(last) == [by]
+    assert begun(formula.deepcopy(), behind, last) == [by, formula.astext(), f"{sentence} Besides."]
+    ended = nodes.math_block("", "a = b .", label=None)
+    assert begun(ended, last) == [by, "a = b ."]
+    items = (
+        nodes.list_item("", nodes.paragraph("", word + " x" * LENGTH)) for word in ("Yes.", "No.")
+    )
+    (_, listed) = begun(nodes.bullet_list("", *items), last)
+    assert listed.count("x") == 2 * LENGTH
+    assert "Another" not in listed
+
+
 # --- folds and their names ----------------------------------------------------------------------
 
 
@@ -262,6 +293,33 @@ def test_a_search_asks_back_where_it_knows_no_such_word(browser, book, asked, me
         assert asked_back.count() == 0
         page.close()
     assert problems == []
+
+
+@pytest.mark.parametrize(
+    ("asked", "found"),
+    [
+        ("MACs", "counting-a-network.html"), ("multiply-accumulate", "counting-a-network.html"),
+        ("transposed convolution", "transposed-convolution.html"),
+        ("dilated convolution", "dilation.html#dilated-convolution"),
+        ("receptive field", "receptive-field.html"), ("parameter sharing", "shared-weights.html"),
+        ("inception", "inception.html"), ("invariance", "invariance.html"),
+        ("pooling", "pooling.html"), ("jitter", "pooling.html#what-pooling-does-to-jitter"),
+        ("Adam", "optimizers.html"), ("UT-W1.4", "back-propagation.html#answer-ut-w1-4"),
+        ("summarize", "api/cnnref/cnnref.accounting.summary.building.html"),
+        ("conv1d_input_gradient", "api/cnnref/cnnref.convolution.gradients.html"),
+    ],
+)  # fmt: skip
+def test_a_search_leads_to_the_chapter_that_tells_of_it(browser, address, asked, found):
+    page = browser.new_page()
+    problems = []
+    page.on("pageerror", lambda error: problems.append(str(error)))
+    page.goto(f"{address}/search.html?{urlencode({'q': asked})}")
+    first = page.locator("#search-results li a").first.get_attribute("href")
+    page.close()
+    assert problems == []
+    path, _, anchor = found.partition("#")
+    assert first.partition("?")[0].partition("#")[0].endswith(f"book/{path}")
+    assert first.endswith(f"#{anchor}" if anchor else "")
 
 
 # --- addresses ---------------------------------------------------------------------------------

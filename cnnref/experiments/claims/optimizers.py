@@ -28,7 +28,7 @@ _TOGETHER = 1 - 0.05 / len(_PAIRS)
 """Confidence of each comparison, for all of them to hold together with 95 %."""
 
 _AVERAGING = ("momentum", "nesterov", "adam", "adamw")
-"""Rules that step along an average of gradients."""
+"""Rules that average gradients."""
 
 _DIVIDING = ("adagrad", "rmsprop", "adam", "adamw")
 """Rules that divide each parameter's step by the size of its gradients."""

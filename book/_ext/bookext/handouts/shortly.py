@@ -19,6 +19,9 @@ LITTLE = 60
 """Sentences of fewer letters than this say too little, and the next one is taken as well."""
 
 END = re.compile(r"[.?!][)\]”\"]*(?=\s+\S)")
+COMMA = re.compile(r",(?:\s|\\end\{\w+\})*$")
+"""That a formula ends in one, behind which its sentence goes on."""
+
 KEPT = (nodes.math, nodes.literal)
 STYLES = (nodes.emphasis, nodes.strong)
 UNSEEN = (nodes.raw, nodes.image, nodes.target)
@@ -26,26 +29,26 @@ WORDLESS = {("math", "eq"), ("std", "numref"), ("std", "ref"), ("std", "doc")}
 
 
 def short_answer(box: nodes.Element, others: type[nodes.Element]) -> list[nodes.Node]:
-    """The beginning of the answer to a question, and the formula that it leads to.
+    """The beginning of the answer to a question, and the formula or the list that it leads to.
 
     Args:
         box: the question's.
         others: the class of such boxes; what comes behind the next is not this one's answer.
 
     Returns:
-        A paragraph, or one and a formula, or nothing.
+        A paragraph and what it leads to, or nothing.
     """
     following = iter(box.parent.children[box.parent.index(box) + 1 :])
     for node in following:
         if isinstance(node, (others, nodes.section)):
             break
         if is_answer(node):
-            words = list(plain(told(node)[1:]))
+            words = plain(told(node)[1:])
             kept = beginning(words)
             paragraph = nodes.paragraph("", "", *kept, classes=["question-answer"])
             whole = paragraph.astext() == "".join(word.astext() for word in words).strip()
             open_end = paragraph.astext()[-1:] not in ".?!)"
-            return [paragraph, *formula_after(following)] if whole and open_end else [paragraph]
+            return [paragraph, *led_to(following)] if whole and open_end else [paragraph]
     return []
 
 
@@ -62,31 +65,35 @@ def told(node: nodes.Node) -> list[nodes.Node]:
     return [n for n in node.children if not isinstance(n, nodes.Text) or n.astext()]
 
 
-def plain(children: Iterable[nodes.Node]) -> Iterator[nodes.Node]:
+def plain(children: Iterable[nodes.Node]) -> list[nodes.Node]:
     """The words, formulas and code of a line; of links their words, of citations nothing.
 
     What gets its words from elsewhere, as a reference to an equation does, stays what it is.
     """
+    words: list[nodes.Node] = []
     for child in children:
         if isinstance(child, nodes.Text):
-            yield nodes.Text(re.sub(r"\s+", " ", child.astext()))
+            words.append(nodes.Text(re.sub(r"\s+", " ", child.astext())))
         elif isinstance(child, KEPT):
-            yield child.deepcopy()
+            words.append(child.deepcopy())
         elif isinstance(child, STYLES):
-            yield type(child)("", "", *plain(child.children))
+            words.append(type(child)("", "", *plain(child.children)))
         elif isinstance(child, addnodes.pending_xref) and is_wordless(child):
             link = child.deepcopy()
             if link["reftype"] == "doc":
                 link["reftarget"] = f"/{docname_join(link['refdoc'], link['reftarget'])}"
-            yield link
-        elif isinstance(child, nodes.Inline) and not is_unseen(child):
-            yield from plain(child.children)
+            words.append(link)
+        elif is_citation(child):  # the blank before it goes, too
+            if words and isinstance(words[-1], nodes.Text):
+                words[-1] = nodes.Text(words[-1].astext().rstrip())
+        elif isinstance(child, nodes.Inline) and not isinstance(child, UNSEEN):
+            words.extend(plain(child.children))
+    return words
 
 
-def is_unseen(node: nodes.Node) -> bool:
-    """Whether a node adds no words: marks, images, citations."""
-    cited = isinstance(node, nodes.Element) and node.get("refdomain") == "cite"
-    return cited or isinstance(node, UNSEEN)
+def is_citation(node: nodes.Node) -> bool:
+    """Whether a node is a reference to the bibliography."""
+    return isinstance(node, nodes.Element) and node.get("refdomain") == "cite"
 
 
 def is_wordless(link: addnodes.pending_xref) -> bool:
@@ -124,12 +131,26 @@ def strip(words: list[nodes.Node]) -> Iterator[nodes.Node]:
             yield word
 
 
-def formula_after(following: Iterator[nodes.Node]) -> list[nodes.Node]:
-    """The formula that comes next, without its number."""
-    node = next((n for n in following if not isinstance(n, nodes.target)), None)
+def led_to(following: Iterator[nodes.Node]) -> list[nodes.Node]:
+    """What completes a sentence: a list, or a formula and the rest of the sentence behind it."""
+    rest = (node for node in following if not isinstance(node, nodes.target))
+    node = next(rest, None)
+    if isinstance(node, nodes.bullet_list):
+        return [shortened(node)]
     if not isinstance(node, nodes.math_block):
         return []
     formula = node.deepcopy()
     formula["ids"], formula["names"] = [], []
     formula["number"] = formula["label"] = None
-    return [formula]
+    behind = next(rest, None) if COMMA.search(formula.astext()) else None
+    return [formula, shortened(behind)] if isinstance(behind, nodes.paragraph) else [formula]
+
+
+def shortened(node: nodes.Element) -> nodes.Element:
+    """The beginning of a paragraph, or that of each paragraph of a list."""
+    if isinstance(node, nodes.paragraph):
+        return nodes.paragraph(
+            "", "", *beginning(plain(node.children)), classes=["question-answer"]
+        )
+    parts = [shortened(part) for part in node.children if isinstance(part, nodes.Element)]
+    return type(node)("", *parts)
