@@ -334,6 +334,22 @@ def test_what_is_far_below_waits_and_can_be_gone_to(browser, address):
     page.context.close()
 
 
+def test_on_a_phone_an_answer_in_a_table_shows_all_its_columns(browser, address):
+    page = browser.new_context(viewport=PHONE).new_page()
+    page.goto(f"{address}/book/counting-a-network.html#answer-iu-4")
+    page.wait_for_function(SCRIPTS_RUN)
+    table = page.locator("table:has(.by-hand)").filter(has_text="fc1")
+    table.scroll_into_view_if_needed()
+    box = table.bounding_box()
+    heads = table.locator("th").all_inner_texts()
+    assert heads == ["layer", "size", "para\N{SOFT HYPHEN}meters", "MACs", "field", "jump"]
+    assert 0 <= box["x"] < box["x"] + box["width"] <= PHONE["width"]
+    assert not table.locator(".by-hand").first.is_visible()
+    page.set_viewport_size(DESK)
+    assert table.locator(".by-hand").first.is_visible()
+    page.context.close()
+
+
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_a_drawing_in_a_section_that_waited_stands_on_the_ground_of_its_page(
     browser, address, theme

@@ -102,8 +102,10 @@ def is_wordless(link: addnodes.pending_xref) -> bool:
     return kind in WORDLESS and not link.get("refexplicit")
 
 
-def beginning(words: list[nodes.Node]) -> list[nodes.Node]:
-    """The first sentences of a line, as many as `LENGTH` allows."""
+def beginning(
+    words: list[nodes.Node], little: int = LITTLE, length: int = LENGTH
+) -> list[nodes.Node]:
+    """The first sentences of a line, as many as the length allows."""
     ends: list[tuple[int, int, int | None]] = []
     before = 0
     for place, word in enumerate(words):
@@ -112,8 +114,8 @@ def beginning(words: list[nodes.Node]) -> list[nodes.Node]:
             ends += [(before + found.end(), place, found.end()) for found in END.finditer(text)]
         before += len(text)
     ends.append((before, len(words) - 1, None))
-    enough = [end for end in ends if end[0] >= LITTLE] or ends[-1:]
-    _, place, cut = max((end for end in enough if end[0] <= LENGTH), default=enough[0])
+    enough = [end for end in ends if end[0] >= little] or ends[-1:]
+    _, place, cut = max((end for end in enough if end[0] <= length), default=enough[0])
     kept = words[: place + 1]
     if cut is not None:
         kept[place] = nodes.Text(kept[place].astext()[:cut])
@@ -143,14 +145,15 @@ def led_to(following: Iterator[nodes.Node]) -> list[nodes.Node]:
     formula["ids"], formula["names"] = [], []
     formula["number"] = formula["label"] = None
     behind = next(rest, None) if COMMA.search(formula.astext()) else None
-    return [formula, shortened(behind)] if isinstance(behind, nodes.paragraph) else [formula]
+    if not isinstance(behind, nodes.paragraph):
+        return [formula]
+    sentence = beginning(plain(behind.children), little=0, length=0)
+    return [formula, nodes.paragraph("", "", *sentence, classes=["question-answer"])]
 
 
 def shortened(node: nodes.Element) -> nodes.Element:
-    """The beginning of a paragraph, or that of each paragraph of a list."""
+    """A list with the beginning of each of its paragraphs."""
     if isinstance(node, nodes.paragraph):
-        return nodes.paragraph(
-            "", "", *beginning(plain(node.children)), classes=["question-answer"]
-        )
+        return nodes.paragraph("", "", *beginning(plain(node.children)))
     parts = [shortened(part) for part in node.children if isinstance(part, nodes.Element)]
     return type(node)("", *parts)
