@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from html import escape
 from typing import Any
 
@@ -11,7 +11,7 @@ from torch import nn
 
 from cnnref.accounting.summary import tables
 from cnnref.accounting.summary.building import summarize
-from cnnref.accounting.summary.columns import COLUMNS
+from cnnref.accounting.summary.columns import COLUMNS, OF_A_STEP
 from cnnref.accounting.summary.network import Summary
 from cnnref.accounting.summary.rows import Layer
 from cnnref.accounting.tracing.diagnosis import AccountingError
@@ -179,6 +179,9 @@ class Comparison:
         self, depth: int | str | None, columns: Sequence[str], changed: bool
     ) -> tuple[list[str], list[list[str]], list[bool]]:
         """The head, the rows, the totals last, and which columns are set flush right."""
+        if not OF_A_STEP.isdisjoint(columns) and None in (self.a.recomputed, self.b.recomputed):
+            both = replace(self, a=self.a.with_backward(), b=self.b.with_backward())
+            return both._cells(depth, columns, changed)
         chosen = [name for name in tables.checked_columns(columns) if name != "name"]
         head, right = ["layer"], [False]
         for name in chosen:

@@ -5,7 +5,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from cnnref.accounting import summarize
+from cnnref.accounting import compare, summarize
 from cnnref.models import PlainCNN
 
 STEP = ("name", "backward_macs", "saved_bytes")
@@ -47,6 +47,13 @@ def test_columns_take_the_step_that_they_need():
     assert plain.to_latex(columns=STEP) == asked.to_latex()
     assert "saved_bytes" in asked.to_csv().splitlines()[0].split(",")
     assert plain.with_backward() is plain.with_backward()
+
+
+def test_two_networks_side_by_side():
+    one, other = (nn.Sequential(nn.Linear(4, n), nn.Tanh()) for n in (500, 1000))
+    told = compare(one, other, (4,)).text(columns=("backward_macs", "saved_bytes"))
+    row = next(line for line in told.splitlines() if line.startswith("1 "))
+    assert [word for word in row.split() if "." in word] == ["2.0", "4.0"]  # kB of each tanh
 
 
 def test_blocks_of_a_collapsed_summary_hold_the_sums():
