@@ -21,11 +21,13 @@ A. Araujo, W. Norris and J. Sim, Computing receptive fields of convolutional neu
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import reduce
 from numbers import Integral, Rational
+from typing import Any
 
 __all__ = ["Field", "Window", "compose", "zero_inserted_size"]
 
@@ -121,6 +123,43 @@ class Window:
             outputs = -(-_integer("size", size, 1) // bare.stride)
             total = max((outputs - 1) * bare.stride + bare.span - size, 0)
         return cls(kernel, stride, (total // 2, total - total // 2), dilation)
+
+    @classmethod
+    def of(cls, layer: Any) -> tuple[Window, ...]:
+        """The windows of a convolution or a pooling of torch, one for each axis.
+
+        Args:
+            layer: `nn.Conv1d` to `nn.Conv3d`, or `nn.MaxPool1d` to `nn.AvgPool3d`.
+
+        Raises:
+            ValueError: the layer slides no window: it is transposed, adaptive, or something else.
+
+        Examples:
+            >>> from torch import nn
+            >>> Window.of(nn.Conv2d(3, 8, kernel_size=(3, 5), padding="same"))[1]
+            Window(kernel=5, stride=1, padding=(2, 2), dilation=1, ceil_mode=False)
+        """
+        names = " ".join(kind.__name__ for kind in type(layer).__mro__)
+        found = re.search(r"(?<!\w)(?:Conv|MaxPool|AvgPool)([123])d(?!\w)", names)
+        if found is None:
+            raise ValueError(
+                f"a window slides in Conv, MaxPool and AvgPool of one to three axes, not in "
+                f"{type(layer).__name__}"
+            )
+        axes = int(found[1])
+        padding = layer.padding
+
+        def along(value: Any) -> list[Any]:
+            return list(value) if isinstance(value, tuple | list) else [value] * axes
+
+        kernels, strides = along(layer.kernel_size), along(layer.stride)
+        dilations = along(getattr(layer, "dilation", 1))
+        if padding == "same":
+            return tuple(cls.same(k, 1, d) for k, d in zip(kernels, dilations, strict=True))
+        paddings = along(0 if padding == "valid" else padding)
+        ceil_mode = getattr(layer, "ceil_mode", False)
+        values = zip(kernels, strides, paddings, dilations, strict=True)
+        return tuple(cls(*each, ceil_mode) for each in values)
 
     @property
     def left(self) -> int:

@@ -54,7 +54,7 @@ def made_result(
         threads: of the machine.
     """
     records = []
-    classes = len(DATASETS[entry.dataset].class_names)
+    classes = len(DATASETS[str(entry.dataset)].class_names)
     epochs, split = entry.recipe.epochs, entry.split
     digests = {
         f"{part}_sha256": hashlib.sha256(f"{entry.dataset} {part}".encode()).hexdigest()

@@ -236,3 +236,46 @@ def test_windows_are_frozen_and_hashable():
 def test_importing_windows_does_not_import_torch():
     code = "import sys, cnnref.windows; sys.exit('torch' in sys.modules or 'numpy' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+@given(
+    st.sampled_from(["Conv", "MaxPool", "AvgPool"]),
+    st.integers(1, 3),
+    st.data(),
+)
+def test_the_windows_of_a_layer_make_the_sizes_that_it_makes(kind, axes, data):
+    def each(low, high):
+        return tuple(data.draw(st.integers(low, high)) for _ in range(axes))
+
+    kernel, stride, size, wanted = each(1, 3), each(1, 3), each(5, 9), each(0, 1)
+    padding = tuple(min(p, k // 2) for p, k in zip(wanted, kernel, strict=True))
+    options = {"stride": stride, "padding": padding}
+    if kind != "AvgPool":
+        options["dilation"] = each(1, 2)
+    if kind == "Conv":
+        layer = getattr(torch.nn, f"Conv{axes}d")(1, 1, kernel, **options)
+    else:
+        options["ceil_mode"] = data.draw(st.booleans())
+        layer = getattr(torch.nn, f"{kind}{axes}d")(kernel, **options)
+    made = tuple(layer(torch.zeros(1, 1, *size)).shape[2:])
+    assert made == tuple(w.output_size(n) for w, n in zip(Window.of(layer), size, strict=True))
+
+
+def test_the_windows_of_a_layer_whose_padding_is_a_word():
+    conv = torch.nn.Conv2d(1, 1, (3, 4), padding="same", dilation=(1, 2))
+    assert Window.of(conv) == (Window.same(3), Window.same(4, dilation=2))
+    assert Window.of(torch.nn.Conv1d(1, 1, 3, padding="valid")) == (Window(3),)
+    assert Window.of(torch.nn.MaxPool2d(2)) == (Window(2, 2),) * 2
+
+    class Mine(torch.nn.Conv2d):
+        pass
+
+    assert Window.of(Mine(1, 1, 3)) == (Window(3),) * 2
+
+
+@pytest.mark.parametrize(
+    "layer", [torch.nn.ConvTranspose2d(1, 1, 3), torch.nn.AdaptiveAvgPool2d(1), torch.nn.ReLU(), 3]
+)
+def test_what_slides_no_window_has_none(layer):
+    with pytest.raises(ValueError, match=f"not in {type(layer).__name__}"):
+        Window.of(layer)

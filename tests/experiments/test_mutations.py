@@ -28,7 +28,7 @@ from cnnref.training import LOSSES, OPTIMIZERS, SCHEDULES, VIEWS, Sprint, fast, 
 
 def read_by_the_probe(entry: Experiment) -> dict[str, Any]:
     """All of an experiment that its probe depends on."""
-    info = DATASETS[entry.dataset]
+    info = DATASETS[str(entry.dataset)]
     recipe = {k: v for k, v in asdict(entry.recipe).items() if k not in ("seed", "epochs")}
     return {
         "shape": info.shape,

@@ -66,7 +66,7 @@ def datasets_of(preset: Preset) -> dict[str, tuple[list[Experiment], list[str]]]
     first = {entry.name for entry in matched(preset["chosen"] or preset["experiments"])}
     found: dict[str, tuple[list[Experiment], list[str]]] = {}
     for entry in entries:
-        listed, chosen = found.setdefault(entry.dataset, ([], []))
+        listed, chosen = found.setdefault(entry.fields["dataset"], ([], []))
         listed.append(entry)
         if entry.name in first:
             chosen.append(entry.name)
