@@ -48,6 +48,9 @@ def test_run_reads_what_is_there_and_trains_what_is_not(only_tiny, capsys):
     assert out.count("tiny: test accuracy") == 2
     assert err.count("epoch 2: training loss") == 1  # seed 1 alone was trained
     assert (only_tiny / "tiny" / "seed-1.json").is_file()
+    assert f"new records are in {only_tiny}" in err
+    assert call("run", "tiny", "--device", "cpu") == 0
+    assert "new records" not in capsys.readouterr().err
 
 
 def test_run_some_seeds_by_force(only_tiny, capsys):
