@@ -47,7 +47,7 @@ def _so_far(call: Operation) -> TensorField:
     if len(field.dims[dim]) > 1:
         return field.loosened(dim, call.out.shape[dim], reason)
     if not axes:
-        return field.mixed()
+        return field.merged({dim})
     return field.mapped(
         lambda each: {a: r.so_far(reason) if a in axes else r for a, r in each.items()},
         field.dims,
@@ -62,9 +62,19 @@ def _over_last(call: Operation) -> TensorField:
 
 
 def _over_positions(call: Operation) -> TensorField:
-    """Group norm, and the others where they take the statistics of what they are given."""
-    axes = set().union(*(call.field.axes_of(d) for d in range(2, call.x.dim())))
-    return call.field.collapsed(axes, _STATISTICS).mixed()
+    """Batch norm and instance norm, where they take the statistics of what they are given."""
+    dims = {*range(call.x.dim())} - {1}
+    axes = set().union(*(call.field.axes_of(d) for d in dims))
+    over = dims if call.packet is not aten.instance_norm else dims - {0}
+    return call.field.collapsed(axes, _STATISTICS).merged(over)
+
+
+def _group_norm(call: Operation) -> TensorField:
+    groups = int(call.args[6 if call.packet is aten.native_group_norm else 1])
+    dims = {*range(2, call.x.dim())}
+    axes = set().union(*(call.field.axes_of(d) for d in {*dims, 1}))
+    field = call.field.collapsed(axes, _STATISTICS).merged(dims)
+    return field.grouped(groups, call.x.shape[1], 1)
 
 
 def _batch_norm(call: Operation) -> TensorField:
@@ -90,7 +100,7 @@ REDUCING: dict[Operator, Rule] = {
     ),
     aten.cumsum: _so_far,
     aten.layer_norm: _over_last, aten.native_layer_norm: _over_last, aten.rms_norm: _over_last,
-    aten.group_norm: _over_positions, aten.native_group_norm: _over_positions,
+    aten.group_norm: _group_norm, aten.native_group_norm: _group_norm,
     aten.batch_norm: _batch_norm, aten.native_batch_norm: _batch_norm,
     aten._native_batch_norm_legit: _batch_norm, aten.cudnn_batch_norm: _batch_norm,
     aten.instance_norm: _batch_norm, aten._native_batch_norm_legit_no_training: _stored_norm,

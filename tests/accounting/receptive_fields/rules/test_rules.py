@@ -170,3 +170,32 @@ def test_more_fields_than_are_followed_are_told_as_a_bound():
     assert told.clipped == (50, 40)  # a window of the one axis, and any of the other
     cut = row(lambda x: x.view(1, 1, 2, 2000), 1, 4000)
     assert (cut.field_status, cut.reason) == ("unavailable", "a view cuts through an axis")
+
+
+def _two_kinds(x):
+    """Channels that see themselves, and as many that see three by three."""
+    return torch.cat([x[:, :2], F.avg_pool2d(x[:, 2:], 3, 1, 1)], 1)
+
+
+@pytest.mark.parametrize(
+    "run",
+    [
+        lambda y: F.interpolate(y, size=(1, 1)).softmax(2),
+        lambda y: F.interpolate(y, size=(1, 1)).softmax(3).cumsum(2),
+        lambda y: F.group_norm(F.interpolate(y, size=(1, 1)), 2),
+        lambda y: F.adaptive_avg_pool2d(y[:, :, :1, :1], 1),
+        lambda y: F.interpolate(y, size=(1, 1)).cumsum(3),
+    ],
+)
+def test_channels_keep_their_fields_where_only_positions_meet(run):
+    told = row(lambda x: run(_two_kinds(x))[:, :2], 4, 8, 6)
+    assert (told.seen, told.field_status) == (((0, 0), (0, 0)), "complete")
+    others = row(lambda x: run(_two_kinds(x))[:, 2:], 4, 8, 6)
+    assert others.seen == ((0, 1), (0, 1))
+
+
+def test_instance_norm_keeps_channels_apart():
+    kinds = lambda x: torch.cat([x[:, :2, :4], x[:, 2:, 4:]], 1)  # noqa: E731
+    told = row(lambda x: F.instance_norm(kinds(x))[:, :2], 4, 8, 6)
+    assert told.seen == ((0, 3), (0, 5))
+    assert row(lambda x: F.group_norm(kinds(x), 1)[:, :2], 4, 8, 6).seen == ((0, 7), (0, 5))
