@@ -1,3 +1,4 @@
+// @ts-check
 // Names of the network's units and maps, as a reader types them and as they are told.
 (() => {
   "use strict";
@@ -6,7 +7,9 @@
   const { range } = window.cnnref.drawing;
 
   // "conv3 5 4 7": the layer, then map, row and column from 1; the last layer's units are the digits.
+  /** @param {NetworkLayer} layer */
   const firstOf = (layer) => (layer.name === "fc6" ? 0 : 1);
+  /** @type {NetworkUnits["unitOf"]} */
   function unitOf(text, layers) {
     const [name, ...numbers] = text.trim().split(/[\s,]+/);
     const layer = layers[name];
@@ -14,18 +17,21 @@
     const sizes = layer.side > 1 ? [layer.maps, layer.side, layer.side] : [layer.maps];
     const [map, row = 0, column = 0] = sizes.map((size, i) => {
       const first = i ? 1 : firstOf(layer);
-      return parseInteger(numbers[i] ?? (name === "input" && !i ? 1 : ""), first, size - 1 + first) - first;
+      return parseInteger(numbers[i] ?? (name === "input" && !i ? "1" : ""), first, size - 1 + first) - first;
     });
     return { name, index: (map * layer.side + row) * layer.side + column };
   }
+  /** @type {NetworkUnits["partsOf"]} */
   function partsOf(layer, index) {
     const [area, at] = [layer.side * layer.side, index % (layer.side * layer.side)];
     return [Math.floor(index / area), Math.floor(at / layer.side), at % layer.side];
   }
+  /** @type {NetworkUnits["textOf"]} */
   function textOf(layer, index) {
     const [map, row, column] = partsOf(layer, index);
     return [layer.name, map + firstOf(layer), ...(layer.side > 1 ? [row + 1, column + 1] : [])].join(" ");
   }
+  /** @type {NetworkUnits["wordsOf"]} */
   function wordsOf(layer, index) {
     const [map, row, column] = partsOf(layer, index);
     if (layer.name === "input") return `the pixel in row ${row + 1}, column ${column + 1}`;
@@ -33,17 +39,21 @@
     if (layer.side === 1) return `unit ${map + 1} of ${layer.name}`;
     return `${layer.name}, map ${map + 1}, row ${row + 1}, column ${column + 1}`;
   }
+  /** @type {NetworkUnits["shortOf"]} */
   const shortOf = (layer, index) => {
     const [map, row, column] = partsOf(layer, index);
     if (layer.side === 1) return String(map + 1);
     return `${layer.name === "input" ? "" : `${map + 1} · `}${row + 1}, ${column + 1}`;
   };
   // What the numbers of such a short name are.
+  /** @type {NetworkUnits["placeIn"]} */
   const placeIn = (layer) =>
     (layer.side === 1 ? "unit" : `${layer.name === "input" ? "" : "map · "}row, column`);
 
   // "conv1 3, conv3 5": maps that are silenced.
+  /** @type {NetworkUnits["silencedOf"]} */
   function silencedOf(text, layers) {
+    /** @type {Record<string, number[]>} */
     const found = {};
     for (const part of text.split(",").map((piece) => piece.trim()).filter(Boolean)) {
       const [name, number] = part.split(/\s+/);
@@ -55,6 +65,7 @@
     }
     return found;
   }
+  /** @type {NetworkUnits["silencedText"]} */
   const silencedText = (silenced) => Object.entries(silenced)
     .flatMap(([name, all]) => all.map((map) => `${name} ${map + 1}`)).join(", ");
 

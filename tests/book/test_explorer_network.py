@@ -6,7 +6,6 @@ import re
 from base64 import b64encode
 from functools import cache
 from itertools import pairwise
-from pathlib import Path
 
 import pytest
 import torch
@@ -19,7 +18,8 @@ from cnnref.accounting import summarize
 from cnnref.experiments import experiment, run
 from cnnref.models import build
 
-from .explorer_reader import Reader
+from .conftest import ROOT
+from .explorer_reader import Reader, pass_all_explorers
 
 NAME = "explorer-network"
 MOMENTS = experiment(EXPERIMENT).keep_moments
@@ -230,12 +230,17 @@ def test_weights_are_light_and_rounded_to_half_a_level(explorer_book):
             assert (off <= scales * 0.5001).all()
 
 
-def test_it_loads_nothing_before_it_comes_near(visit):
-    page = visit("network", {"width": 360, "height": 300})
-    Reader(page, NAME)
-    loaded = page.locator("script[src*=network-weights]").all()
-    assert len(loaded) == 1
-    assert Path(NETWORK.scripts[-1]).name in page.content()
+def test_the_chapter_measures_the_rounding_that_travels():
+    text = (ROOT / "book" / "reading-digits.md").read_text()
+    assert f"level = rows.abs().amax(1, keepdim=True) / {LEVELS}\n" in text
+    assert f"one of {2 * LEVELS + 1} levels" in text
+
+
+def test_the_explorers_of_a_page_load_the_weights_once(visit):
+    page = visit("network")
+    pass_all_explorers(page)
+    assert page.locator(".explorer[data-explorer=network] .network-pad").count() == 4
+    assert page.locator("script[src*=network-weights]").count() == 1
 
 
 # --- driven ------------------------------------------------------------------------------------

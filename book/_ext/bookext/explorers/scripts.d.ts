@@ -179,6 +179,23 @@ interface NetworkArithmetic {
   softmax(logits: ArrayLike<number>): number[];
 }
 
+/** Names of units and maps. Those that a reader types count from 1, but a score is its digit's. */
+interface NetworkUnits {
+  /** "conv3 5 4 7" as a unit, or a refusal. */
+  unitOf(text: string, layers: Network["layers"]): { name: string; index: number };
+  /** Map, row and column, from 0. */
+  partsOf(layer: NetworkLayer, index: number): [number, number, number];
+  textOf(layer: NetworkLayer, index: number): string;
+  /** As a sentence names it. */
+  wordsOf(layer: NetworkLayer, index: number): string;
+  /** As a table names it, under the head that `placeIn` gives. */
+  shortOf(layer: NetworkLayer, index: number): string;
+  placeIn(layer: NetworkLayer): string;
+  /** "conv1 3, conv3 5" as maps by layer, or a refusal. */
+  silencedOf(text: string, layers: Network["layers"]): Record<string, number[]>;
+  silencedText(silenced: Record<string, number[]>): string;
+}
+
 // --- an explorer ---------------------------------------------------------------------------------
 
 /** What controls hold, as text; the setting in an address is the same. */
@@ -397,6 +414,7 @@ interface Window {
     };
     strokes: Strokes;
     network: NetworkArithmetic;
+    networkUnits: NetworkUnits;
     explorer: Explorers;
     photograph: Photograph;
     stack: Stack;
