@@ -52,12 +52,11 @@
     const when = step ? `After ${step.toLocaleString("en")} steps` : "Before the first step";
     const well = `${percent(accuracy)} of the test digits right`;
     if (!strokes.length) return `${when} of training, ${well}. Draw a digit on the pad.`;
-    const { chances, sums } = at(moment);
+    const { chances, values } = at(moment);
     const best = bestOf(chances);
     const { name, index } = unit(moment);
-    const value = name === "input" ? at(moment).values.input[index] : sums[name][index];
     return `It reads ${best}, with ${percent(chances[best])}. ${when} of training, ${well}. ` +
-      `You look at ${wordsOf(layers[name], index)}: ${show(value)}.`;
+      `You look at ${wordsOf(layers[name], index)}: ${show(values[name][index])}.`;
   }
 
   // --- building ------------------------------------------------------------------------------------
