@@ -217,6 +217,7 @@
     explain(parts, made, at);
     const { terms, bias } = network.terms(net, made.moments[at], seen, name, index);
     const under = layer.from;
+    const pressed = [parts.sums, parts.back].some((box) => box.contains(document.activeElement));
     parts.title.textContent = `${wordsOf(layer, index).replace(/^the/, "The")}: ${show(seen.values[name][index])}`;
     parts.back.disabled = !under;
     parts.silence.hidden = !layer.relu;
@@ -227,6 +228,10 @@
       ? view.sumTable({ layer, place: placeIn(under), terms, bias, sum: seen.sums[name][index], value: seen.values[name][index],
         nameOf: (i) => shortOf(under, i), go: (i) => parts.choose({ unit: textOf(under, i) }) })
       : html("p", {}, "A pixel adds nothing up: it is what was drawn, from 0, paper, to 1, ink."));
+    // Whoever presses on through the layers by keyboard goes on from the new sum, or from the pixel.
+    if (pressed && (!under || !parts.stage.contains(document.activeElement))) {
+      (parts.sums.querySelector("button") ?? parts.boxes.input.box).focus({ preventScroll: true });
+    }
     if (PARTS[made.shows].includes("shifts")) curves(parts, made, at);
   }
 

@@ -320,6 +320,16 @@ def test_a_press_shows_a_units_sum_and_b_follows_it_back(reader):
         assert f"You look at {layer}" in reader.words()
 
 
+def test_the_keyboard_goes_on_from_sum_to_sum(reader):
+    first = reader.box.locator(".network-sum button").first
+    first.focus()
+    for layer in ("unit", "pool4", "conv3", "pool2", "conv1", "the pixel"):
+        reader.page.keyboard.press("Enter")
+        assert f"You look at {layer}" in reader.words()
+    focused = reader.page.evaluate("document.activeElement.className")
+    assert "maps-input" in focused
+
+
 def test_arrow_keys_move_from_unit_to_unit(reader):
     reader.set_unit = reader.box.locator(f"#{NAME}-unit")
     maps(reader, "pool4").focus()
