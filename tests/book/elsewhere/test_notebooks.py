@@ -11,7 +11,7 @@ from urllib.parse import unquote
 
 import pytest
 
-from .conftest import ROOT, notebook
+from ..conftest import ROOT, notebook
 
 RUNNER = Path(__file__).with_name("notebook_runner.py")
 

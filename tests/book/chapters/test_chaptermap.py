@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from .conftest import messages
+from ..conftest import messages
 
 
 def page(title, *lines, on=None):

@@ -6,8 +6,8 @@ import re
 import pytest
 from bs4 import BeautifulSoup
 
-from .conftest import ROOT, notebook
-from .explorer_reader import PHONE, THEME
+from ..conftest import ROOT, notebook
+from ..explorer_reader import PHONE, THEME
 
 CELL = "```{code-cell} ipython3\n%s\n```\n\n"
 TABLE = CELL % (

@@ -5,7 +5,7 @@ import pytest
 from bookext.handouts.questions import QuestionListError, read_questions
 from bookext.handouts.testnames import find_test_file, line_of_test
 
-from .conftest import CHECKED, QUESTIONS, messages, notebook
+from ..conftest import CHECKED, QUESTIONS, messages, notebook
 
 
 def answer(names, tests="test_one.py::test_first", text="What is asked.", uses=None):

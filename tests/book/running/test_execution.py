@@ -7,7 +7,7 @@ import pytest
 
 from bookext.running.execution import execution_key, key_of_build
 
-from .conftest import QUESTIONS, notebook
+from ..conftest import QUESTIONS, notebook
 
 
 @pytest.fixture

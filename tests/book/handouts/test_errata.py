@@ -2,7 +2,7 @@
 
 import re
 
-from .conftest import CHECKED, messages, notebook
+from ..conftest import CHECKED, messages, notebook
 
 LIST = "# Errata\n\n```{errata}\n```\n"
 
