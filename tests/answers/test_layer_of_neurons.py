@@ -103,6 +103,8 @@ def test_vgg_from_its_published_configuration(page):
         "fc1-share": f"{100 * (sizes[0] * 4096 + 4096) / (conv + fc):.1f} %",
         "dense": "1.67 × 10¹³",
         "ratio": f"{dense / shared / 1e6:.1f} million",
+        "by-local": f"{dense / local:,.0f}",
+        "by-sharing": f"{local / shared:,.0f}",
         "first": "1,728",
         "first-dense": "4.83 × 10¹¹",
         "first-bytes": f"{4 * dense_by_layer[0] / 1e12:.1f} terabytes",
