@@ -12,6 +12,7 @@ from cnnref.accounting.receptive_fields.dims import (
     channels_of,
     length_of,
     matched,
+    normal,
     plain,
 )
 from cnnref.accounting.receptive_fields.labels import AxisFields, distinct, united
@@ -47,7 +48,7 @@ def combined(fields: Sequence[TensorField], shape: Sequence[int]) -> TensorField
             if axes & lost:
                 dims[d] = ((tuple(sorted(axes)), size),)
     if all(f.labels is None for f in fields):
-        return TensorField(tuple(dims), (united(f.fields[0] for f in fields),))
+        return _moving(TensorField(tuple(dims), (united(f.fields[0] for f in fields),)), lost)
     fields = [_fitting(f, dims) for f in fields]
     none = np.zeros((1,) * len(shape), dtype=np.int64)
     grids = np.broadcast_arrays(*(none if f.labels is None else f.labels for f in fields))
@@ -57,7 +58,20 @@ def combined(fields: Sequence[TensorField], shape: Sequence[int]) -> TensorField
     unions = [
         united(f.fields[i] for f, i in zip(fields, pair, strict=True)) for pair in pairs.tolist()
     ]
-    return TensorField(tuple(dims), *distinct(unions, labels.reshape(grids[0].shape)))
+    labels = labels.reshape(grids[0].shape)
+    return _moving(TensorField(tuple(dims), *distinct(unions, labels)), lost)
+
+
+def _moving(field: TensorField, lost: set[int]) -> TensorField:
+    """With no dimension along those of the lost axes of which all positions see alike."""
+    alike = {a for a in lost if not any(a in one and one[a].loose for one in field.fields)}
+    if not alike:
+        return field
+    dims = [
+        [(tuple(a for a in axes if a not in alike), size) for axes, size in dim]
+        for dim in field.dims
+    ]
+    return TensorField(tuple(map(normal, dims)), field.fields, field.labels)
 
 
 def _fitting(field: TensorField, dims: Sequence[Dim]) -> TensorField:

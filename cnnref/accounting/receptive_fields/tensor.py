@@ -279,10 +279,13 @@ class TensorField:
         if len(self.dims[dim]) > 1:
             result = self.unflattened(dim, "a window slides over a flattened axis")
         axes, n = result.axes_of(dim), length_of(result.dims[dim])
-        moving: Dim = ((tuple(sorted(axes)), outputs),) if axes else plain(outputs)
-        dims = (*result.dims[:dim], moving, plain(len(taps)), *result.dims[dim + 1 :])
         ones = [field[a] for field in result.fields for a in axes & field.keys()]
         alike = all(one.units != n and not one.loose for one in ones)
+        alike = alike and all(one.indices(n, outputs).max(initial=0) < n for one in taps)
+        moving: Dim = plain(outputs)  # where all see alike, along nothing
+        if axes and not alike:
+            moving = ((tuple(sorted(axes)), outputs),)
+        dims = (*result.dims[:dim], moving, plain(len(taps)), *result.dims[dim + 1 :])
         labels = result.labels
         if labels is None or labels.shape[dim] == 1:
             apart = None if labels is None else np.expand_dims(labels, dim + 1)

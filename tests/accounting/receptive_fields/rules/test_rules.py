@@ -199,3 +199,17 @@ def test_instance_norm_keeps_channels_apart():
     told = row(lambda x: F.instance_norm(kinds(x))[:, :2], 4, 8, 6)
     assert told.seen == ((0, 3), (0, 5))
     assert row(lambda x: F.group_norm(kinds(x), 1)[:, :2], 4, 8, 6).seen == ((0, 7), (0, 5))
+
+
+def test_an_axis_along_two_dimensions_all_of_whose_positions_see_alike():
+    def run(x):
+        y = F.conv1d((x * x.mean((2, 3), keepdim=True)).flatten(2), torch.zeros(4, 4, 1))
+        return F.conv2d(y.unflatten(2, (8, 6)) + x, torch.zeros(4, 4, 3, 3), stride=2)
+
+    told = row(run, 4, 8, 6)
+    assert (told.seen, told.field_status) == (((0, 7), (0, 5)), "complete")
+
+
+def test_a_window_all_of_whose_positions_lie_in_the_padding_sees_nothing():
+    told = row(lambda x: F.unfold(x * x.mean(), 1, padding=1).unflatten(2, (10, 8)), 4, 8, 6)
+    assert [told.fields[0].seen(unit) for unit in (0, 1, 9)] == [None, (0, 7), None]
