@@ -185,9 +185,8 @@ def test_a_page_loads_only_what_it_uses(explorer_book):
     photograph = {"explorer-photograph.js"}
     assert loaded["photograph"] == shared | photograph
     assert loaded["learning"] == shared | photograph | {"explorer-learning.js"}
-    parts = {
-        f"explorer-network{part}.js" for part in ("", "-strokes", "-arithmetic", "-units", "-view")
-    }
+    names = ("", "-strokes", "-arithmetic", "-units", "-view", "-state", "-drawing")
+    parts = {f"explorer-network{part}.js" for part in names}
     assert loaded["network"] == shared | parts
     parts = {f"explorer-pooling{part}.js" for part in ("", "-arithmetic", "-drawing")}
     assert loaded["pooling"] == shared | parts

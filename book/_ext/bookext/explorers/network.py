@@ -144,6 +144,8 @@ NETWORK = Explorer(
         "explorer-network-arithmetic.js",
         "explorer-network-units.js",
         "explorer-network-view.js",
+        "explorer-network-state.js",
+        "explorer-network-drawing.js",
         "explorer-network.js",
     ),
     {"digit": "3", "strokes": "", "unit": "", "why": "sees", "x": 0, "turn": 0, "pen": PEN}

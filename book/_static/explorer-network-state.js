@@ -1,0 +1,49 @@
+// What the explorer of a network has on show: the drawing's picture, and every layer at every moment of
+// training, each computed when it is first asked for.
+(() => {
+  "use strict";
+  const { strokes: pictures, network } = window.cnnref;
+  const { unitOf, wordsOf, silencedOf } = window.cnnref.networkUnits;
+  const { show } = window.cnnref.drawing;
+  const percent = (share) =>
+    (share < 1 && share >= 0.9995 ? "over 99.9 %" : `${(100 * share).toFixed(1)} %`);
+
+  let net;
+  const netOf = () => (net ??= network.unpack(window.cnnref.networkWeights));
+
+  // The drawing, turned and prepared; the noise; and last the shift, for which the curve starts over.
+  function pictureOf({ strokes, turn, pen, noise, x }) {
+    const prepared = pictures.prepared(pictures.turned(strokes, turn), pen);
+    const still = pictures.noisy(prepared.ink, noise);
+    return { prepared, still, ink: pictures.shifted(still, x, 0) };
+  }
+
+  function model(values, shows) {
+    const { layers, moments } = netOf();
+    const silenced = silencedOf(values.silent, layers);
+    const chosen = values.unit.trim() ? unitOf(values.unit, layers) : undefined;
+    const made = { ...values, ...pictureOf(values), shows, layers, moments, silenced, chosen,
+      steps: moments.length, stop: "Moment", seen: [] };
+    made.at = (moment) => (made.seen[moment] ??=
+      network.forward(netOf(), moments[moment], made.ink, silenced));
+    made.unit = (moment) => chosen ??
+      { name: "fc6", index: bestOf(made.at(moment).chances) };
+    return made;
+  }
+  const bestOf = (chances) => chances.indexOf(Math.max(...chances));
+  const answerOf = ({ chances }) => `It reads ${bestOf(chances)}: ${percent(Math.max(...chances))}`;
+
+  function words({ moments, at, layers, unit, strokes }, moment) {
+    const { step, accuracy } = moments[moment];
+    const when = step ? `After ${step.toLocaleString("en")} steps` : "Before the first step";
+    const well = `${percent(accuracy)} of the test digits right`;
+    if (!strokes.length) return `${when} of training, ${well}. Draw a digit on the pad.`;
+    const { chances, values } = at(moment);
+    const best = bestOf(chances);
+    const { name, index } = unit(moment);
+    return `It reads ${best}, with ${percent(chances[best])}. ${when} of training, ${well}. ` +
+      `You look at ${wordsOf(layers[name], index)}: ${show(values[name][index])}.`;
+  }
+
+  window.cnnref.networkState = { netOf, pictureOf, bestOf, answerOf, model, words };
+})();
