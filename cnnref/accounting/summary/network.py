@@ -52,7 +52,8 @@ class Summary:
         device: where it was counted.
         depth: how deep blocks are told apart where it is shown, see `text`.
         columns: the columns that are shown, see `text`.
-        again: the network, for what is asked of it later; no copy of a summary has it.
+        again: the network, for what is asked of it later. It lives as long as its summary:
+            `dataclasses.replace(summary, again=None)` lets it go, as `pickle` and `deepcopy` do.
         recomputed: MACs of the backward pass that no row has, such as those of checkpoints.
     """
 

@@ -63,6 +63,14 @@ class StepWatch(Watch):
         """The calls."""
         return [call for call in self.calls if isinstance(call, StepCall)]
 
+    def forget(self) -> None:
+        """Let go of the network and all tensors: storages that live on would hold them."""
+        for call in self.calls:
+            call.module = None
+        self.fall = None
+        for held in (self._there, self._owners, self._given, self.stack, self.twins):
+            held.clear()
+
     def given(self, tensor: Tensor) -> int:
         """Bytes of a tensor that is there before the step, and counts for nothing in it."""
         storage = tensor.untyped_storage()
@@ -156,7 +164,8 @@ class StepWatch(Watch):
         self._there[key] = weakref.ref(storage, lambda _: self._gone(key, size))
 
     def _gone(self, key: int, size: int) -> None:
-        del self._there[key]
+        if self._there.pop(key, None) is None:
+            return
         self.now -= size
         call = self._owners.pop(key, None)
         if call is not None and not self.backward:

@@ -147,6 +147,7 @@ def take_step(
                 error, list(watch.calls), fall.stack, fall.func, fall.args, fall.inputs
             ) from error
     calls = watch.steps()
+    watch.forget()
     macs = watch.macs_back if back else sum(call.backward_macs for call in calls)
     return Step(calls, watch.inputs, saved, watch.peak, macs)
 
