@@ -179,6 +179,8 @@ class TensorField:
 
     def grouped(self, groups: int, channels: int, dim: int) -> TensorField:
         """After a convolution: `channels` in `groups`, each of which sees its own part of `dim`."""
+        if self.axes_of(dim) and groups != 1:
+            return self.loosened(dim, channels, "each group sees some of the positions")
         if self.axes_of(dim):
             return self.resized(dim, channels)
         dims = (*self.dims[:dim], plain(channels), *self.dims[dim + 1 :])
