@@ -1,3 +1,4 @@
+// @ts-check
 // The picture of a network that one can look into, and what one does with it: draw, press a unit, follow
 // its sum back by keys. Loads after the arithmetic, the names, the pictures and what is on show.
 (() => {
@@ -11,6 +12,7 @@
   const PATCH = 4;
   const STRIDE = 2;
   // What a page may ask for besides the pad, its picture and the answer.
+  /** @type {NetworkDrawing["PARTS"]} */
   const PARTS = {
     everything: ["layers", "unit", "moments", "shifts"], layers: ["layers"], sums: ["layers", "unit"],
     shifts: ["shifts"],
@@ -19,6 +21,7 @@
 
   // --- building ------------------------------------------------------------------------------------
 
+  /** @type {Record<string, string>} */
   const LABELS = {
     input: "What the network is given: 28 by 28 numbers", conv1: "8 maps, by 3 × 3 kernels",
     pool2: "8 maps, the largest of each 2 × 2", conv3: "16 maps, by 3 × 3 kernels on all 8",
@@ -26,8 +29,10 @@
     fc6: "ten scores, as probabilities in per cent",
   };
 
+  /** @param {NetworkParts} parts @param {NetworkShows} shows */
   function build(parts, shows) {
     const { layers } = netOf();
+    /** @param {string} name @param {number} index */
     const look = (name, index) => parts.choose({ unit: textOf(layers[name], index) });
     const pen = view.pad({
       start: () => { parts.drawn = parts.shown.digit === "own" ? parts.shown.strokes : []; },
@@ -51,14 +56,18 @@
     boxes.kernels = view.maps("kernels", { maps: layers.conv1.maps, side: 3 }, "The kernels of conv1");
     const ends = view.bars(`fc6: ${LABELS.fc6}; arrow keys move from digit to digit`,
       (index) => look("fc6", index));
+    /** @param {string} name @param {HTMLElement[]} boxed */
     const row = (name, ...boxed) => html("div", { class: "network-layer", "data-layer": name },
       html("p", { class: "explorer-caption" }, html("b", {}, name), ` ${LABELS[name]}`), ...boxed);
+    /** @param {string} label @param {() => void} act */
     const press = (label, act) => html("button", { type: "button", onclick: act }, label);
+    /** @param {Point[][]} kept */
     const erase = (kept) => parts.choose({ strokes: pictures.text(kept), digit: "own", unit: "" });
     const steps = netOf().moments.map(({ step }) => step);
     const learning = view.curve("By moment of training: the share of test digits that are read right, and the " +
       "probability of what your drawing is read as at last", ["test", "own"],
-    ["0 steps", steps[Math.floor(steps.length / 2)], steps.at(-1).toLocaleString("en")], (at) => parts.go(at));
+    ["0 steps", steps[Math.floor(steps.length / 2)], /** @type {number} */ (steps.at(-1)).toLocaleString("en")],
+    (at) => parts.go(at));
     const shifts = view.curve("The same probability by the shift of the drawing", ["own"],
       [`${REACH} left`, "0", `${REACH} right`], (at) => parts.choose({ x: at - REACH }));
     const answer = html("p", { class: "network-title" });
@@ -71,6 +80,7 @@
     const silence = press("Silence this map", () => toggleMap(parts));
     const captions = range(0, 1).map(() => html("p", { class: "explorer-caption" }));
     Object.assign(parts, { pen, boxes, ends, learning, shifts, answer, title, sums, back, silence, captions });
+    /** @param {string} name @param {HTMLElement[]} boxed */
     const asked = (name, ...boxed) => (PARTS[shows].includes(name) ? boxed : []);
     parts.stage.replaceChildren(html("div", { class: `network only-${shows}` },
       html("div", { class: "network-input" },
@@ -92,6 +102,7 @@
   // --- keys ----------------------------------------------------------------------------------------
 
   // Towards the drawing, to the input that counted for most.
+  /** @param {NetworkParts} parts */
   function follow(parts) {
     const { shown, moment } = parts;
     const { name, index } = shown.unit(moment);
@@ -99,6 +110,7 @@
     if (next) parts.choose({ unit: textOf(shown.layers[next.name], next.index) });
   }
 
+  /** @param {NetworkParts} parts */
   function toggleMap(parts) {
     const { shown, moment } = parts;
     const { name, index } = shown.unit(moment);
@@ -108,6 +120,7 @@
     parts.choose({ silent: silencedText({ ...shown.silenced, [name]: added }), unit: textOf(shown.layers[name], index) });
   }
 
+  /** @param {NetworkParts} parts @param {KeyboardEvent} event */
   function keyed(parts, event) {
     const { shown, moment } = parts;
     if (event.key === "b" && !event.ctrlKey && !event.metaKey && !event.altKey) {
@@ -117,8 +130,10 @@
     }
     const box = event.target;
     const name = box === parts.ends.box ? "fc6" : LAYERS.find((each) => parts.boxes[each]?.box === box);
-    const by = { ArrowUp: [0, -1, 0], ArrowDown: [0, 1, 0], ArrowLeft: [0, 0, -1], ArrowRight: [0, 0, 1],
-      PageUp: [-1, 0, 0], PageDown: [1, 0, 0] }[event.key];
+    const by = /** @type {Record<string, number[] | undefined>} */ ({
+      ArrowUp: [0, -1, 0], ArrowDown: [0, 1, 0], ArrowLeft: [0, 0, -1], ArrowRight: [0, 0, 1],
+      PageUp: [-1, 0, 0], PageDown: [1, 0, 0],
+    })[event.key];
     if (!name || !by) return;
     event.preventDefault();
     const layer = shown.layers[name];
@@ -137,10 +152,12 @@
   // --- drawing -------------------------------------------------------------------------------------
 
   // While a stroke grows: the pad, the layers and the bars, and nothing that can wait.
+  /** @param {NetworkParts} parts */
   function sketch(parts) {
     const { shown, moment } = parts;
-    const made = pictureOf({ ...shown, strokes: parts.growing });
-    parts.pen.draw(parts.growing, shown.pen);
+    const strokes = /** @type {Point[][]} */ (parts.growing);
+    const made = pictureOf({ ...shown, strokes });
+    parts.pen.draw(strokes, shown.pen);
     const seen = network.forward(netOf(), shown.moments[moment], made.ink, shown.silenced);
     paintLayers(parts, seen);
     view.paint(parts.boxes.input, made.ink, 1, view.INK);
@@ -149,18 +166,21 @@
     parts.answer.textContent = answerOf(seen);
   }
 
+  /** @param {NetworkParts} parts @param {Seen} seen */
   function paintLayers(parts, { values }) {
     for (const name of network.ORDER.slice(0, -1)) {
       view.paint(parts.boxes[name], values[name], Math.max(...values[name]) || 1);
     }
   }
 
+  /** @type {NetworkDrawing["draw"]} */
   function draw(parts, made) {
     parts.shown = made;
     if (!parts.pen) build(parts, made.shows);
     parts.pen.draw(made.strokes, made.pen);
   }
 
+  /** @type {NetworkDrawing["step"]} */
   function step(parts, made, at) {
     parts.moment = at;
     const seen = made.at(at);
@@ -194,12 +214,18 @@
   }
 
   // Many passes: a few milliseconds at a time, so that nothing waits for them.
+  /**
+   * @template T
+   * @param {NetworkParts} parts @param {"occluding" | "shifting"} job whose timer it is
+   * @param {T[]} todo @param {(one: T) => void} act
+   * @param {(done: boolean) => void} shown after each slice
+   */
   function bySlices(parts, job, todo, act, shown) {
     clearTimeout(parts[job]);
     const left = [...todo];
     const go = () => {
       const until = performance.now() + 6;
-      do act(left.shift()); while (left.length && performance.now() < until);
+      do act(/** @type {T} */ (left.shift())); while (left.length && performance.now() < until);
       shown(!left.length);
       if (left.length) parts[job] = setTimeout(go);
     };
@@ -207,17 +233,20 @@
   }
 
   // What the unit reads, one layer down; and the way of the largest contributions, to the drawing.
+  /** @param {NetworkParts} parts @param {NetworkModel} made @param {number} at */
   function mark(parts, made, at) {
     const { name, index } = made.unit(at);
     for (const box of Object.values(parts.boxes)) box.over.replaceChildren();
+    /** @param {NetworkMaps | undefined} box @param {Element[]} nodes */
     const put = (box, nodes) => box?.over.append(...nodes);
     const layer = made.layers[name];
     if (layer.kind === "conv" || layer.kind === "pool") {
+      const from = /** @type {NetworkLayer} */ (layer.from);
       const [map, row, column] = partsOf(layer, index);
       const [size, stride] = layer.kind === "conv" ? [3, 1] : [2, 2];
-      for (const m of layer.kind === "conv" ? range(0, layer.from.maps - 1) : [map]) {
-        const corner = (m * layer.from.side + row * stride) * layer.from.side + column * stride;
-        const box = parts.boxes[layer.from.name];
+      for (const m of layer.kind === "conv" ? range(0, from.maps - 1) : [map]) {
+        const corner = (m * from.side + row * stride) * from.side + column * stride;
+        const box = parts.boxes[from.name];
         put(box, view.framed(...view.placeOf(box.grid, corner), size, size));
       }
     }
@@ -236,6 +265,7 @@
   }
 
   // On the picture: the drawing as it is, or what of it the unit's sum is due to.
+  /** @param {NetworkParts} parts @param {NetworkModel} made @param {number} at */
   function explain(parts, made, at) {
     const box = parts.boxes.input;
     clearTimeout(parts.occluding);
@@ -270,6 +300,7 @@
   }
 
   // Two curves of one probability: that of what is read at the end of training, without the shift.
+  /** @param {NetworkParts} parts @param {NetworkModel} made @param {number} at */
   function curves(parts, made, at) {
     const last = made.moments.length - 1;
     made.read ??= bestOf(network.forward(netOf(), made.moments[last], made.still, made.silenced).chances);
@@ -278,6 +309,7 @@
     parts.captions[1].textContent = `Probability of ${made.read}, with the drawing shifted`;
     parts.learning.draw([made.moments.map(({ accuracy }) => accuracy),
       range(0, last).map((moment) => made.at(moment).chances[made.read])], at);
+    /** @type {number[]} */
     const chances = [];
     bySlices(parts, "shifting", range(-REACH, REACH), (right) => chances.push(network.forward(netOf(),
       made.moments[at], pictures.shifted(made.still, right, 0), made.silenced).chances[made.read]),

@@ -1,3 +1,4 @@
+// @ts-check
 // What the explorer of a network has on show: the drawing's picture, and every layer at every moment of
 // training, each computed when it is first asked for.
 (() => {
@@ -5,34 +6,43 @@
   const { strokes: pictures, network } = window.cnnref;
   const { unitOf, wordsOf, silencedOf } = window.cnnref.networkUnits;
   const { show } = window.cnnref.drawing;
+  /** @param {number} share from 0 to 1 */
   const percent = (share) =>
     (share < 1 && share >= 0.9995 ? "over 99.9 %" : `${(100 * share).toFixed(1)} %`);
 
+  /** @type {Network | undefined} */
   let net;
+  /** @type {NetworkState["netOf"]} */
   const netOf = () => (net ??= network.unpack(window.cnnref.networkWeights));
 
   // The drawing, turned and prepared; the noise; and last the shift, for which the curve starts over.
+  /** @type {NetworkState["pictureOf"]} */
   function pictureOf({ strokes, turn, pen, noise, x }) {
     const prepared = pictures.prepared(pictures.turned(strokes, turn), pen);
     const still = pictures.noisy(prepared.ink, noise);
     return { prepared, still, ink: pictures.shifted(still, x, 0) };
   }
 
+  /** @type {NetworkState["model"]} */
   function model(values, shows) {
     const { layers, moments } = netOf();
     const silenced = silencedOf(values.silent, layers);
     const chosen = values.unit.trim() ? unitOf(values.unit, layers) : undefined;
-    const made = { ...values, ...pictureOf(values), shows, layers, moments, silenced, chosen,
-      steps: moments.length, stop: "Moment", seen: [] };
+    // The unit as it was typed makes way for what tells it.
+    const made = /** @type {NetworkModel} */ (/** @type {unknown} */ ({ ...values, ...pictureOf(values),
+      shows, layers, moments, silenced, chosen, steps: moments.length, stop: "Moment", seen: [] }));
     made.at = (moment) => (made.seen[moment] ??=
       network.forward(netOf(), moments[moment], made.ink, silenced));
     made.unit = (moment) => chosen ??
       { name: "fc6", index: bestOf(made.at(moment).chances) };
     return made;
   }
+  /** @type {NetworkState["bestOf"]} */
   const bestOf = (chances) => chances.indexOf(Math.max(...chances));
+  /** @type {NetworkState["answerOf"]} */
   const answerOf = ({ chances }) => `It reads ${bestOf(chances)}: ${percent(Math.max(...chances))}`;
 
+  /** @type {NetworkState["words"]} */
   function words({ moments, at, layers, unit, strokes }, moment) {
     const { step, accuracy } = moments[moment];
     const when = step ? `After ${step.toLocaleString("en")} steps` : "Before the first step";

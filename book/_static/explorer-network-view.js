@@ -1,3 +1,4 @@
+// @ts-check
 // Pictures of the network that one looks into: the pad, the layers' maps, the bars, one unit's sum and
 // two curves. Nothing is computed here. In every picture of numbers white is zero; ink is black, what
 // is positive purple, what is negative orange.
@@ -9,12 +10,14 @@
   const POSITIVE = [64, 16, 118];
   const NEGATIVE = [179, 88, 6];
   // How many maps stand side by side, and what lies between them, in units.
+  /** @type {Record<string, [number, number]>} */
   const GRIDS = {
     input: [1, 0], kernels: [8, 1], conv1: [4, 1], pool2: [8, 1], conv3: [8, 1], pool4: [16, 1], fc5: [16, 0],
   };
 
   // --- a picture of maps -----------------------------------------------------------------------------
 
+  /** @type {NetworkView["placeOf"]} */
   const placeOf = ({ side, columns, gap }, index) => {
     const [map, at] = [Math.floor(index / (side * side)), index % (side * side)];
     return [(map % columns) * (side + gap) + (at % side),
@@ -22,8 +25,9 @@
   };
 
   // Numbers as shades, in one go; `under` darkens, to show the drawing below what explains it.
+  /** @type {NetworkView["paint"]} */
   function paint({ canvas, grid }, values, high, positive = POSITIVE, under = undefined) {
-    const context = canvas.getContext("2d");
+    const context = /** @type {CanvasRenderingContext2D} */ (canvas.getContext("2d"));
     const pixels = context.createImageData(canvas.width, canvas.height);
     const { data } = pixels;
     for (let index = 0; index < values.length; index++) {
@@ -39,9 +43,11 @@
   }
 
   // A light line and a dark one, to be seen on any ground.
+  /** @type {NetworkView["framed"]} */
   const framed = (x, y, width, height, kind = "") => ["light", "dark"].map((line) =>
     svg("rect", { class: `mark-${line} ${kind}`, x, y, width, height }));
 
+  /** @type {NetworkView["maps"]} */
   function maps(name, size, label, on) {
     const [columns, gap] = GRIDS[name];
     const grid = { ...size, columns: Math.min(columns, size.maps), gap };
@@ -53,6 +59,7 @@
       ? { tabindex: 0, role: "group", "aria-label": label }
       : { role: "img", "aria-label": label }) }, canvas, over);
     if (on) {
+      /** @param {PointerEvent} event */
       const told = (event) => {
         if (event.type === "pointermove" && !event.buttons) return;
         const { left, top, width, height } = box.getBoundingClientRect();
@@ -65,7 +72,7 @@
           on((map * size.side + within[1]) * size.side + within[0]);
         }
       };
-      for (const kind of ["pointerdown", "pointermove"]) box.addEventListener(kind, told);
+      for (const kind of /** @type {const} */ (["pointerdown", "pointermove"])) box.addEventListener(kind, told);
     }
     return { canvas, over, box, grid };
   }
@@ -74,25 +81,33 @@
 
   // Told of every stroke while it grows, and when it is done. By keyboard: arrow keys move the pen,
   // the space bar puts it down and lifts it.
+  /** @type {NetworkView["pad"]} */
   function pad({ grow, finish, start }) {
     const lines = svg("g", { class: "network-strokes" });
     const pen = svg("circle", { class: "network-pen", r: 4 });
     const drawing = svg("svg", { viewBox: `0 0 ${PAD} ${PAD}`, "aria-hidden": "true" }, lines, pen);
     const box = html("div", { class: "network-pad", tabindex: 0, role: "group",
       "aria-label": "Pad to draw on: arrow keys move the pen, the space bar puts it down or lifts it" }, drawing);
+    /** @type {Point} */
     const at = [PAD / 2, 20];
+    /** @type {Point[] | undefined} while the pen is down */
     let stroke;
+    /** @param {number} value */
     const limited = (value) => Math.max(0, Math.min(PAD, Math.round(value)));
-    const placePen = () => ["cx", "cy"].forEach((name, axis) => pen.setAttribute(name, at[axis]));
+    const placePen = () => ["cx", "cy"].forEach((name, axis) => pen.setAttribute(name, String(at[axis])));
+    /** @param {Point} point */
     const add = (point) => {
-      const last = stroke.at(-1);
+      const growing = /** @type {Point[]} */ (stroke);
+      const last = growing.at(-1);
       if (last && Math.hypot(point[0] - last[0], point[1] - last[1]) < 2) return;
-      stroke.push(point);
-      grow(stroke);
+      growing.push(point);
+      grow(growing);
     };
+    /** @param {PointerEvent} event */
     const told = (event) => {
       const { left, top, width } = box.getBoundingClientRect();
-      return [event.clientX - left, event.clientY - top].map((p) => limited((p / width) * PAD));
+      return /** @type {Point} */ ([event.clientX - left, event.clientY - top]
+        .map((p) => limited((p / width) * PAD)));
     };
     const lift = () => {
       if (stroke) finish(stroke);
@@ -113,7 +128,9 @@
     });
     for (const end of ["pointerup", "pointercancel", "blur"]) box.addEventListener(end, lift);
     box.addEventListener("keydown", (event) => {
-      const by = { ArrowUp: [0, -4], ArrowDown: [0, 4], ArrowLeft: [-4, 0], ArrowRight: [4, 0] }[event.key];
+      const by = /** @type {Record<string, number[] | undefined>} */ ({
+        ArrowUp: [0, -4], ArrowDown: [0, 4], ArrowLeft: [-4, 0], ArrowRight: [4, 0],
+      })[event.key];
       if (by) {
         by.forEach((step, axis) => { at[axis] = limited(at[axis] + step); });
         if (stroke) add([...at]);
@@ -129,6 +146,7 @@
       event.preventDefault();
     });
     placePen();
+    /** @type {NetworkPad["draw"]} */
     const draw = (strokes, width) => lines.replaceChildren(...strokes.map((points) => svg("path", {
       d: `M${points.map((point) => point.join(" ")).join("L")}${points.length < 2 ? "h0" : ""}`,
       style: `stroke-width: ${width}`,
@@ -141,31 +159,33 @@
   const BAR = 32;
   const HIGH = 70;
 
+  /** @type {NetworkView["bars"]} */
   function bars(label, on) {
     const columns = range(0, 9).map((digit) => {
       const bar = svg("rect", { class: "network-bar", x: digit * BAR + 5, width: BAR - 10 });
       const chance = svg("text", { x: (digit + 0.5) * BAR });
-      const name = svg("text", { x: (digit + 0.5) * BAR, y: HIGH + 27, class: "network-digit" }, digit);
+      const name = svg("text", { x: (digit + 0.5) * BAR, y: HIGH + 27, class: "network-digit" }, String(digit));
       const frame = svg("rect", { class: "network-frame", x: digit * BAR + 1, y: 1, width: BAR - 2, height: HIGH + 37 });
       return { bar, chance, name, frame };
     });
     const drawing = svg("svg", { viewBox: `0 0 ${10 * BAR} ${HIGH + 39}`, "aria-hidden": "true" },
       columns.flatMap(({ bar, chance, name, frame }) => [frame, bar, chance, name]));
     const box = html("div", { class: "network-bars", tabindex: 0, role: "group", "aria-label": label,
-      onpointerdown: (event) => {
+      onpointerdown: (/** @type {PointerEvent} */ event) => {
         const { left, width } = box.getBoundingClientRect();
         on(Math.max(0, Math.min(9, Math.floor(((event.clientX - left) / width) * 10))));
       } }, drawing);
+    /** @type {NetworkBars["draw"]} */
     const draw = (chances, chosen) => {
       const best = chances.indexOf(Math.max(...chances));
       columns.forEach(({ bar, chance, frame, name }, digit) => {
         const height = Math.max(1, HIGH * chances[digit]);
-        bar.setAttribute("y", HIGH + 14 - height);
-        bar.setAttribute("height", height);
+        bar.setAttribute("y", String(HIGH + 14 - height));
+        bar.setAttribute("height", String(height));
         bar.classList.toggle("best", digit === best);
         name.classList.toggle("best", digit === best);
         frame.classList.toggle("lit", digit === chosen);
-        chance.setAttribute("y", HIGH + 7 - height);
+        chance.setAttribute("y", String(HIGH + 7 - height));
         chance.textContent = chances[digit] >= 0.005 ? `${Math.round(100 * chances[digit])}` : "";
       });
     };
@@ -177,9 +197,11 @@
   const SHOWN = 9;
 
   // The largest products, the rest of them together, the bias, and what becomes of the sum.
+  /** @type {NetworkView["sumTable"]} */
   function sumTable({ layer, place, terms, bias, sum, value, nameOf, go }) {
     const sorted = [...terms].sort((a, b) => Math.abs(b.product) - Math.abs(a.product));
     const [first, rest] = [sorted.slice(0, SHOWN), sorted.slice(SHOWN)];
+    /** @param {Child} head @param {string[]} cells */
     const row = (head, ...cells) => html("tr", {}, html("th", { scope: "row" }, head),
       cells.map((text) => html("td", {}, text)));
     const total = rest.reduce((all, { product }) => all + product, 0);
@@ -202,24 +224,28 @@
   const TALL = 84;
 
   // Shares over stops; a press says which stop is meant.
+  /** @type {NetworkView["curve"]} */
   function curve(label, lines, ends, on) {
     const paths = lines.map((kind) => svg("path", { class: `network-line ${kind}` }));
     const cursor = svg("path", { class: "cursor" });
-    const texts = [[2, 11, "100 %"], [2, TALL - 3, "0"]].map(([x, y, text]) =>
-      svg("text", { x, y, class: "caption" }, text));
+    const texts = /** @type {[number, number, string][]} */ ([[2, 11, "100 %"], [2, TALL - 3, "0"]])
+      .map(([x, y, text]) => svg("text", { x, y, class: "caption" }, text));
     const below = ends.map((text, i) => svg("text", { x: [0, WIDE / 2, WIDE][i], y: TALL + 13,
-      class: `network-end network-end-${i}` }, text));
+      class: `network-end network-end-${i}` }, String(text)));
     const drawing = svg("svg", { viewBox: `0 0 ${WIDE} ${TALL + 18}`, class: "network-curve", role: "img",
       "aria-label": label }, svg("path", { class: "grid", d: `M0 1H${WIDE}M0 ${TALL - 1}H${WIDE}` }), paths, cursor, texts, below);
     let stops = 2;
+    /** @param {PointerEvent} event */
     const told = (event) => {
       if (event.type === "pointermove" && !event.buttons) return;
       const { left, width } = drawing.getBoundingClientRect();
       on(Math.max(0, Math.min(stops - 1, Math.round(((event.clientX - left) / width) * (stops - 1)))));
     };
-    for (const kind of ["pointerdown", "pointermove"]) drawing.addEventListener(kind, told);
+    for (const kind of /** @type {const} */ (["pointerdown", "pointermove"])) drawing.addEventListener(kind, told);
+    /** @type {NetworkCurve["draw"]} */
     const draw = (series, at) => {
       stops = series[0].length;
+      /** @param {number} i */
       const x = (i) => (i * WIDE) / (stops - 1);
       series.forEach((values, which) => paths[which].setAttribute("d",
         `M${Array.from(values, (share, i) => `${x(i).toFixed(1)} ${(1 + (TALL - 2) * (1 - share)).toFixed(1)}`).join("L")}`));

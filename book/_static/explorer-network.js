@@ -1,3 +1,4 @@
+// @ts-check
 // A network that one can look into: it reads what one draws, shows all its layers at once, and tells of
 // any unit what it sees, what it adds up, and what that was due to. The weights come as one script, when
 // the explorer comes near.
@@ -7,9 +8,10 @@
   const { PARTS, REACH, draw, step } = window.cnnref.networkDrawing;
   const { model, words } = window.cnnref.networkState;
   const { range } = window.cnnref.drawing;
-  const FOLDER = document.currentScript.src;
+  const FOLDER = /** @type {HTMLScriptElement} */ (document.currentScript).src;
 
   // The drawing follows the digit that is chosen, and the digit the drawing.
+  /** @type {(texts: Texts, changed?: string) => Setting} */
   function adapt(texts, changed) {
     const own = window.cnnref.networkWeights.digits;
     if (changed === "digit" || (!texts.strokes && texts.digit !== "own")) {
@@ -19,14 +21,15 @@
     return { digit: digit < 0 ? "own" : String(digit) };
   }
 
+  /** @type {(name: string, label: string, min: number, max: number, unit: string) => ControlSpec} */
   const slider = (name, label, min, max, unit) => ({ name, kind: "range", label, min, max, unit });
 
   window.cnnref.explorer.define("network", (preset) => ({
     first: 0,
     // The weights: once for a page, whichever of its explorers comes near first.
-    ready: ({ late }) => (window.cnnref.networkReady ??= new Promise((resolve) => {
+    ready: (/** @type {{ late: string }} */ { late }) => (window.cnnref.networkReady ??= new Promise((resolve) => {
       const script = document.createElement("script");
-      script.src = new URL(late, FOLDER);
+      script.src = String(new URL(late, FOLDER));
       script.onload = resolve;
       document.head.append(script);
     })),
@@ -52,10 +55,11 @@
           hint: "points of a stroke between spaces, strokes between semicolons; 0,0 to 100,100" },
       ] },
     ],
-    hidden: () => (PARTS[preset.shows].includes("shifts") ? [] : ["what-if"]),
+    hidden: () => (PARTS[/** @type {NetworkShows} */ (preset.shows)].includes("shifts") ? [] : ["what-if"]),
     blame: { value: "unit" },
     // What cannot be set on this page is as it was asked for.
-    model: (values) => model({ ...preset, ...values }, preset.shows),
+    model: (/** @type {NetworkValues} */ values) =>
+      model({ ...preset, ...values }, /** @type {NetworkShows} */ (preset.shows)),
     draw, step, words, adapt,
   }));
 })();

@@ -415,6 +415,12 @@ interface Window {
     strokes: Strokes;
     network: NetworkArithmetic;
     networkUnits: NetworkUnits;
+    networkState: NetworkState;
+    networkView: NetworkView;
+    networkDrawing: NetworkDrawing;
+    /** The weights as their script holds them, and when it has loaded. */
+    networkWeights: { digits: string[]; [packed: string]: any };
+    networkReady?: Promise<unknown>;
     explorer: Explorers;
     photograph: Photograph;
     stack: Stack;
