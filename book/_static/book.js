@@ -1,13 +1,16 @@
+// @ts-check
 // Lets the keyboard scroll what is wider than its box: such a box must be able to have focus, and
 // one that does not scroll should be no stop on the way through the page. The observer tells when a
 // box is laid out, inside a folded solution or far below, and changes nothing before.
 (() => {
+  /** @param {Element} box */
   const isHigh = (box) => box.scrollHeight > box.clientHeight && !box.matches(".formula");
+  /** @param {Element} box */
   const scrolls = (box) => box.scrollWidth > box.clientWidth || isHigh(box);
   const sizes = ["clientHeight", "clientWidth", "scrollHeight", "scrollWidth"];
   const observer = new ResizeObserver((entries) => {
-    const boxes = entries.map(({ target }) => target);
-    boxes.forEach((box) => sizes.forEach((size) => { delete box[size]; }));
+    const boxes = entries.map(({ target }) => /** @type {HTMLElement} */ (target));
+    boxes.forEach((box) => sizes.forEach((size) => { delete /** @type {any} */ (box)[size]; }));
     // First all is read, then a little written: to write in between costs a layout each time.
     const changed = boxes.filter((box) => scrolls(box) !== (box.tabIndex === 0));
     changed.forEach((box) => { box.tabIndex = box.tabIndex === 0 ? -1 : 0; });
@@ -25,11 +28,15 @@
 // from solutions in the list of exercises, which is a sheet for a class.
 (() => {
   const root = document.documentElement;
-  let theme, opened;
+  /** @type {string | undefined} */
+  let theme;
+  /** @type {HTMLDetailsElement[]} */
+  let opened;
   addEventListener("beforeprint", () => {
     theme = root.dataset.theme;
     root.dataset.theme = "light";
-    opened = [...document.querySelectorAll("article details:not(.above-input, .trained, .sheet, [open])")];
+    opened = [.../** @type {NodeListOf<HTMLDetailsElement>} */ (
+      document.querySelectorAll("article details:not(.above-input, .trained, .sheet, [open])"))];
     opened.forEach((fold) => { fold.open = true; });
   });
   addEventListener("afterprint", () => {
@@ -43,10 +50,13 @@
 (() => {
   const open = () => {
     const place = document.getElementById(location.hash.slice(1));
+    /** @type {HTMLDetailsElement[]} */
     const folds = [];
-    for (let at = place; at; at = at.parentElement) if (at.matches("details:not([open])")) folds.push(at);
+    for (let at = place; at; at = at.parentElement) {
+      if (at.matches("details:not([open])")) folds.push(/** @type {HTMLDetailsElement} */ (at));
+    }
     folds.forEach((fold) => { fold.open = true; });
-    if (folds.length) place.scrollIntoView();
+    if (folds.length) /** @type {HTMLElement} */ (place).scrollIntoView();
   };
   addEventListener("hashchange", open);
   open();
@@ -56,16 +66,19 @@
 (() => {
   const button = document.querySelector(".btn-show-all");
   if (!button) return;
+  /** @param {Element} toggle */
   const isOpen = (toggle) => toggle.getAttribute("aria-expanded") === "true";
   let shown = false;
-  button.setAttribute("aria-pressed", shown);
+  button.setAttribute("aria-pressed", String(shown));
   button.addEventListener("click", () => {
     shown = !shown;
-    document.querySelectorAll("article details:not(.above-input, .trained)")
+    /** @type {NodeListOf<HTMLDetailsElement>} */ (
+      document.querySelectorAll("article details:not(.above-input, .trained)"))
       .forEach((fold) => { fold.open = shown; });
-    [...document.querySelectorAll("article .dropdown:not(.solution) .toggle-button")]
+    [.../** @type {NodeListOf<HTMLElement>} */ (
+      document.querySelectorAll("article .dropdown:not(.solution) .toggle-button"))]
       .filter((toggle) => isOpen(toggle) !== shown).forEach((toggle) => toggle.click());
-    button.setAttribute("aria-pressed", shown);
+    button.setAttribute("aria-pressed", String(shown));
   });
 })();
 
@@ -73,7 +86,9 @@
 (() => {
   const button = document.querySelector(".show-solutions");
   if (!button) return;
-  const folds = () => [...document.querySelectorAll(".solution.dropdown .toggle-button")];
+  const folds = () => [.../** @type {NodeListOf<HTMLElement>} */ (
+    document.querySelectorAll(".solution.dropdown .toggle-button"))];
+  /** @param {Element} fold */
   const isOpen = (fold) => fold.getAttribute("aria-expanded") === "true";
   const say = () => {
     const all = folds().length > 0 && folds().every(isOpen);
@@ -86,5 +101,5 @@
   });
   // A reader may also open them one by one.
   const watched = { subtree: true, attributeFilter: ["aria-expanded"] };
-  new MutationObserver(say).observe(document.querySelector("article"), watched);
+  new MutationObserver(say).observe(/** @type {Element} */ (document.querySelector("article")), watched);
 })();

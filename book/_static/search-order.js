@@ -1,3 +1,4 @@
+// @ts-check
 // Sphinx ranks a page by whether a word stands in one of its titles, finds a section only by half of
 // its title, and puts the library's many pages, which repeat the words of the chapters, among these.
 // Here chapters and their sections come first; of the library, only what bears the name.
@@ -10,14 +11,19 @@
   const FOLDED = /^(\s*\(|Solution to |Proof: )/; // exercises, what answers them, and proofs
 
   const stemmer = new Stemmer();
+  /** @param {string} line */
   const stems = (line) => {
     const words = line.replace(/<[^>]*>/g, " ").toLowerCase().match(/[\p{L}_]+/gu) ?? [];
     return new Set(words.map((word) => stemmer.stemWord(word)));
   };
 
-  /** Chapters and sections that have all words in their title; the shorter it is, the better. */
+  /**
+   * Chapters and sections that have all words in their title; the shorter it is, the better.
+   * @param {Set<string>} terms as stems
+   */
   const sections = (terms) => {
     const { alltitles, docnames, filenames, titles } = Search._index;
+    /** @type {SearchResult[]} */
     const found = [];
     for (const [title, places] of Object.entries(alltitles)) {
       if (FOLDED.test(title)) continue;
@@ -33,7 +39,7 @@
     return found;
   };
 
-  /** How much a word tells: the fewer pages have it, the more. */
+  /** How much a word tells: the fewer pages have it, the more. @param {string} term its stem */
   const rarity = (term) => {
     const { docnames, terms } = Search._index;
     const pages = [terms[term] ?? []].flat().length;

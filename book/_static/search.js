@@ -1,3 +1,4 @@
+// @ts-check
 // Sphinx's search finds no word that is misspelt, few that are written as one where the book writes
 // two, and no American spelling. For each such word the page offers the nearest among those of
 // titles and of the index.
@@ -8,9 +9,12 @@
   const { terms, titleterms, alltitles, indexentries } = Search._index;
   const found = [...Object.keys(terms), ...Object.keys(titleterms)];
 
-  /** How often letters are changed, put in, left out, or exchanged with the next, from a to b. */
+  /**
+   * How often letters are changed, put in, left out, or exchanged with the next, from a to b.
+   * @param {string} a @param {string} b
+   */
   const distance = (a, b) => {
-    let [before, last] = [[], Array.from({ length: b.length + 1 }, (_, j) => j)];
+    let [before, last] = /** @type {number[][]} */ ([[], Array.from({ length: b.length + 1 }, (_, j) => j)]);
     for (let i = 1; i <= a.length; i++) {
       const row = [i];
       for (let j = 1; j <= b.length; j++) {
@@ -25,7 +29,9 @@
     return last[b.length];
   };
 
+  /** What can be meant, as the book writes it, by its letters without spaces. */
   const candidates = () => {
+    /** @type {Map<string, string>} */
     const known = new Map();
     for (const line of [...Object.keys(alltitles), ...Object.keys(indexentries)]) {
       const words = line.toLowerCase().match(/\p{L}+/gu) ?? [];
@@ -37,7 +43,10 @@
     return known;
   };
 
-  /** The word as the book writes it, or the word itself. */
+  /**
+   * The word as the book writes it, or the word itself.
+   * @param {string} word @param {Map<string, string>} known
+   */
   const nearest = (word, known) => {
     const lower = word.toLowerCase();
     const british = lower.replace(/iz(?=[aei])/, "is").replace("color", "colour");
@@ -65,5 +74,5 @@
   link.textContent = meant;
   line.setAttribute("role", "status");
   line.append("Did you mean ", link, "?");
-  document.querySelector("#search-results").before(line);
+  /** @type {Element} */ (document.querySelector("#search-results")).before(line);
 })();

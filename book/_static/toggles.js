@@ -1,3 +1,4 @@
+// @ts-check
 // The buttons that open what is folded say what that is: each of them a name of its own, for those
 // who hear a list of them, in place of "Toggle hidden content" on all.
 const nameToggles = () => {
@@ -5,12 +6,14 @@ const nameToggles = () => {
     const words = title.textContent.trim().replace(/\s+/g, " ");
     const solution = words.match(/^Solution to Exercise ([\d.]+)/);
     const name = solution ? `the solution of exercise ${solution[1]}` : `“${words}”`;
-    return [title.querySelector(".toggle-button"), name];
+    return /** @type {[Element, string]} */ ([title.querySelector(".toggle-button"), name]);
   }).filter(([button]) => button);
+  /** @param {Element} button @param {string} name */
   const say = (button, name) => {
     const word = button.getAttribute("aria-expanded") === "true" ? "Hide" : "Show";
     button.setAttribute("aria-label", `${word} ${name}`);
   };
+  /** @param {Element} button @param {string} name */
   const watch = (button, name) => {
     say(button, name);
     new MutationObserver(() => say(button, name))
