@@ -138,18 +138,19 @@ def test_an_experiment_continues_and_a_changed_one_starts_over(results, tiny):
 KILLED = """
 import sys, time
 from cnnref import cli
+from cnnref.cli import experiments
 from cnnref.experiments import catalogue
 from dataclasses import replace
 plain = catalogue.CATALOGUE["cats-dogs-plain"]
 recipe = replace(plain.recipe, epochs=3, batch_size=64)
 tiny = replace(plain, name="tiny", dataset="synthetic", recipe=recipe)
 catalogue.CATALOGUE = {"tiny": tiny}
-report = cli._report
+report = experiments._report
 def report_and_wait(epoch, history):
     report(epoch, history)
     if epoch == 2:
         time.sleep(600)
-cli._report = report_and_wait
+experiments._report = report_and_wait
 sys.exit(cli.main(["run", "tiny", "--seeds", "0", "--device", "cpu"]))
 """
 

@@ -1,4 +1,4 @@
-"""`cnnref summary` as its user meets it."""
+"""`cnnref summary` and `cnnref compare` as their user meets them."""
 
 import csv
 import io
@@ -224,3 +224,19 @@ def test_help(capsys):
     out = capsys.readouterr().out
     for option in ("--input", "--format", "--depth", "--strict", "--device", "--no-batch"):
         assert option in out
+
+
+def test_two_networks_side_by_side(capsys):
+    words = ("compare", "cnnref:PlainCNN", "cnnref:SkipCNN", "--input", "3x32x32")
+    assert cli.main([*words, "--columns", "parameters"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.partition(" on ")[0] for line in lines[:2]] == ["A: PlainCNN", "B: SkipCNN"]
+    total = lines[-1].split()
+    assert int(total[2].replace(",", "")) - int(total[1].replace(",", "")) == 27_616
+    assert total[3] == "+27,616"
+    assert cli.main([*words, "--format", "json"]) == 0
+    assert json.loads(capsys.readouterr().out)["differences"]["parameters"] == 27_616
+    assert cli.main([*words, "--format", "markdown", "--changed"]) == 0
+    assert "| layer |" in capsys.readouterr().out
+    assert cli.main(["compare", "cnnref:PlainCNN", "cnnref:PlainCN", "--input", "3x32x32"]) == 2
+    assert "did you mean 'PlainCNN'" in capsys.readouterr().err
