@@ -54,7 +54,7 @@ pdf: book $(INSTALLED)  ## print the book into _build/pdf/cnnref.pdf, with Chrom
 test: book $(INSTALLED)  ## run all tests, those of the built book in a browser too
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadscope --no-loadscope-reorder
 
-# The type checker of the explorers' scripts comes from npm, and npm with the JavaScript engine that
+# The type checker of the book's scripts comes from npm, and npm with the JavaScript engine that
 # draws the book's formulas. The scripts are served as they stand.
 TYPESCRIPT := 5.9.3
 TSC := _build/typescript-$(TYPESCRIPT)/node_modules/typescript/bin/tsc
@@ -63,7 +63,7 @@ $(TSC): | $(INSTALLED)
 	  install --silent --no-save --no-audit --no-fund \
 	  --prefix _build/typescript-$(TYPESCRIPT) typescript@$(TYPESCRIPT)
 
-lint: $(INSTALLED) $(TSC)  ## ruff, mypy and, for the explorers, TypeScript
+lint: $(INSTALLED) $(TSC)  ## ruff, mypy and, for the book's scripts, TypeScript
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
