@@ -141,7 +141,7 @@ def test_an_explorer_is_made_when_it_comes_near(visit, fragment, made):
     if not all(made):
         assert page.locator("#stepped .explorer-fallback").is_visible()
         page.locator("#stepped").scroll_into_view_if_needed()
-        page.locator("#stepped .explorer-controls").wait_for()
+        page.locator("#stepped .explorer-foot").wait_for()
         assert not page.locator("#stepped .explorer-fallback").is_visible()
 
 
