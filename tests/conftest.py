@@ -1,4 +1,3 @@
-import os
 import re
 import shutil
 from dataclasses import replace
@@ -8,9 +7,9 @@ import pytest
 from hypothesis import settings
 from xdist.scheduler import LoadScopeScheduling
 
-from cnnref import data
 from cnnref.experiments import CATALOGUE, Experiment, run
 from cnnref.training import Recipe
+from tests.real_data import at_hand
 
 # No deadline: on a loaded machine a slow example is not a wrong one.
 settings.register_profile("cnnref", deadline=None, print_blob=True)
@@ -87,9 +86,4 @@ def trained(results, tiny_records) -> Path:
 @pytest.fixture
 def real_data() -> None:
     """Skip where CIFAR-10 is not at hand; in CI, fail instead."""
-    try:
-        data.load("cifar10", "test")
-    except data.MissingDataError as error:
-        if os.environ.get("CI"):
-            pytest.fail(f"CI must have the data: {error}")
-        pytest.skip(str(error))
+    at_hand("cifar10", "test")

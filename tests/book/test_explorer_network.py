@@ -13,10 +13,10 @@ from torch.nn import functional
 
 from bookext.explorers.network import EXPERIMENT, LEVELS, NETWORK, draw_network, levels_of
 from bookext.explorers.strokes import DIGITS, parse, prepared
-from cnnref import data
 from cnnref.accounting import summarize
 from cnnref.experiments import experiment, run
 from cnnref.models import build
+from tests.real_data import at_hand
 
 from .conftest import ROOT
 from .explorer_reader import Reader, pass_all_explorers
@@ -190,10 +190,7 @@ def test_the_trail_follows_the_largest_contributions(page):
 
 def test_it_reads_every_test_digit_as_torch_does(page):
     """Where MNIST is at hand: ten thousand digits, by the page's own arithmetic."""
-    try:
-        images = data.load("mnist", "test").images
-    except data.MissingDataError as error:
-        pytest.skip(str(error))
+    images = at_hand("mnist", "test").images
     each = """return coded.map((image) => {
       const ink = Float64Array.from(atob(image), (letter) => letter.charCodeAt(0) / 255);
       const { sums } = cnnref.network.forward(net, net.moments.at(-1), ink);

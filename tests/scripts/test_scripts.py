@@ -4,7 +4,6 @@ import ast
 import copy
 import importlib.util
 import inspect
-import os
 import re
 import runpy
 import shutil
@@ -25,6 +24,7 @@ from cnnref.experiments.catalogue.digits import LEARNING_RATES
 from cnnref.experiments.catalogue.fashion import TRIED_RATES
 from cnnref.models import MLP, DigitCNN, PlainCNN, ResNet, SkipCNN
 from cnnref.training import evaluate, fit, seeded
+from tests.real_data import at_hand
 from tests.scripts import stand_in
 
 BOOK = Path(__file__).parents[2] / "book"
@@ -47,12 +47,7 @@ def folder(tmp_path_factory) -> Path:
     """A data folder in which torchvision may unpack what it finds."""
     folder = tmp_path_factory.mktemp("data")
     for name, there in (("mnist", "MNIST"), ("fashion-mnist", "FashionMNIST"), ("cifar10", "")):
-        try:
-            data.load(name, "test")
-        except data.MissingDataError as error:
-            if os.environ.get("CI"):
-                pytest.fail(f"CI must have the data: {error}")
-            pytest.skip(str(error))
+        at_hand(name, "test")
         if there:
             (folder / there / "raw").mkdir(parents=True)
             for file in (data.data_folder() / there / "raw").glob("*.gz"):
