@@ -105,6 +105,14 @@ def browser():
         chromium.close()
 
 
+@pytest.fixture
+def page(browser):
+    """A page of a browser that remembers nothing of other tests."""
+    context = browser.new_context()
+    yield context.new_page()
+    context.close()
+
+
 @pytest.fixture(scope="session")
 def accessibility() -> Accessibility:
     """Axe, which remembers what it has seen."""

@@ -107,13 +107,6 @@ def look_book(tiny_book):
         yield address
 
 
-@pytest.fixture
-def page(browser):
-    context = browser.new_context()
-    yield context.new_page()
-    context.close()
-
-
 def pixels(page, selector):
     """What is on the screen where an element is."""
     return Image.open(BytesIO(page.locator(selector).screenshot())).convert("RGB")

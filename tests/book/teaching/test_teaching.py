@@ -107,13 +107,6 @@ def web(book):
         yield address
 
 
-@pytest.fixture
-def page(browser):
-    context = browser.new_context()
-    yield context.new_page()
-    context.close()
-
-
 def soup(book, name):
     return BeautifulSoup(book.html(name), "html.parser")
 
