@@ -14,7 +14,8 @@ from playwright.sync_api import Browser, sync_playwright
 from tqdm import tqdm
 
 from .conftest import SITE
-from .explorer_reader import DESK, LAY_OUT_ALL, PHONE, SCRIPTS_RUN, pass_all_explorers
+from .explorers.reader import pass_all_explorers
+from .pages import DESK, LAY_OUT_ALL, PHONE, SCRIPTS_RUN
 
 from bookext.elsewhere import headless  # isort: skip (found once the lines above have run)
 

@@ -13,7 +13,7 @@ from bookext.handouts.shortly import LENGTH, beginning, short_answer
 from bookext.look.bibliography import linked
 
 from .conftest import CHECKED, ROOT, notebook, served
-from .explorer_reader import DESK, PHONE, THEME
+from .pages import DESK, PHONE, THEME
 
 WHEEL = f"https://book.example/here/_static/cnnref-{version('cnnref')}-py3-none-any.whl"
 SETTINGS = """

@@ -16,15 +16,8 @@ from PIL import Image
 from pypdf import PdfReader
 
 from .conftest import served_bytes
-from .explorer_reader import (
-    DESK,
-    LAY_OUT_ALL,
-    NEXT_FRAME,
-    PHONE,
-    SCRIPTS_RUN,
-    WATCH_SHIFTS,
-    pass_all_explorers,
-)
+from .explorers.reader import pass_all_explorers
+from .pages import DESK, LAY_OUT_ALL, NEXT_FRAME, PHONE, SCRIPTS_RUN, WATCH_SHIFTS
 
 SITE = Path(__file__).parents[2] / "_build" / "html"
 LIMIT = 500_000

@@ -11,8 +11,9 @@ from pypdf import PdfReader
 from bookext.elsewhere.paper import pages_of, write_pdf
 
 from ..conftest import ROOT, notebook
-from ..explorer_reader import AFTER, THEME
+from ..explorers.reader import AFTER
 from ..look.test_look import FOLDS, solution
+from ..pages import THEME
 
 LONG = "long_line = [" + ", ".join(f"{i}" for i in range(100, 200)) + "]"
 CELL = "```{code-cell} ipython3\n%s\n```\n"

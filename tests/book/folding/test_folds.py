@@ -7,7 +7,7 @@ import pytest
 from bs4 import BeautifulSoup
 
 from ..conftest import ROOT, notebook
-from ..explorer_reader import PHONE, THEME
+from ..pages import PHONE, THEME
 
 CELL = "```{code-cell} ipython3\n%s\n```\n\n"
 TABLE = CELL % (

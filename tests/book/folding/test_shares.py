@@ -5,7 +5,7 @@ import pytest
 from bookext.folding.shares import BOUNDS, chapters, visible
 
 from ..conftest import ROOT, SITE
-from ..explorer_reader import THEME
+from ..pages import THEME
 
 EXCEPTIONS: dict[str, int] = {}
 """Chapters that show more than their part's bound: the present share in percent, rounded up.

@@ -10,7 +10,7 @@ from bookext.look import assets
 from bookext.look.icons import code_points
 
 from ..conftest import ROOT
-from ..explorer_reader import SCRIPTS_RUN
+from ..pages import SCRIPTS_RUN
 
 
 def pruned(css, *known):

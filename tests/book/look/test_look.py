@@ -8,7 +8,7 @@ from PIL import Image
 from cnnref.figures.style import COLOURS, Picture, new_figure, style
 
 from ..conftest import served
-from ..explorer_reader import DESK, PHONE, THEME, WATCH_SHIFTS
+from ..pages import DESK, PHONE, THEME, WATCH_SHIFTS
 
 FOLDS = 'extensions.append("sphinx_togglebutton")\ntogglebutton_selector = ".admonition.dropdown"\n'
 EXERCISES = 'extensions.append("sphinx_exercise")\n'

@@ -9,8 +9,8 @@ from bs4 import BeautifulSoup
 from PIL import Image
 
 from ..conftest import notebook, served
-from ..explorer_reader import PHONE, THEME
 from ..look.test_look import EXERCISES, FOLDS
+from ..pages import PHONE, THEME
 
 DRAWN = """```{code-cell} ipython3
 ---

@@ -6,7 +6,8 @@ import torch
 from cnnref.convolution import conv1d, conv1d_kernel_gradient
 from cnnref.windows import Window
 
-from .explorer_reader import PHONE, Reader
+from ..pages import PHONE
+from .reader import Reader
 
 NAME = "explorer-matrix"
 X, W = [3.0, 1, 4, 1, 5, 9, 2], [2.0, 3, 5]

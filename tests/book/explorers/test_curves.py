@@ -12,9 +12,10 @@ import pytest
 from cnnref.experiments import CATALOGUE, run, store
 from cnnref.figures.style import COLOURS
 
-from .conftest import ROOT
-from .explorer_reader import PHONE, STATIC, Reader
-from .explorer_vectors_curves import told
+from ..conftest import ROOT
+from ..pages import PHONE, STATIC
+from .reader import Reader
+from .vectors_curves import told
 
 CATS = [name for name in CATALOGUE if name.startswith("cats-dogs-")][:5]  # the handout's own
 

@@ -12,8 +12,9 @@ from cnnref.accounting import summarize
 from cnnref.models import CountedCNN, DilatedStack, InceptionBlock, PlainCNN
 from cnnref.windows import Window, compose
 
-from .explorer_reader import PHONE, Reader
-from .explorer_vectors_reach import runs
+from ..pages import PHONE
+from .reader import Reader
+from .vectors_reach import runs
 
 BLOCK_3A = (192, 64, 96, 128, 16, 32, 32)
 

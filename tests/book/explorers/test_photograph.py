@@ -9,7 +9,8 @@ from bookext.explorers.photograph import PHOTOGRAPH, SIDE, draw_photograph, plan
 from cnnref.convolution import conv2d
 from cnnref.windows import Window
 
-from .explorer_reader import PHONE, Reader
+from ..pages import PHONE
+from .reader import Reader
 
 NAME = "explorer-photograph"
 SOBEL = torch.tensor([[-1.0, 0, 1], [-2, 0, 2], [-1, 0, 1]], dtype=torch.float64)

@@ -7,7 +7,7 @@ import torch
 from cnnref.convolution import conv1d, conv1d_input_gradient, conv2d, conv2d_input_gradient
 from cnnref.windows import Window
 
-from .explorer_vectors import tensor, view, window_of
+from .vectors import tensor, view, window_of
 
 
 def windows(draw):

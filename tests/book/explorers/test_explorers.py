@@ -16,25 +16,25 @@ from cnnref.convolution import (
 from cnnref.windows import Window
 
 from . import (
-    explorer_vectors,
-    explorer_vectors_curves,
-    explorer_vectors_network,
-    explorer_vectors_photograph,
-    explorer_vectors_pooling,
-    explorer_vectors_reach,
-    explorer_vectors_sums,
+    vectors,
+    vectors_curves,
+    vectors_network,
+    vectors_photograph,
+    vectors_pooling,
+    vectors_reach,
+    vectors_sums,
 )
-from .explorer_reader import Reader
-from .explorer_vectors import agrees
+from .reader import Reader
+from .vectors import agrees
 
 FUNCTIONS = (
-    explorer_vectors.FUNCTIONS
-    | explorer_vectors_curves.FUNCTIONS
-    | explorer_vectors_network.FUNCTIONS
-    | explorer_vectors_photograph.FUNCTIONS
-    | explorer_vectors_pooling.FUNCTIONS
-    | explorer_vectors_reach.FUNCTIONS
-    | explorer_vectors_sums.FUNCTIONS
+    vectors.FUNCTIONS
+    | vectors_curves.FUNCTIONS
+    | vectors_network.FUNCTIONS
+    | vectors_photograph.FUNCTIONS
+    | vectors_pooling.FUNCTIONS
+    | vectors_reach.FUNCTIONS
+    | vectors_sums.FUNCTIONS
 )
 # The page that loads a script; the others are on every page with an explorer.
 PAGE_OF = {

@@ -10,16 +10,9 @@ import pytest
 
 from bookext.explorers.kind import SHARED
 
-from .conftest import messages
-from .explorer_reader import (
-    DESK,
-    NEXT_FRAME,
-    PAGES,
-    PHONE,
-    STATIC,
-    Reader,
-    pass_all_explorers,
-)
+from ..conftest import messages
+from ..pages import DESK, NEXT_FRAME, PHONE, STATIC
+from .reader import PAGES, Reader, pass_all_explorers
 
 # --- for everyone, everywhere ------------------------------------------------------------------
 

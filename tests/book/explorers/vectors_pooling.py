@@ -8,7 +8,7 @@ from torch.nn import functional
 
 from cnnref.convolution import avg_pool, max_pool
 
-from .explorer_vectors import NO_NUMBERS, bad_views, outcome, tensor, view, window_of
+from .vectors import NO_NUMBERS, bad_views, outcome, tensor, view, window_of
 
 FILLS = (-math.inf, 0.0, -3.0)
 

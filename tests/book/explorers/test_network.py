@@ -18,8 +18,8 @@ from cnnref.experiments import experiment, run
 from cnnref.models import build
 from tests.real_data import at_hand
 
-from .conftest import ROOT
-from .explorer_reader import Reader, pass_all_explorers
+from ..conftest import ROOT
+from .reader import Reader, pass_all_explorers
 
 NAME = "explorer-network"
 MOMENTS = experiment(EXPERIMENT).keep_moments

@@ -9,7 +9,7 @@ from torch.nn import functional
 
 from bookext.explorers.photograph import LEARNING, SIDE, draw_learning, planes
 
-from .explorer_reader import Reader
+from .reader import Reader
 
 NAME = "explorer-learning"
 VERTICAL = torch.tensor([[-1.0, 0, 1], [-2, 0, 2], [-1, 0, 1]], dtype=torch.float64)

@@ -6,7 +6,8 @@ import torch
 from cnnref.convolution import conv1d, conv1d_input_gradient
 from cnnref.windows import Window
 
-from .explorer_reader import PHONE, Reader
+from ..pages import PHONE
+from .reader import Reader
 
 NAME = "explorer-convolution"
 CELL = 36

@@ -9,7 +9,7 @@ from bookext.explorers.reach import layers_of, stack_of, window_of
 from cnnref.accounting import AccountingError, summarize
 from cnnref.windows import Window
 
-from .explorer_vectors import NO_NUMBERS, blamed
+from .vectors import NO_NUMBERS, blamed
 
 LIMITS = {"k": (1, 31), "s": (1, 16), "p": (0, 99), "d": (1, 32), "c": (1, 4096)}
 LEFT_OUT = {"s": 1, "p": 0, "d": 1, "c": 1}

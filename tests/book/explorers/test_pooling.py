@@ -9,7 +9,8 @@ import torch
 from cnnref.convolution import avg_pool, max_pool
 from cnnref.windows import Window
 
-from .explorer_reader import PHONE, Reader
+from ..pages import PHONE
+from .reader import Reader
 
 NAME = "explorer-pooling"
 # What has the focus: a control by its id, a grip by its name, all else by its words.

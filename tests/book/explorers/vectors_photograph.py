@@ -8,7 +8,7 @@ from torch.nn import functional
 from cnnref.convolution import conv2d, conv2d_kernel_gradient
 from cnnref.windows import Window
 
-from .explorer_vectors import NO_NUMBERS, outcome, tensor, view, window_of
+from .vectors import NO_NUMBERS, outcome, tensor, view, window_of
 
 
 def planes(draw, n, channels):
