@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from functools import cache, lru_cache
 from html import unescape
 from io import BytesIO
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urljoin, urlsplit
@@ -15,6 +16,7 @@ from bs4 import BeautifulSoup
 from PIL import Image
 from pypdf import PdfReader
 
+from .alike import telling
 from .conftest import served_bytes
 from .explorers.reader import pass_all_explorers
 from .pages import DESK, LAY_OUT_ALL, NEXT_FRAME, PHONE, SCRIPTS_RUN, WATCH_SHIFTS
@@ -28,11 +30,19 @@ PAGES = sorted(
     if path.parent.name != "_static"  # holds templates of the theme
     and path.name != "404.html"  # which has no part of the theme: tests/book/test_reading.py
 )
-GENERATED = "book/api/", "_modules/"
-ALIKE = {
-    name for start in GENERATED for name in [page for page in PAGES if page.startswith(start)][1:]
+GENERATED = {
+    start: [name for name in PAGES if name.startswith(start)]
+    for start in ("book/api/", "_modules/")
 }
-"""Pages written by a program: a narrow screen does to all of a kind what it does to the first."""
+"""Pages written by a program, by the folder that they are in."""
+
+OPENED = sorted(
+    set(PAGES).difference(*GENERATED.values()).union(
+        *(telling({name: (SITE / name).read_text("utf-8") for name in names})
+          for names in GENERATED.values())
+    )
+)  # fmt: skip
+"""Pages that a browser opens: all that someone wrote, and of the others those that tell of all."""
 
 FILE_NAME = re.compile(r"\S+\.\w{2,4}|\S*_images/\S*")
 
@@ -110,7 +120,7 @@ def tab(browser):
     page.context.close()
 
 
-@pytest.fixture(scope="module", params=PAGES)
+@pytest.fixture(scope="module", params=OPENED)
 def visit(request, tab, address):
     """One page, opened once for all tests that look at it.
 
@@ -136,8 +146,7 @@ def test_axe_finds_no_violation_of_structure(visit, accessibility):
 def test_phone_has_no_sideways_scrolling_and_no_violation(visit, accessibility):
     visit.show("light", PHONE)
     assert visit.page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
-    if visit.name not in ALIKE:
-        accessibility.check(visit.page, colours=False)
+    accessibility.check(visit.page, colours=False)
 
 
 # The last tests of a page, so that whatever comes late has come.
@@ -156,6 +165,28 @@ def test_page_is_light(visit, address, site):
     print(f"{visit.name}: {weight / 1000:.0f} KB and {figures / 1000:.0f} KB of figures")
     assert f"/{visit.name}" in sizes
     assert weight <= LIMIT, sorted(sizes.items(), key=lambda item: -item[1])[:5]
+
+
+WIDTHS = """async (names) => {
+  const widths = {};
+  for (const name of names) {
+    const read = new DOMParser().parseFromString(await (await fetch(name)).text(), "text/html");
+    document.querySelector("main").replaceWith(read.querySelector("main"));
+    document.querySelectorAll("details").forEach((fold) => { fold.open = true; });
+    widths[name] = document.documentElement.scrollWidth;
+  }
+  return widths;
+}"""
+
+
+@pytest.mark.parametrize("start", GENERATED)
+def test_no_generated_page_scrolls_sideways_on_a_phone(page, address, start):
+    """Each in its turn takes the place of the text of one of them: names may be long anywhere."""
+    page.set_viewport_size(PHONE)
+    page.goto(f"{address}/{GENERATED[start][0]}")
+    page.add_style_tag(content=LAY_OUT_ALL)
+    widths = page.evaluate(WIDTHS, [f"/{name}" for name in GENERATED[start]])
+    assert {name: width for name, width in widths.items() if width > PHONE["width"]} == {}
 
 
 @lru_cache(2)
@@ -222,6 +253,13 @@ def test_internal_links_resolve(name, site):
 def test_ids_are_unique(name, site):
     ids = [tag["id"] for tag in soup(name).find_all(id=True)]
     assert sorted({i for i in ids if ids.count(i) > 1}) == []
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_headings_go_down_one_step_at_a_time(name, site):
+    levels = [int(heading.name[1]) for heading in soup(name).main.find_all(re.compile("^h[1-6]$"))]
+    assert levels[:1] == [1]
+    assert all(below <= above + 1 for above, below in pairwise(levels))
 
 
 def tex_is_meant(tag):
