@@ -12,7 +12,7 @@ INSTALL = $(BIN)/python -m pip install --quiet --no-compile --constraint constra
 # Hundreds of processes import the same modules; one of them should compile each.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help book pdf retrain test lint serve verify bench peers wheel audit screenshots clean
+.PHONY: help book pdf retrain test test-library test-book lint serve verify bench peers wheel audit screenshots clean
 .DEFAULT_GOAL := help
 
 help:  ## show the targets
@@ -51,8 +51,17 @@ book: verify  ## build the book, strictly, into _build/html
 pdf: book $(INSTALLED)  ## print the book into _build/pdf/cnnref.pdf, with Chromium
 	PYTHONPATH=book/_ext $(BIN)/python -m bookext.elsewhere.paper
 
-test: book $(INSTALLED)  ## run all tests, those of the built book in a browser too
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadscope --no-loadscope-reorder
+test: test-library test-book  ## run all tests, those of the built book in a browser too
+
+# Sphinx reads and writes in one process. With --jobs the library's tests, which need no page, run
+# beside it.
+PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadscope --no-loadscope-reorder
+
+test-library: $(INSTALLED)
+	$(PYTEST) --ignore tests/book
+
+test-book: book $(INSTALLED)
+	$(PYTEST) tests/book
 
 # The type checker of the book's scripts comes from npm, and npm with the JavaScript engine that
 # draws the book's formulas. The scripts are served as they stand.
