@@ -61,7 +61,7 @@ class Numbers(NamedTuple):
     """Of the difference, with the space before it: `" points"`."""
 
 
-VERDICTS = ("higher", "lower", "cannot tell")
+VERDICTS = ("higher", "lower", "too close to call")
 """What a comparison can say of its first."""
 
 
@@ -97,8 +97,8 @@ class Comparison:
     @property
     def verdict(self) -> str:
         """One of `VERDICTS`, of the first beside the second."""
-        higher, lower, cannot_tell = VERDICTS
-        return higher if self.low > 0 else lower if self.high < 0 else cannot_tell
+        higher, lower, too_close = VERDICTS
+        return higher if self.low > 0 else lower if self.high < 0 else too_close
 
     @property
     def decided(self) -> bool:

@@ -65,34 +65,47 @@ def comparison_markdown(results: Iterable[Result] | Mapping[str, Result]) -> str
     return f"{table}\n\nTimes are of {_unique(map(_machine, records))}."
 
 
-def comparisons_markdown(comparisons: Mapping[tuple[str, str], Comparison]) -> str:
+def comparisons_markdown(
+    comparisons: Mapping[tuple[str, str], Comparison]
+    | Iterable[tuple[tuple[str, str], Comparison]],
+) -> str:
     """Comparisons as a table in Markdown, for under the answer that tells them in words.
 
+    Three columns, so that a phone shows the verdict. Where all are of one metric it heads the first
+    of them, else it stands above the names.
+
     Args:
-        comparisons: each under the names of its first and its second.
+        comparisons: each under the names of its first and its second; pairs of the two where one
+            pair of names is compared by several metrics.
 
     Raises:
         ValueError: there are none, or their confidences differ.
     """
-    confidences = {found.confidence for found in comparisons.values()}
+    listed = list(comparisons.items() if isinstance(comparisons, Mapping) else comparisons)
+    confidences = {found.confidence for _, found in listed}
     if len(confidences) != 1:
         raise ValueError(f"a table needs one confidence, got {sorted(confidences) or 'none'}")
     (confidence,) = confidences
+    metrics = {found.metric for _, found in listed}
     rows = []
-    for (first, second), found in comparisons.items():
+    for (first, second), found in listed:
         told = found.numbers
+        lines = [f"{first}: {told.first}", f"{second}: {told.second}"]
+        if len(metrics) > 1:
+            lines.insert(0, f"*{found.metric}*")
         rows.append(
             [
-                f"{first}: {told.first}",
-                f"{second}: {told.second}",
-                found.metric,
+                "<br>".join(lines),
                 f"{told.difference} [{told.low}, {told.high}]{told.unit}",
-                found.verdict,
+                f"the first is {found.verdict}" if found.decided else found.verdict,
             ]
         )
-    interval = f"difference, {100 * confidence:g} % interval"
-    head = ["first", "second", "in", interval, "the first is"]
-    sources = _unique(found.sources for found in comparisons.values())
+    head = [
+        metrics.pop() if len(metrics) == 1 else "compared",
+        f"difference, {100 * confidence:g} % interval",
+        "verdict",
+    ]
+    sources = _unique(found.sources for _, found in listed)
     return f"{_table(head, rows)}\n\nThe intervals allow for chance in {sources}."
 
 

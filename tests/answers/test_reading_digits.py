@@ -114,7 +114,7 @@ def test_neighbouring_widths_by_welch(page):
         assert half >= narrowest - 1e-9
         assert found.verdict == (
             "higher" if mean_a - mean_b > half
-            else "lower" if mean_b - mean_a > half else "cannot tell"
+            else "lower" if mean_b - mean_a > half else "too close to call"
         )  # fmt: skip
 
 

@@ -238,12 +238,14 @@ def test_the_site_map_lists_every_page_after_an_edit_of_one(tiny_book):
     assert "https://example.org/other.html" in site_map
 
 
-def test_cells_that_wait_for_data_are_coloured_as_python(tiny_book):
+def test_cells_that_wait_for_data_are_shown_as_plain_python(tiny_book):
     book = tiny_book("look.highlighting")
     source = "%%needs cifar10\nfor image in ():\n    pass\n"
     book.write(index=f"# Top\n\n```{{code-block}} ipython3\n{source}```\n")
     assert book.build() == []
-    assert '<span class="k">for</span>' in book.html("index")
+    html = book.html("index")
+    assert BeautifulSoup(html, "html.parser").pre.get_text() == source.partition("\n")[2]
+    assert '<span class="k">for</span>' in html
 
 
 CODE = """\

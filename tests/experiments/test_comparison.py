@@ -75,7 +75,7 @@ def test_the_other_way_round_it_is_the_opposite(a, b, paired):
     there, back = compare(a, b, paired=paired), compare(b, a, paired=paired)
     assert back.difference == pytest.approx(-there.difference, abs=1e-12)
     assert (back.low, back.high) == pytest.approx((-there.high, -there.low), abs=1e-12)
-    opposite = {"higher": "lower", "lower": "higher", "cannot tell": "cannot tell"}
+    opposite = {"higher": "lower", "lower": "higher", "too close to call": "too close to call"}
     assert back.verdict == opposite[there.verdict]
 
 
@@ -224,7 +224,7 @@ def test_records_without_answers_have_a_bound():
     assert found.sources == "3 seeds each and a bound for the choice of 1,000 images"
     error = np.sqrt((0.921 * 0.079 + 0.901 * 0.099) / 1000)
     assert found.high - found.difference == pytest.approx(1.962 * error, rel=0.01)
-    assert (compare(a, b, images=False).verdict, found.verdict) == ("higher", "cannot tell")
+    assert (compare(a, b, images=False).verdict, found.verdict) == ("higher", "too close to call")
 
 
 @given(answers, answers)
@@ -257,7 +257,7 @@ def test_no_interval_of_an_accuracy_goes_beyond_what_accuracies_can():
 def test_the_same_numbers_divide_by_nothing():
     same = compare([0.1] * 3, [0.1] * 2)
     assert ends(same) == [0, 0, 0]
-    assert same.verdict == "cannot tell"
+    assert same.verdict == "too close to call"
     assert compare([0.99] * 2, [0.99] * 2).words().startswith("99.00 % against 99.00 %: too close")
     assert compare([0.3] * 3, [0.1] * 3).verdict == "higher"
     assert compare([0.3] * 3, [0.1] * 3, paired=True).verdict == "higher"
@@ -267,8 +267,8 @@ def test_the_same_numbers_divide_by_nothing():
 
 def test_the_verdict_is_where_zero_lies():
     for low, high, verdict in [
-        (0.1, 0.3, "higher"), (-0.3, -0.1, "lower"), (-0.1, 0.1, "cannot tell"),
-        (0.0, 0.2, "cannot tell"), (-0.2, 0.0, "cannot tell"),
+        (0.1, 0.3, "higher"), (-0.3, -0.1, "lower"), (-0.1, 0.1, "too close to call"),
+        (0.0, 0.2, "too close to call"), (-0.2, 0.0, "too close to call"),
     ]:  # fmt: skip
         assert Comparison("loss", (0, 0), 0.0, low, high, (3, 3)).verdict == verdict
 

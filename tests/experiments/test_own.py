@@ -70,7 +70,7 @@ def test_it_is_kept_apart_read_again_and_verified(results, mine, monkeypatch):
     assert [r.content for r in again.records] == [r.content for r in first.records]
     assert verify([mine]) == []
     assert not any(name == "mine" for name, _ in store.stored())
-    assert compare(first, again).verdict == "cannot tell"
+    assert compare(first, again).verdict == "too close to call"
     assert disagreement(*first.records).images == 30
 
 

@@ -98,15 +98,24 @@ def test_comparisons_stand_in_a_table_under_their_answer():
     found, loss = compare(better, worse), compare(better, worse, "loss")
     text = comparisons_markdown({("ResNet", "plain"): found, ("again", "plain"): loss})
     told = found.numbers
-    assert rows(text)["first"][2] == "difference, 95 % interval"
-    assert rows(text)["ResNet: 92.1 %"] == [
-        "plain: 80.0 %", "test accuracy", f"12.1 [{told.low}, {told.high}] points", "higher",
+    assert rows(text)["compared"] == ["difference, 95 % interval", "verdict"]
+    assert rows(text)["*test accuracy*<br>ResNet: 92.1 %<br>plain: 80.0 %"] == [
+        f"12.1 [{told.low}, {told.high}] points", "the first is higher",
     ]  # fmt: skip
-    assert rows(text)["again: 0.0790 nats"][-1] == "lower"
+    assert rows(text)["*test loss*<br>again: 0.0790 nats<br>plain: 0.2000 nats"][-1] == (
+        "the first is lower"
+    )
     assert text.endswith(
         "The intervals allow for chance in 3 seeds each and a bound for the choice of 1,000 "
         "images; 3 seeds each."
     )
+    # Of one metric, and of one pair by two.
+    alone = comparisons_markdown({("ResNet", "plain"): found})
+    assert alone.startswith("| test accuracy | difference, 95 % interval | verdict |")
+    twice = comparisons_markdown([(("a", "b"), found), (("a", "b"), loss)])
+    assert [row[-1] for row in rows(twice).values()] == [
+        "verdict", "---", "the first is higher", "the first is lower",
+    ]  # fmt: skip
     with pytest.raises(ValueError, match="one confidence, got none"):
         comparisons_markdown({})
     with pytest.raises(ValueError, match=r"got \[0.9, 0.95\]"):

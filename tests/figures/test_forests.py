@@ -59,7 +59,7 @@ def test_differences_stand_beside_zero():
         picture.alt
     )
     assert "b minus c −0.1 [−2." in picture.alt
-    assert picture.alt.endswith("cannot tell.")
+    assert picture.alt.endswith("too close to call.")
 
 
 def test_differences_of_different_things_are_refused():

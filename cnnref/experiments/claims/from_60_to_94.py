@@ -24,9 +24,9 @@ def from_60_to_94() -> Iterator[Claim]:
          "on more test images.", "higher"),
         ("width", "ladder-mirror", "Twice the width is right on more test images.", "higher"),
         ("flips-crops", "ladder-width", "Whether flips and crops change the number of test "
-         "images that are right is too close to call in six epochs.", "cannot tell"),
+         "images that are right is too close to call in six epochs.", "too close to call"),
         ("smoothing", "ladder-one-cycle", "Whether smoothed labels alone change the number of "
-         "test images that are right is too close to call.", "cannot tell"),
+         "test images that are right is too close to call.", "too close to call"),
         ("sprint", "ladder-flips-crops", "With Jordan's start and training, at the same width and "
          "in as many epochs, more test images are right.", "higher"),
         ("94", "ladder-sprint", "At full width and in eleven epochs his recipe is right on more "

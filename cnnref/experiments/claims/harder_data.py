@@ -36,7 +36,7 @@ def harder_data() -> Iterator[Claim]:
             "hard-regularised",
             "Whether dropout and weight decay change the test accuracy on photographs is too close "
             "to call.",
-            _REGULARISED, _SLOW, "cannot tell", "accuracy",
+            _REGULARISED, _SLOW, "too close to call", "accuracy",
         ),
         (
             "hard-regularised-training",

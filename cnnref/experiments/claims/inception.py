@@ -14,5 +14,5 @@ def inception() -> Iterator[Claim]:
     yield Claim.comparing(
         "inception-plain", "inception",
         "Three seeds do not tell Inception modules from plain 3 by 3 layers of the same cost.",
-        "inception-block", "inception-plain", "cannot tell",
+        "inception-block", "inception-plain", "too close to call",
     )  # fmt: skip

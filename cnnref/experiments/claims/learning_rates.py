@@ -44,9 +44,9 @@ def learning_rates() -> Iterator[Claim]:
             f"Whether {PICKED_RATE:g} is better than {rate:g} is too close to call."
             if near
             else f"On validation images, {PICKED_RATE:g} is better than {rate:g}.",
-            _name(PICKED_RATE), _name(rate), "cannot tell" if near else "higher",
+            _name(PICKED_RATE), _name(rate), "too close to call" if near else "higher",
         )  # fmt: skip
-    for rate, says in ((0.1, "cannot tell"), (0.5, "lower")):
+    for rate, says in ((0.1, "too close to call"), (0.5, "lower")):
         yield Claim(
             f"rate-steadier-{short(rate)}", chapter,
             f"The training error of the last {_LAST} steps at {PICKED_RATE:g} is lower than at "
@@ -101,7 +101,7 @@ def learning_rates() -> Iterator[Claim]:
     yield Claim.comparing(
         "rate-regularised", chapter,
         "Whether dropout and weight decay change the test accuracy is too close to call.",
-        regularised, plain, "cannot tell",
+        regularised, plain, "too close to call",
     )  # fmt: skip
     yield Claim.comparing(
         "rate-regularised-training", chapter,
@@ -241,7 +241,7 @@ def _interval() -> Finding:
     ratio = (wide.high - wide.low) / (narrow.high - narrow.low)
     found = compare(_run(_name(PICKED_RATE)), full)
     return Finding(
-        ratio > 10 and found.verdict == "cannot tell",
+        ratio > 10 and found.verdict == "too close to call",
         f"an interval {ratio:.0f} times as wide; {PICKED_RATE:g} against {TWICE_TRAINED:g}: "
         f"{found.words()}",
         found,

@@ -199,7 +199,7 @@ def _told(found: dict[tuple[str, str], Comparison]) -> str:
 
 def _none_apart() -> Finding:
     found = _pairs({name: _run(f"optimizer-{name}") for name in TRIED_RATES}, 0.95)
-    return Finding({c.verdict for c in found.values()} == {"cannot tell"}, _told(found))
+    return Finding({c.verdict for c in found.values()} == {"too close to call"}, _told(found))
 
 
 def _losses(steps: slice) -> dict[str, Sequence[float]]:

@@ -52,7 +52,7 @@ def _one_epoch() -> Iterator[Claim]:
     yield Claim.comparing(
         "digits-depth-or-width", chapter,
         "Three seeds do not tell 512 and 256 units from 1024 in one layer.",
-        "digits-mlp-512-256", "digits-mlp-1024", "cannot tell",
+        "digits-mlp-512-256", "digits-mlp-1024", "too close to call",
     )  # fmt: skip
     yield Claim.comparing(
         "digits-depth-slow", chapter,
@@ -96,7 +96,7 @@ def _widths() -> Iterator[Claim]:
             f"digits-width-{wide}-one-rate", chapter,
             f"By gradient descent at one rate five seeds do not tell {wide} hidden units from "
             f"{narrow}.",
-            f"digits-mlp-{wide}-sgd-1e-1", f"digits-mlp-{narrow}-sgd-1e-1", "cannot tell",
+            f"digits-mlp-{wide}-sgd-1e-1", f"digits-mlp-{narrow}-sgd-1e-1", "too close to call",
         )  # fmt: skip
 
 
@@ -173,7 +173,7 @@ def _convolution() -> Iterator[Claim]:
         ("windows", "52 units that see everything are right on fewer images than local windows.",
          "dense", "local", "lower"),
         ("sharing", "Whether sharing 8 features changes the accuracy, three seeds do not tell.",
-         "shared", "local", "cannot tell"),
+         "shared", "local", "too close to call"),
         ("sharing-wide", "28 shared features are right on more images than 8 not shared.",
          "shared-wide", "local", "higher"),
     ):  # fmt: skip
@@ -184,7 +184,7 @@ def _convolution() -> Iterator[Claim]:
         "digits-sharing-wide-of-four", chapter,
         "Allowing for four comparisons, three seeds do not tell 28 shared features from 8 not "
         "shared.",
-        "sharing-shared-wide", "sharing-local", "cannot tell", confidence=1 - 0.05 / 4,
+        "sharing-shared-wide", "sharing-local", "too close to call", confidence=1 - 0.05 / 4,
     )  # fmt: skip
 
 

@@ -16,7 +16,7 @@ def residual_networks() -> Iterator[Claim]:
             "residual-accuracy",
             "Whether the ResNet of 20 layers is right on more test images than its plain twin is "
             "too close to call.",
-            "resnet-20", "plain-20", "cannot tell", "accuracy",
+            "resnet-20", "plain-20", "too close to call", "accuracy",
         ),
         (
             "residual-loss",
@@ -26,7 +26,7 @@ def residual_networks() -> Iterator[Claim]:
         (
             "residual-loss-8",
             "With 8 layers, whether the additions change the training loss is too close to call.",
-            "resnet-8", "plain-8", "cannot tell", "train_loss",
+            "resnet-8", "plain-8", "too close to call", "train_loss",
         ),
         (
             "residual-depth",
@@ -41,7 +41,7 @@ def residual_networks() -> Iterator[Claim]:
         (
             "residual-depth-plain",
             "Whether the plain network gains training loss by 12 more layers is too close to call.",
-            "plain-20", "plain-8", "cannot tell", "train_loss",
+            "plain-20", "plain-8", "too close to call", "train_loss",
         ),
         (
             "residual-degradation",
@@ -67,7 +67,7 @@ def residual_networks() -> Iterator[Claim]:
             "residual-depth-56",
             "In four epochs, whether 36 more layers change the training loss of the ResNet is too "
             "close to call.",
-            "resnet-56", "resnet-20", "cannot tell", "train_loss",
+            "resnet-56", "resnet-20", "too close to call", "train_loss",
         ),
     ):  # fmt: skip
         yield Claim.comparing(

@@ -26,7 +26,7 @@ def skip_connections() -> Iterator[Claim]:
             "skip-accuracy",
             "Whether the skip network is right on more test images than the plain one, five seeds "
             "do not tell.",
-            SKIP, PLAIN, "cannot tell", "accuracy",
+            SKIP, PLAIN, "too close to call", "accuracy",
         ),
         (
             "skip-loss",
@@ -37,7 +37,7 @@ def skip_connections() -> Iterator[Claim]:
             "skip-both-accuracy",
             "Whether both together change the accuracy of the skip network, five seeds do not "
             "tell.",
-            BOTH, SKIP, "cannot tell", "accuracy",
+            BOTH, SKIP, "too close to call", "accuracy",
         ),
         (
             "skip-both-loss",
@@ -53,19 +53,19 @@ def skip_connections() -> Iterator[Claim]:
             "skip-cut-accuracy",
             "Whether the skip changes the test accuracy of the network that is otherwise the same "
             "is too close to call.",
-            SKIP, "cats-dogs-skip-cut", "cannot tell", "accuracy",
+            SKIP, "cats-dogs-skip-cut", "too close to call", "accuracy",
         ),
         (
             "skip-cut-loss",
             "Whether the skip changes the training loss of the network that is otherwise the same "
             "is too close to call.",
-            SKIP, "cats-dogs-skip-cut", "cannot tell", "train_loss",
+            SKIP, "cats-dogs-skip-cut", "too close to call", "train_loss",
         ),
         (
             "skip-bn-accuracy",
             "Whether the network without dropout is right on fewer test images, five seeds do not "
             "tell.",
-            NORM, BOTH, "cannot tell", "accuracy",
+            NORM, BOTH, "too close to call", "accuracy",
         ),
         (
             "skip-bn-loss",
@@ -158,7 +158,7 @@ def _alike() -> Finding:
         f"{first} is {found.verdict} than {second}"
         for first, second in pairs
         for found in [compare(run(first, mode="stored"), run(second, mode="stored"))]
-        if found.verdict != "cannot tell"
+        if found.verdict != "too close to call"
     ]
     return Finding(not clear, "; ".join(clear) or "all six intervals hold zero")
 

@@ -44,14 +44,14 @@ def two(trained, tiny, monkeypatch):
 def test_a_comparing_claim_holds_as_the_comparison_says(two):
     told = {
         says: Claim.comparing("same", "data", "They are alike.", "one", "other", says).look()
-        for says in ("higher", "lower", "cannot tell")
+        for says in ("higher", "lower", "too close to call")
     }
     assert [found.holds for found in told.values()] == [False, False, True]
     result = run(two, mode="stored")
     assert told["higher"].comparison == compare(result, result)
     assert told["higher"].shows == compare(result, result).words()
     losses = Claim.comparing(
-        "losses", "data", "Alike.", "one", "other", "cannot tell", "loss", confidence=0.8
+        "losses", "data", "Alike.", "one", "other", "too close to call", "loss", confidence=0.8
     )
     assert losses.look().comparison == compare(result, result, "loss", confidence=0.8)
 
