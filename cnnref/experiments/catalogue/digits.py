@@ -187,7 +187,7 @@ def learning_rates() -> Iterator[Experiment]:
             dataset="mnist-tuning",
             model="DigitCNN",
             recipe=Recipe("sgd", rate, epochs=2, batch_size=64, loss="cross-entropy"),
-            seeds=_SEEDS,
+            seeds=_FIVE,
             keep_steps=True,
             keep_tail=rate == TWICE_TRAINED,
         )
@@ -199,7 +199,7 @@ def learning_rates() -> Iterator[Experiment]:
         recipe=Recipe(
             "sgd", TWICE_TRAINED, epochs=2, batch_size=64, loss="cross-entropy", remainder="full"
         ),
-        seeds=_SEEDS,
+        seeds=_FIVE,
         keep_steps=True,
         keep_tail=True,
     )
