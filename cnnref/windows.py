@@ -1,16 +1,18 @@
 """Sliding windows and their algebra, in pure Python.
 
 A convolution, a pooling and a dilated convolution look at their input through the same thing: a
-window of `kernel` taps, `dilation` apart, that moves by `stride` over an input of length `n` with
-`padding` positions added at its two ends. `Window` is that value for one axis. From it follow the
-output size, the taps of every output, "same" padding, the transposed window, and, by composition,
-the receptive field of a chain:
+window of `kernel_size` taps, `dilation` apart, that moves by `stride` over an input of length `n`
+with `padding` positions added at its two ends. `Window` is that value for one axis. From it follow
+the output size, the taps of every output, "same" padding, the transposed window, and, by
+composition, the receptive field of a chain and what comes out of it:
 
     >>> conv, pool = Window(3), Window(2, stride=2)
     >>> (conv | conv | pool | conv | conv | pool).size
     16
     >>> conv.output_size(32)
     30
+    >>> (conv | conv | pool | conv | conv | pool).output_size(32)
+    5
 
 Positions are zero-based: input entry `i` has its centre at `i`, padding on the left has negative
 positions.
@@ -22,12 +24,13 @@ A. Araujo, W. Norris and J. Sim, Computing receptive fields of convolutional neu
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
-from dataclasses import dataclass
+import warnings
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
 from fractions import Fraction
-from functools import reduce
+from functools import reduce, wraps
 from numbers import Integral, Rational
-from typing import Any
+from typing import Any, TypeVar
 
 __all__ = ["Field", "Window", "compose", "zero_inserted_size"]
 
@@ -41,12 +44,33 @@ def _integer(name: str, value: object, minimum: int) -> int:
     return int(value)
 
 
+_Made = TypeVar("_Made")
+
+
+def _renamed(make: Callable[..., _Made]) -> Callable[..., _Made]:
+    """`make`, which also takes `kernel_size` by its name of version 0.1, and says so."""
+
+    @wraps(make)
+    def making(*args: Any, **named: Any) -> _Made:
+        if "kernel" in named and "kernel_size" not in named:
+            warnings.warn(_RENAMED, DeprecationWarning, stacklevel=2)
+            named["kernel_size"] = named.pop("kernel")
+        return make(*args, **named)
+
+    return making
+
+
+_RENAMED = "a window's kernel is called kernel_size, as torch has it; kernel goes with version 0.3"
+
+
 @dataclass(frozen=True)
 class Window:
     """A sliding window over one axis.
 
+    Its arguments are called as those of torch's layers.
+
     Args:
-        kernel: number of taps, at least 1.
+        kernel_size: number of taps, at least 1.
         stride: distance between neighbouring windows, at least 1.
         padding: positions added at both ends, or a pair `(left, right)`; none negative.
         dilation: distance between neighbouring taps, at least 1.
@@ -59,12 +83,12 @@ class Window:
 
     Examples:
         >>> Window(3, stride=2, padding=1)
-        Window(kernel=3, stride=2, padding=(1, 1), dilation=1, ceil_mode=False)
+        Window(kernel_size=3, stride=2, padding=(1, 1), dilation=1, ceil_mode=False)
         >>> Window(3, stride=2, padding=1).output_size(32)
         16
     """
 
-    kernel: int
+    kernel_size: int
     stride: int = 1
     padding: int | tuple[int, int] = 0
     dilation: int = 1
@@ -72,7 +96,7 @@ class Window:
 
     def __post_init__(self) -> None:
         """Validate every argument and store `padding` as a pair."""
-        for name in ("kernel", "stride", "dilation"):
+        for name in ("kernel_size", "stride", "dilation"):
             object.__setattr__(self, name, _integer(name, getattr(self, name), 1))
         padding = self.padding
         pair = padding if isinstance(padding, tuple | list) else (padding, padding)
@@ -83,18 +107,21 @@ class Window:
             raise ValueError(f"ceil_mode must be True or False, got {self.ceil_mode!r}")
 
     @classmethod
-    def valid(cls, kernel: int, stride: int = 1, dilation: int = 1) -> Window:
+    @_renamed
+    def valid(cls, kernel_size: int, stride: int = 1, dilation: int = 1) -> Window:
         """The window without padding: every output sees input entries alone."""
-        return cls(kernel, stride, 0, dilation)
+        return cls(kernel_size, stride, 0, dilation)
 
     @classmethod
-    def full(cls, kernel: int, dilation: int = 1) -> Window:
+    @_renamed
+    def full(cls, kernel_size: int, dilation: int = 1) -> Window:
         """The stride-1 window padded by `span - 1`: every overlap of kernel and input counts."""
-        return cls(kernel, 1, cls(kernel, dilation=dilation).span - 1, dilation)
+        return cls(kernel_size, 1, cls(kernel_size, dilation=dilation).span - 1, dilation)
 
     @classmethod
+    @_renamed
     def same(
-        cls, kernel: int, stride: int = 1, dilation: int = 1, size: int | None = None
+        cls, kernel_size: int, stride: int = 1, dilation: int = 1, size: int | None = None
     ) -> Window:
         """The window whose output has `ceil(size / stride)` entries.
 
@@ -103,7 +130,7 @@ class Window:
         as in torch and TensorFlow.
 
         Args:
-            kernel: number of taps.
+            kernel_size: number of taps.
             stride: distance between neighbouring windows.
             dilation: distance between neighbouring taps.
             size: length of the input; needed when `stride` is greater than 1.
@@ -111,7 +138,7 @@ class Window:
         Raises:
             ValueError: an argument is bad, or `size` is missing where it is needed.
         """
-        bare = cls(kernel, stride, 0, dilation)
+        bare = cls(kernel_size, stride, 0, dilation)
         if size is None:
             if bare.stride > 1:
                 raise ValueError(
@@ -122,7 +149,7 @@ class Window:
         else:
             outputs = -(-_integer("size", size, 1) // bare.stride)
             total = max((outputs - 1) * bare.stride + bare.span - size, 0)
-        return cls(kernel, stride, (total // 2, total - total // 2), dilation)
+        return cls(kernel_size, stride, (total // 2, total - total // 2), dilation)
 
     @classmethod
     def of(cls, layer: Any) -> tuple[Window, ...]:
@@ -136,8 +163,11 @@ class Window:
 
         Examples:
             >>> from torch import nn
-            >>> Window.of(nn.Conv2d(3, 8, kernel_size=(3, 5), padding="same"))[1]
-            Window(kernel=5, stride=1, padding=(2, 2), dilation=1, ceil_mode=False)
+            >>> conv, pool = nn.Conv2d(3, 8, kernel_size=(3, 5), padding="same"), nn.MaxPool2d(2)
+            >>> Window.of(conv)[1]
+            Window(kernel_size=5, stride=1, padding=(2, 2), dilation=1, ceil_mode=False)
+            >>> compose(Window.of(layer)[0] for layer in (conv, pool)).output_size(224)
+            112
         """
         names = " ".join(kind.__name__ for kind in type(layer).__mro__)
         found = re.search(r"(?<!\w)(?:Conv|MaxPool|AvgPool)([123])d(?!\w)", names)
@@ -162,6 +192,12 @@ class Window:
         return tuple(cls(*each, ceil_mode) for each in values)
 
     @property
+    def kernel(self) -> int:
+        """`kernel_size` by its name of version 0.1, which goes with version 0.3."""
+        warnings.warn(_RENAMED, DeprecationWarning, stacklevel=2)
+        return self.kernel_size
+
+    @property
     def left(self) -> int:
         """Padding at the left end."""
         return self.padding[0]  # type: ignore[index]
@@ -174,7 +210,7 @@ class Window:
     @property
     def span(self) -> int:
         """Input positions from the first tap to the last, both included: `d (k - 1) + 1`."""
-        return self.dilation * (self.kernel - 1) + 1
+        return self.dilation * (self.kernel_size - 1) + 1
 
     def output_size(self, n: int) -> int:
         """Number of windows over an input of length `n`.
@@ -195,7 +231,7 @@ class Window:
             count = room // self.stride + 1
         if count < 1:
             raise ValueError(
-                f"the window of kernel {self.kernel} and dilation {self.dilation} spans "
+                f"the window of kernel size {self.kernel_size} and dilation {self.dilation} spans "
                 f"{self.span} positions, more than the padded input n + padding = "
                 f"{n} + {self.left} + {self.right} = {padded}"
             )
@@ -239,7 +275,7 @@ class Window:
                 f"padding {self.padding} exceeds span - 1 = {self.span - 1}: "
                 "the transposed window would need negative padding"
             )
-        return Window(self.kernel, 1, (left, right), self.dilation)
+        return Window(self.kernel_size, 1, (left, right), self.dilation)
 
     def _output_padding(self, value: int) -> int:
         """`value` as an `int`, if torch would take it."""
@@ -264,11 +300,15 @@ class Window:
     @property
     def field(self) -> Field:
         """The receptive field of this window alone."""
-        return Field(self.span, self.stride, Fraction(self.span - 1, 2) - self.left)
+        alone = Field(self.span, self.stride, Fraction(self.span - 1, 2) - self.left)
+        return alone._of((self,))
 
     def __or__(self, other: Window | Field) -> Field:
         """The receptive field of this window followed by `other`."""
         return self.field | other
+
+
+Window.__init__ = _renamed(Window.__init__)  # type: ignore[method-assign]
 
 
 @dataclass(frozen=True)
@@ -284,6 +324,10 @@ class Field:
         start: input position of the centre of output 0's field; a half-integer when `size` is
             even.
 
+    Attributes:
+        windows: the windows that it is composed of, first layer first; `None` if it was made from
+            numbers. Fields that say the same are equal, whatever they are composed of.
+
     Raises:
         ValueError: `size` or `jump` is not a positive integer, or `start` is not on the half-grid
             that `size` implies.
@@ -294,6 +338,7 @@ class Field:
     size: int = 1
     jump: int = 1
     start: Fraction = Fraction(0)
+    windows: tuple[Window, ...] | None = field(default=None, init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         """Validate, and store `start` as an exact fraction."""
@@ -313,11 +358,46 @@ class Field:
             other = other.field
         if not isinstance(other, Field):
             return NotImplemented
-        return Field(
+        both = Field(
             self.size + (other.size - 1) * self.jump,
             self.jump * other.jump,
             self.start + other.start * self.jump,
         )
+        if self.windows is None or other.windows is None:
+            return both
+        return both._of(self.windows + other.windows)
+
+    def _of(self, windows: tuple[Window, ...]) -> Field:
+        """This new field, which now knows its windows."""
+        object.__setattr__(self, "windows", windows)
+        return self
+
+    def output_size(self, n: int) -> int:
+        """Number of outputs that the chain makes of an input of length `n`.
+
+        Layer by layer, since each may leave positions unused, or round up.
+
+        Raises:
+            ValueError: `n` is not a positive integer, a window does not fit its layer's input, or
+                the field was made from numbers, which do not say where its windows end.
+
+        Examples:
+            >>> (Window(7, stride=2, padding=3) | Window(3, stride=2, padding=1)).output_size(224)
+            56
+        """
+        if self.windows is None:
+            raise ValueError(
+                f"{self} was made from numbers, and output sizes depend on each window's padding "
+                "and rounding: compose it from windows"
+            )
+        size = _integer("n", n, 1)
+        for number, window in enumerate(self.windows, 1):
+            try:
+                size = window.output_size(size)
+            except ValueError as error:
+                where = f"window {number} of {len(self.windows)}"
+                raise ValueError(f"{where}, for n = {n} in front of all: {error}") from None
+        return size
 
     def extent(self, i: int) -> tuple[int, int]:
         """First and last input position that output `i` depends on; they may lie in the padding."""
@@ -332,7 +412,7 @@ def compose(windows: Iterable[Window | Field]) -> Field:
         >>> compose([Window(3, dilation=d) for d in (1, 2, 4, 8)])
         Field(size=31, jump=1, start=Fraction(15, 1))
     """
-    return reduce(lambda field, window: field | window, windows, Field())
+    return reduce(lambda chain, window: chain | window, windows, Field()._of(()))
 
 
 def zero_inserted_size(n: int, m: int) -> int:

@@ -29,7 +29,7 @@ def test_the_python_examples_run_as_pasted(tmp_path):
         outputs.append(found.stdout)
     (shown,) = re.findall(r"```text\n(.*?)```", README, re.DOTALL)
     assert outputs[0] == shown
-    assert outputs[1].splitlines() == ["16", "15", "torch.Size([1, 3, 32, 32])"]
+    assert outputs[1].splitlines() == ["16", "15", "28", "torch.Size([1, 3, 32, 32])"]
     assert outputs[2].startswith("cats-dogs-plain: test accuracy")
 
 

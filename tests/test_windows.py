@@ -67,7 +67,7 @@ def test_transposed_size_is_that_of_torch(n, k, s, p, d, extra):
 @given(windows, sizes)
 def test_asymmetric_padding_is_padding_by_hand(window, n):
     padded = F.pad(torch.zeros(1, 1, n), (window.left, window.right))
-    kernel = torch.zeros(1, 1, window.kernel)
+    kernel = torch.zeros(1, 1, window.kernel_size)
     expected = torch_size(F.conv1d, padded, kernel, stride=window.stride, dilation=window.dilation)
     assert our_size(window.output_size, n) == expected
 
@@ -150,6 +150,54 @@ def test_extent_of_a_chain_by_following_the_taps(chain, i):
     assert compose(chain).size == max(seen) - min(seen) + 1
 
 
+@st.composite
+def layers(draw):
+    """A convolution or a pooling of torch over one axis."""
+    kernel, stride, dilation = draw(st.integers(1, 4)), draw(st.integers(1, 3)), draw(dilations)
+    if draw(st.booleans()):
+        padding = draw(st.sampled_from([0, 1, 4, "valid"] + ["same"] * (stride == 1)))
+        options = {"stride": stride, "padding": padding, "dilation": dilation}
+        return torch.nn.Conv1d(1, 1, kernel, **options)
+    padding = draw(st.integers(0, kernel // 2))
+    return torch.nn.MaxPool1d(kernel, stride, padding, dilation, ceil_mode=draw(st.booleans()))
+
+
+@pytest.mark.filterwarnings("ignore:Using padding='same'")
+@settings(max_examples=1000)
+@given(st.lists(layers(), max_size=5), sizes)
+def test_a_chain_puts_out_what_torchs_layers_put_out(chain, n):
+    expected = torch_size(torch.nn.Sequential(*chain), torch.zeros(1, 1, n))
+    assert our_size(compose(Window.of(layer)[0] for layer in chain).output_size, n) == expected
+
+
+@given(fields, fields, fields)
+def test_a_field_knows_its_windows_however_it_was_composed(a, b, c):
+    assert ((a | b) | c).windows == a.windows + b.windows + c.windows == (a | (b | c)).windows
+
+
+def test_sizes_of_a_chain_are_refused_with_the_reason():
+    with pytest.raises(ValueError, match=r"Field\(size=3, .* made from numbers"):
+        Field(3).output_size(8)
+    with pytest.raises(ValueError, match="made from numbers"):
+        (Window(3) | Field(3)).output_size(8)
+    with pytest.raises(ValueError, match=r"window 3 of 3, for n = 7 .* spans 3 positions.* = 2"):
+        (Window(2, 2) | Window(2) | Window(3)).output_size(7)
+    with pytest.raises(ValueError, match="n must be at least 1, got 0"):
+        compose([]).output_size(0)
+    assert compose([]).output_size(7) == 7
+
+
+def test_the_name_of_version_0_1_works_and_says_what_it_is_called_now():
+    for make in (Window, Window.valid, Window.full, Window.same):
+        with pytest.warns(DeprecationWarning, match="called kernel_size") as told:
+            assert make(kernel=3) == make(kernel_size=3) == make(3)
+        assert told[0].filename == __file__
+    with pytest.warns(DeprecationWarning, match="called kernel_size"):
+        assert Window(5).kernel == 5
+    with pytest.raises(TypeError, match="kernel"):
+        Window(kernel_size=3, kernel=3)
+
+
 def test_half_integer_centres_are_exact():
     assert Window(2, stride=2).field.start == Fraction(1, 2)
     assert (Window(2, stride=2) | Window(2, stride=2)).start == Fraction(3, 2)
@@ -165,23 +213,23 @@ def test_windows_and_fields_mix_and_other_types_do_not():
 @pytest.mark.parametrize(
     ("arguments", "named", "echoed"),
     [
-        ({"kernel": 0}, "kernel", "0"),
-        ({"kernel": 3, "stride": 0}, "stride", "0"),
-        ({"kernel": 3, "stride": -1}, "stride", "-1"),
-        ({"kernel": 3, "dilation": -2}, "dilation", "-2"),
-        ({"kernel": 3, "dilation": 0}, "dilation", "0"),
-        ({"kernel": 3, "padding": -1}, "padding", "-1"),
-        ({"kernel": 3, "padding": (0, -1)}, "padding", "-1"),
-        ({"kernel": 3, "padding": (1, 2, 3)}, "padding", "(1, 2, 3)"),
-        ({"kernel": 3, "padding": "same"}, "padding", "'same'"),
-        ({"kernel": 2.0}, "kernel", "2.0"),
-        ({"kernel": "3"}, "kernel", "'3'"),
-        ({"kernel": None}, "kernel", "None"),
-        ({"kernel": True}, "kernel", "True"),
-        ({"kernel": 3, "stride": False}, "stride", "False"),
-        ({"kernel": 3, "padding": (True, 0)}, "padding", "True"),
-        ({"kernel": np.float64(3)}, "kernel", "3.0"),
-        ({"kernel": 3, "ceil_mode": 1}, "ceil_mode", "1"),
+        ({"kernel_size": 0}, "kernel_size", "0"),
+        ({"kernel_size": 3, "stride": 0}, "stride", "0"),
+        ({"kernel_size": 3, "stride": -1}, "stride", "-1"),
+        ({"kernel_size": 3, "dilation": -2}, "dilation", "-2"),
+        ({"kernel_size": 3, "dilation": 0}, "dilation", "0"),
+        ({"kernel_size": 3, "padding": -1}, "padding", "-1"),
+        ({"kernel_size": 3, "padding": (0, -1)}, "padding", "-1"),
+        ({"kernel_size": 3, "padding": (1, 2, 3)}, "padding", "(1, 2, 3)"),
+        ({"kernel_size": 3, "padding": "same"}, "padding", "'same'"),
+        ({"kernel_size": 2.0}, "kernel_size", "2.0"),
+        ({"kernel_size": "3"}, "kernel_size", "'3'"),
+        ({"kernel_size": None}, "kernel_size", "None"),
+        ({"kernel_size": True}, "kernel_size", "True"),
+        ({"kernel_size": 3, "stride": False}, "stride", "False"),
+        ({"kernel_size": 3, "padding": (True, 0)}, "padding", "True"),
+        ({"kernel_size": np.float64(3)}, "kernel_size", "3.0"),
+        ({"kernel_size": 3, "ceil_mode": 1}, "ceil_mode", "1"),
     ],
 )
 def test_bad_arguments_are_named_and_echoed(arguments, named, echoed):
@@ -224,13 +272,13 @@ def test_other_refusals():
 
 def test_numpy_integers_are_integers():
     assert Window(np.int64(3), padding=(np.int32(1), 1)) == Window(3, padding=1)
-    assert type(Window(np.int64(3)).kernel) is int
+    assert type(Window(np.int64(3)).kernel_size) is int
 
 
 def test_windows_are_frozen_and_hashable():
     assert len({Window(3), Window(3, padding=0), Window(3, padding=(0, 0))}) == 1
     with pytest.raises(AttributeError):
-        Window(3).kernel = 5
+        Window(3).kernel_size = 5
 
 
 def test_importing_windows_does_not_import_torch():

@@ -43,7 +43,7 @@ def scatter(
 
 def kernel_gradient(g: Tensor, x: Tensor, windows: Sequence[Window], groups: int) -> Tensor:
     """Its adjoint in `w`: `(N, O, positions...)` by `(N, C, ...)` to `(O, C / G, taps...)`."""
-    taps = [window.kernel for window in windows]
+    taps = [window.kernel_size for window in windows]
     positions, per_group = g.shape[2:].numel(), x.shape[1] // groups
     columns = unfold(x, windows).reshape(len(x), groups, per_group * prod(taps), positions)
     z = g.reshape(len(g), groups, g.shape[1] // groups, positions)  # (N, G, O/G, P)

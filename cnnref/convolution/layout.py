@@ -113,9 +113,9 @@ def windows_for(axes: int, w: Tensor, windows: Windows | None) -> tuple[Window, 
     if len(found) != axes:
         raise ValueError(f"w {shape(w)} needs {axes} windows, got {len(found)}")
     refuse_ceil_mode(found)
-    if tuple(window.kernel for window in found) != taps:
+    if tuple(window.kernel_size for window in found) != taps:
         raise ValueError(
-            f"the windows have {', '.join(str(window.kernel) for window in found)} taps, the "
+            f"the windows have {', '.join(str(window.kernel_size) for window in found)} taps, the "
             f"kernel w {shape(w)} has {', '.join(map(str, taps))}"
         )
     return found

@@ -126,7 +126,7 @@ def avg_pool_gradient(
     sizes = as_sizes(size, len(windows))
     _require_outputs(g, (*g.shape[: -len(windows)], *_outputs(windows, sizes)), sizes)
     share = (g / _counts(windows, sizes, count_padding, g)).unsqueeze(-len(windows) - 1)
-    taps = math.prod(window.kernel for window in windows)
+    taps = math.prod(window.kernel_size for window in windows)
     spread = share.repeat_interleave(taps, -len(windows) - 1)
     return _add_back(spread, windows, sizes)
 
@@ -149,7 +149,7 @@ def _columns(x: Tensor, windows: Sequence[Window], fill: float) -> Tensor:
 
 def _add_back(columns: Tensor, windows: Sequence[Window], sizes: Sequence[int]) -> Tensor:
     """The adjoint of `_columns`."""
-    taps = [window.kernel for window in windows]
+    taps = [window.kernel_size for window in windows]
     return add_windows(columns.unflatten(-len(windows) - 1, taps), windows, sizes)
 
 

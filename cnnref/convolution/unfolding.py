@@ -58,7 +58,7 @@ def unfold(x: Tensor, windows: Windows, *, fill: float = 0.0) -> Tensor:
         x = pad(x, [max(room, 0) for pair in ends for room in pair], value=fill)
     steps = x.stride()[-len(windows) :]
     return x.as_strided(
-        (*x.shape[: -len(windows)], *(window.kernel for window in windows), *outputs),
+        (*x.shape[: -len(windows)], *(window.kernel_size for window in windows), *outputs),
         (
             *x.stride()[: -len(windows)],
             *(step * window.dilation for step, window in zip(steps, windows, strict=True)),
@@ -86,7 +86,7 @@ def fold(columns: Tensor, windows: Windows, size: int | Sequence[int]) -> Tensor
     windows = as_windows(windows)
     sizes = as_sizes(size, len(windows))
     expected = (
-        *(window.kernel for window in windows),
+        *(window.kernel_size for window in windows),
         *(window.output_size(n) for window, n in zip(windows, sizes, strict=True)),
     )
     if columns.shape[-2 * len(windows) :] != expected:
@@ -106,7 +106,7 @@ def add_windows(columns: Tensor, windows: Sequence[Window], sizes: Sequence[int]
         for window, n, m in zip(windows, sizes, outputs, strict=True)
     ]
     x = columns.new_zeros((*lead, *padded))
-    for taps in product(*(range(window.kernel) for window in windows)):
+    for taps in product(*(range(window.kernel_size) for window in windows)):
         firsts = [j * window.dilation for j, window in zip(taps, windows, strict=True)]
         where: list[Any] = [
             slice(first, first + (m - 1) * window.stride + 1, window.stride)

@@ -73,8 +73,9 @@ def window_picture(
     inserted = f", zeros inserted at positions {', '.join(zeros)}" if zeros else ""
     return Picture(
         figure,
-        f"A window of {window.kernel} taps, stride {window.stride}, dilation {window.dilation}, "
-        f"padding {window.left} left and {window.right} right, over {n} inputs{inserted}: {rows}.",
+        f"A window of {window.kernel_size} taps, stride {window.stride}, dilation "
+        f"{window.dilation}, padding {window.left} left and {window.right} right, over {n} inputs"
+        f"{inserted}: {rows}.",
     )
 
 
@@ -184,7 +185,7 @@ def chain_picture(windows: Sequence[Window], n: int, unit: int, title: str = "")
         axes.spines[["left", "bottom"]].set_visible(False)
         axes.tick_params(length=0)
     layers = "; ".join(
-        f"layer {d} has kernel {w.kernel}, stride {w.stride}, dilation {w.dilation}"
+        f"layer {d} has kernel {w.kernel_size}, stride {w.stride}, dilation {w.dilation}"
         for d, w in enumerate(windows, start=1)
     )
     return Picture(

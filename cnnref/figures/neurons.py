@@ -103,6 +103,6 @@ def neurons_picture(
     grey = f" The {missing} connections that are missing are drawn in grey." if absent else ""
     return Picture(
         figure,
-        f"A layer of {outputs} neurons over {n} inputs with {window.kernel} shared weights: "
+        f"A layer of {outputs} neurons over {n} inputs with {window.kernel_size} shared weights: "
         f"{lines}.{grey}",
     )

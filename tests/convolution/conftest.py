@@ -87,7 +87,7 @@ def problems(draw, axes: int) -> Problem:
         groups,
         draw(st.booleans()),
         random(n, groups * c, *sizes),
-        random(groups * o, c, *(window.kernel for window in chosen)),
+        random(groups * o, c, *(window.kernel_size for window in chosen)),
         random(n, groups * o, *outputs),
     )
 

@@ -181,7 +181,7 @@ def test_transposed_convolution_is_zero_insertion_and_the_flipped_kernel(p):
 @given(both, st.data())
 def test_conv_transpose_three_ways(p, data):
     """torch, the transposed matrix, and the gradient to the input; symmetric padding for torch."""
-    windows = tuple(Window(v.kernel, v.stride, v.left, v.dilation) for v in p.windows)
+    windows = tuple(Window(v.kernel_size, v.stride, v.left, v.dilation) for v in p.windows)
     extra = tuple(data.draw(st.integers(0, max(v.stride, v.dilation) - 1)) for v in windows)
     try:
         sizes = tuple(

@@ -29,7 +29,7 @@ def poolings(draw, axes, dilated=True):
     for window, n in zip(chosen, sizes, strict=True):
         assume(n + 2 * window.left >= window.span)
     if draw(st.booleans()):
-        chosen = [Window(v.kernel, v.stride, v.padding, v.dilation, True) for v in chosen]
+        chosen = [Window(v.kernel_size, v.stride, v.padding, v.dilation, True) for v in chosen]
     generator = torch.Generator().manual_seed(draw(st.integers(0, 2**31)))
     x = torch.randn(2, 3, *sizes, dtype=torch.float64, generator=generator)
     if draw(st.booleans()):
@@ -43,7 +43,7 @@ undilated = st.one_of(poolings(axes=1, dilated=False), poolings(axes=2, dilated=
 
 def arguments(chosen):
     return {
-        "kernel_size": tuple(v.kernel for v in chosen),
+        "kernel_size": tuple(v.kernel_size for v in chosen),
         "stride": tuple(v.stride for v in chosen),
         "padding": tuple(v.left for v in chosen),
         "ceil_mode": chosen[0].ceil_mode,

@@ -34,11 +34,11 @@ def test_unfold_reads_the_taps_of_every_window(p, fill):
 @given(problems(axes=2))
 def test_unfold_has_the_order_of_torchs(p):
     """For symmetric padding, flattening our axes gives torch's own columns."""
-    windows = tuple(Window(v.kernel, v.stride, v.left, v.dilation) for v in p.windows)
+    windows = tuple(Window(v.kernel_size, v.stride, v.left, v.dilation) for v in p.windows)
     if any(n + 2 * v.left < v.span for v, n in zip(windows, p.x.shape[2:], strict=True)):
         return
     by_torch = F.unfold(
-        p.x, [v.kernel for v in windows], [v.dilation for v in windows],
+        p.x, [v.kernel_size for v in windows], [v.dilation for v in windows],
         [v.left for v in windows], [v.stride for v in windows],
     )  # fmt: skip
     assert torch.equal(unfold(p.x, windows).flatten(4).flatten(1, 3), by_torch)

@@ -18,7 +18,7 @@ windows = st.builds(
 
 
 def of(window):
-    return Taps.window(window.kernel, window.stride, window.padding, window.dilation)
+    return Taps.window(window.kernel_size, window.stride, window.padding, window.dilation)
 
 
 def reads_of_window(k, s, p, d):

@@ -43,7 +43,7 @@ def test_the_sum_is_shown_where_it_happens(visit, setting):
     reader = Reader(visit("line"), NAME)
     reader.set(**setting)
     window = Window(setting["k"], setting["s"], (setting["l"], setting["r"]), setting["d"])
-    x, w = given(reader, "inputsOf", setting["n"]), given(reader, "weightsOf", window.kernel)
+    x, w = given(reader, "inputsOf", setting["n"]), given(reader, "weightsOf", window.kernel_size)
     assert row(reader, "long") == x.tolist()
     assert numbers(reader.grip("window").locator("text").all_text_contents()) == w.tolist()
     out = conv1d(x, w, window)
@@ -51,8 +51,8 @@ def test_the_sum_is_shown_where_it_happens(visit, setting):
     for at in range(len(out)):
         reader.slider().fill(str(at))
         shown = sums(reader)
-        products = torch.tensor(shown[: window.kernel], dtype=torch.float64)
-        assert shown[window.kernel :] == products.cumsum(0).tolist()
+        products = torch.tensor(shown[: window.kernel_size], dtype=torch.float64)
+        assert shown[window.kernel_size :] == products.cumsum(0).tolist()
         assert shown[-1] == out[at]
         assert reader.words().endswith(f"= {f'{out[at]:g}'.replace('-', '−')}.")
 

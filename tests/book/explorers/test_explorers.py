@@ -122,7 +122,7 @@ def test_windows_slide_where_the_library_says(visit):
         for i in dict.fromkeys((0, outputs // 2, outputs - 1)):
             slider.fill(str(i))
             assert slider.get_attribute("aria-valuetext") == f"Window {i + 1} of {outputs}"
-            assert reader.lit(".cell") == window.kernel + 1
+            assert reader.lit(".cell") == window.kernel_size + 1
             real = [tap for tap in window.taps(i) if 0 <= tap < n]
             if real:
                 assert f"Output {i + 1} reads input{'s' * (len(real) > 1)} {in_words(real)}" in (

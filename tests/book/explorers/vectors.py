@@ -107,7 +107,7 @@ def transposed_sizes():
 def transposed_windows():
     def expected(v, extra):
         window = window_of(v).transposed(extra)
-        return view(window.kernel, 1, window.left, window.right, window.dilation)
+        return view(window.kernel_size, 1, window.left, window.right, window.dilation)
 
     for v in (*views(), *bad_views()):
         for extra in (0, 1):
@@ -117,7 +117,7 @@ def transposed_windows():
 def same_windows():
     def expected(*arguments):
         window = Window.same(*arguments)
-        return view(window.kernel, window.stride, window.left, window.right, window.dilation)
+        return view(window.kernel_size, window.stride, window.left, window.right, window.dilation)
 
     cases = [*product((1, 2, 3, 4, 7), (1, 2, 3), (1, 2, 3), (1, 2, 5, 6, 11))]
     for position, bad in product(range(4), (0, *NO_NUMBERS)):

@@ -29,7 +29,7 @@ def draw_convolution(preset: Preset) -> Picture:
         picture = window_picture(window, preset["n"], title)
     else:
         size = window.transposed_size(preset["n"], preset["q"])
-        weights = torch.arange(1.0, window.kernel + 1)
+        weights = torch.arange(1.0, window.kernel_size + 1)
         picture = matrix_picture(matrix_of(weights, size, window)[: preset["n"]].T, title)
     return replace(picture, alt=f"{title}. {picture.alt}") if title else picture
 
