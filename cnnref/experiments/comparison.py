@@ -147,7 +147,7 @@ class Comparison:
 def compare(
     a: Result | Sequence[float] | np.ndarray[Any, Any],
     b: Result | Sequence[float] | np.ndarray[Any, Any],
-    metric: str = "accuracy",
+    metric: str | None = None,
     *,
     confidence: float = 0.95,
     paired: bool = False,
@@ -188,7 +188,8 @@ def compare(
         a: the first result; or numbers, one per run.
         b: the second, likewise.
         metric: `"accuracy"` or `"loss"` on the evaluation set, or a metric of the history, at its
-            last epoch. For plain numbers, their name.
+            last epoch. For plain numbers, their name. Where none is given, accuracy, or the loss of
+            results whose targets are no classes.
         confidence: coverage of the interval, between 0 and 1.
         paired: take the difference of plain numbers run by run.
         images: speak of all images there could have been; else of these very ones, and carry the
@@ -201,6 +202,8 @@ def compare(
             numbers, or `confidence` is not between 0 and 1.
     """
     require_share(confidence)
+    if metric is None:
+        metric = a.experiment.metric if isinstance(a, Result) else "accuracy"
     words = metric.replace("_", " ")
     choice: _Images | None = None
     if isinstance(a, Result) and isinstance(b, Result):

@@ -2,10 +2,10 @@
 
 A record can outlive the code that made it. Its probe cannot: the experiment's own model, loss,
 optimizer, schedule, batches, normalisation and evaluation run a few steps on a small synthetic
-set (on some of its own data where these are no images), in float64 on one CPU thread, and the
-losses are kept. Refactoring leaves them as they were; a change of behaviour moves them. Dropout is
-the one thing torch draws differently on different processors; here its masks come from
-`torch.rand`, which is the same everywhere.
+set (on some of its own data where these are no images or have no classes), in float64 on one CPU
+thread, and the losses are kept. Refactoring leaves them as they were; a change of behaviour moves
+them. Dropout is the one thing torch draws differently on different processors; here its masks come
+from `torch.rand`, which is the same everywhere.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ def probe(experiment: Experiment) -> dict[str, list[float]]:
 
     Returns:
         `"steps"`: the loss of every training step; `"evaluations"`: test loss and accuracy before
-        training and after each epoch.
+        training and after each epoch; the loss alone where targets are no classes.
     """
     train, test = _sets(experiment)
     asked = experiment.recipe
@@ -69,18 +69,20 @@ def probe(experiment: Experiment) -> dict[str, list[float]]:
     ]
     return {
         "steps": history.step_loss or [],
-        "evaluations": [value for pair in evaluations for value in pair],
+        "evaluations": [
+            value for pair in evaluations for value in pair[: 1 + (experiment.metric != "loss")]
+        ],
     }
 
 
 def _sets(experiment: Experiment) -> tuple[ImageSet | Examples, ImageSet | Examples]:
-    """Small sets like the experiment's: synthetic images; of what is no image, some of its own."""
+    """Small sets like the experiment's: synthetic images; else some of its own."""
     if isinstance(experiment.dataset, str):
         info = DATASETS[experiment.dataset]
         shape, classes = info.shape, len(info.class_names)
     else:
         train, test = experiment.dataset
-        if isinstance(train, Examples) and not train.are_bytes:
+        if isinstance(train, Examples) and not (train.are_bytes and train.class_names):
             return _some(train, TRAIN), _some(test, TEST)
         images = train.images if isinstance(train, ImageSet) else train.inputs
         shape, classes = tuple(images.shape[1:]), len(train.class_names)

@@ -183,7 +183,7 @@ def _group(dataset: str, results: Sequence[Result]) -> str:
         [
             [
                 f"`{result.experiment.name}`",
-                ", ".join(f"{100 * value:.2f}" for value in result.final()),
+                ", ".join(f"{100 * value:.2f}" for value in result.final("accuracy")),
                 *_times(result),
                 ", ".join(sorted({record["provenance"]["date"][:10] for record in result.records})),
                 _unique(letters[_place(record)] for record in result.records),
@@ -237,14 +237,16 @@ def result_markdown(result: Result) -> str:
         result: the records of an experiment.
     """
     entry, records, split = result.experiment, result.records, result.split
+    metrics = {"accuracy": 4, "loss": 3}  # and how many places each is shown with
+    if entry.metric == "loss":
+        del metrics["accuracy"]
     recipe = ", ".join(
         f"{key.replace('_', ' ')} {value}" for key, value in entry.fields["recipe"].items()
     )
     rows = [
         [
             str(record.seed),
-            f"{record['final']['accuracy']:.4f}",
-            f"{record['final']['loss']:.3f}",
+            *(f"{record['final'][metric]:.{places}f}" for metric, places in metrics.items()),
             f"{record.seconds:.0f}",
             f"{record.images_per_second:.0f}",
             _machine(record),
@@ -253,17 +255,19 @@ def result_markdown(result: Result) -> str:
         ]
         for record in records
     ]
-    head = ["seed:", f"{split} accuracy:", f"{split} loss:", "seconds:", "images/s:", "device",
-            "torch", "date"]  # fmt: skip
+    head = ["seed:", *(f"{split} {metric}:" for metric in metrics), "seconds:", "images/s:",
+            "device", "torch", "date"]  # fmt: skip
     summary = []
     if len(records) > 1:
-        accuracy, loss = result.interval("accuracy"), result.interval("loss")
-        summary = [
-            f"**{split.capitalize()} accuracy** {accuracy.mean:.4f}, 95 % interval over "
-            f"{accuracy.runs} seeds {accuracy.low:.4f} to {accuracy.high:.4f}; "
-            f"**{split} loss** {loss.mean:.3f}, {loss.low:.3f} to {loss.high:.3f}.",
-            "",
+        found = {metric: result.interval(metric) for metric in metrics}
+        told = [
+            f"**{split} {metric}** {found[metric].mean:.{places}f}, {{}}"
+            f"{found[metric].low:.{places}f} to {found[metric].high:.{places}f}"
+            for metric, places in metrics.items()
         ]
+        over = f"95 % interval over {len(records)} seeds "
+        text = "; ".join([told[0].format(over), *(line.format("") for line in told[1:])])
+        summary = [f"**{text[2].upper()}{text[3:]}.", ""]
     given = dict(entry.arguments) or "no arguments"
     return "\n".join(
         [
@@ -297,7 +301,7 @@ def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
 
 
 def _mean(result: Result) -> float:
-    return float(result.final().mean())
+    return float(result.final("accuracy").mean())
 
 
 def _accuracy(result: Result) -> str:
@@ -305,7 +309,7 @@ def _accuracy(result: Result) -> str:
     mean = f"{100 * _mean(result):.2f}"
     if len(result.records) == 1:
         return mean
-    found = result.interval()
+    found = result.interval("accuracy")
     return f"{mean} [{100 * found.low:.2f}, {100 * found.high:.2f}]"
 
 

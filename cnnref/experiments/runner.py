@@ -86,33 +86,61 @@ class Result:
             raise ValueError(unknown(f"metric of {self.experiment.name}", metric, known))
         return np.array([record["history"][metric] for record in self.records])
 
-    def untrained(self, metric: str = "accuracy") -> np.ndarray[Any, np.dtype[np.float64]]:
-        """`"loss"` or `"accuracy"` on the evaluation set before training, one per seed."""
-        return np.array([record["history"]["untrained"][metric] for record in self.records])
+    def untrained(self, metric: str | None = None) -> np.ndarray[Any, np.dtype[np.float64]]:
+        """`"loss"` or `"accuracy"` on the evaluation set before training, one per seed; the
+        experiment's `metric` where none is given."""
+        chosen = self._evaluated(metric)
+        return np.array([record["history"]["untrained"][chosen] for record in self.records])
 
-    def final(self, metric: str = "accuracy") -> np.ndarray[Any, np.dtype[np.float64]]:
-        """`"loss"` or `"accuracy"` on the evaluation set after the last epoch, one per seed."""
-        return np.array([record["final"][metric] for record in self.records])
+    def final(self, metric: str | None = None) -> np.ndarray[Any, np.dtype[np.float64]]:
+        """`"loss"` or `"accuracy"` on the evaluation set after the last epoch, one per seed; the
+        experiment's `metric` where none is given."""
+        chosen = self._evaluated(metric)
+        return np.array([record["final"][chosen] for record in self.records])
 
-    def interval(self, metric: str = "accuracy", confidence: float = 0.95) -> Interval:
+    def interval(self, metric: str | None = None, confidence: float = 0.95) -> Interval:
         """Mean over the seeds of a final metric, with its confidence interval.
 
         It says how well the mean over seeds is known for these very images, and stops where an
-        accuracy or a loss does: at 0, and an accuracy at 1.
+        accuracy or a loss does: at 0, and an accuracy at 1. A loss of one's own may be negative.
         """
-        most = 1.0 if metric == "accuracy" else math.inf
-        return mean_interval(self.final(metric).tolist(), confidence, (0.0, most))
+        chosen = self._evaluated(metric)
+        most = 1.0 if chosen == "accuracy" else math.inf
+        own = chosen == "loss" and not isinstance(self.experiment.recipe.loss, str)
+        least = -math.inf if own else 0.0
+        return mean_interval(self.final(chosen).tolist(), confidence, (least, most))
+
+    def _evaluated(self, metric: str | None) -> str:
+        """The metric, or the experiment's own.
+
+        Raises:
+            ValueError: there is none of that name.
+        """
+        entry = self.experiment
+        chosen = entry.metric if metric is None else metric
+        if chosen not in self.records[0]["final"]:
+            raise ValueError(
+                f"{entry.name} has no accuracy, as its targets are no classes; it has the loss"
+                if (chosen, entry.metric) == ("accuracy", "loss")
+                else unknown(f"metric of {entry.name}", chosen, self.records[0]["final"])
+            )
+        return chosen
 
     @property
     def confusion(self) -> np.ndarray[Any, np.dtype[np.int64]]:
-        """Confusion counts summed over the seeds; rows are true classes, columns predicted ones."""
+        """Confusion counts summed over the seeds; rows are true classes, columns predicted ones.
+
+        Raises:
+            ValueError: the targets are no classes.
+        """
+        self._evaluated("accuracy")
         counts: np.ndarray[Any, np.dtype[np.int64]]
         counts = np.array([record["confusion"] for record in self.records]).sum(axis=0)
         return counts
 
     def __str__(self) -> str:
         found = self.interval() if len(self.records) > 1 else f"{self.final()[0]:.4g} (one seed)"
-        return f"{self.experiment.name}: {self.split} accuracy {found}"
+        return f"{self.experiment.name}: {self.split} {self.experiment.metric} {found}"
 
 
 def choose_mode(mode: str | None = None) -> str:

@@ -48,7 +48,9 @@ __all__ = [
     "writing_folder",
 ]
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
+"""The newest that there is: 1, or 2 where targets are no classes, which older versions do not know.
+"""
 
 RIGHT = "."
 """Stands for a right answer among a record's answers."""
@@ -279,7 +281,8 @@ def write(
     """
     folder = writing_folder(own) / content["name"]
     path = folder / f"seed-{content['seed']}.json"
-    content = {"schema": SCHEMA_VERSION, **content, "weights": None}
+    version = 1 if "confusion" in content else 2
+    content = {"schema": version, **content, "weights": None}
     if weights is not None:
         half = {
             key: (value.half() if value.is_floating_point() else value).cpu().contiguous()
@@ -330,7 +333,7 @@ def _fault(content: Any) -> str | None:
         return f"{place.replace('data', '$', 1)}: {reprlib.repr(error.value)}{rule[:200]}"
     if content["checksum"] != _checksum(content):
         return "its checksum is not that of its content; it was edited or cut"
-    history, confusion = content["history"], content["confusion"]
+    history, confusion = content["history"], content.get("confusion")
     epochs = len(history["train_loss"])
     for key, series in history.items():
         if key not in ("untrained", "step_loss", "step_error") and len(series) != epochs:
@@ -340,6 +343,8 @@ def _fault(content: Any) -> str | None:
     for key, series in moments.items():
         if len(series) != steps:
             return f"$.moments.{key}: {len(series)} values, $.moments.step has {steps}"
+    if confusion is None:
+        return None
     if any(len(row) != len(confusion) for row in confusion):
         return "$.confusion: not square"
     split = _split(content)

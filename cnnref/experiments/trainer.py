@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import platform
 import string
 from collections.abc import Callable
@@ -131,7 +132,7 @@ def train(
     )
     with seeded(seed):
         model = experiment.build()
-    if experiment.own:
+    if experiment.own and experiment.metric == "accuracy":
         _require_logits(experiment, model, test)
     wide = PRECISIONS["float64" if recipe.precision == "float64" else "float32"]
     normalization = recipe.normalization(data)
@@ -176,18 +177,20 @@ def train(
     )
 
     def outcome() -> dict[str, Any]:
-        predicted = predict(model, batches, views=recipe.views)
-        logits, labels = (tensor.cpu() for tensor in predicted)
-        counted = _outcome(probabilities(logits.double()), labels, test)
-        # Summed in another order by several processes, an image on the fence may have fallen over.
-        right = sum(row[i] for i, row in enumerate(counted["confusion"]))
-        history.test_accuracy[-1] = right / len(test)
+        counted: dict[str, Any] = {}
+        if experiment.metric == "accuracy":
+            predicted = predict(model, batches, views=recipe.views)
+            logits, labels = (tensor.cpu() for tensor in predicted)
+            counted = _outcome(probabilities(logits.double()), labels, test)
+            # Summed in another order by several processes, an image on the fence may have fallen.
+            right = sum(row[i] for i, row in enumerate(counted["confusion"]))
+            history.test_accuracy[-1] = right / len(test)
         return {
             "name": experiment.name,
             "seed": seed,
             "experiment": experiment.fields,
             "history": _for_record(history, split),
-            "final": {"loss": history.test_loss[-1], "accuracy": history.test_accuracy[-1]},
+            "final": _kept_of(Evaluation(history.test_loss[-1], history.test_accuracy[-1])),
             **counted,
             **_series("tail", tail),
             **_series("moments", moments, step=list(moments)),
@@ -230,10 +233,15 @@ def _rounded(fingerprint: dict[str, list[float]]) -> dict[str, list[str]]:
 def _for_record(history: History, split: str) -> dict[str, Any]:
     """The history under the names of what it was evaluated on; steps as short as float32 is."""
     plain = history.to_dict()
+    plain["untrained"] = _kept_of(history.untrained)
+    if "accuracy" not in plain["untrained"]:
+        for key in ("train_accuracy", "test_accuracy", "step_error"):
+            del plain[key]
     for key in ("loss", "accuracy"):
-        plain[f"{split}_{key}"] = plain.pop(f"test_{key}")
+        if f"test_{key}" in plain:
+            plain[f"{split}_{key}"] = plain.pop(f"test_{key}")
     for key in ("step_loss", "step_error"):
-        if plain[key] is not None:
+        if plain.get(key) is not None:
             plain[key] = [float(str(np.float32(value))) for value in plain[key]]
     return plain
 
@@ -242,8 +250,13 @@ def _series(name: str, seen: dict[int, Evaluation], **others: list[int]) -> dict
     """Evaluations by step as an entry of the record; none where nothing was seen."""
     if not seen:
         return {}
-    values = {key: [getattr(one, key) for one in seen.values()] for key in Evaluation._fields}
-    return {name: {**others, **values}}
+    kept = [_kept_of(one) for one in seen.values()]
+    return {name: {**others, **{key: [one[key] for one in kept] for key in kept[0]}}}
+
+
+def _kept_of(found: Evaluation) -> dict[str, float]:
+    """An evaluation as an entry of the record: without accuracy, where there is none."""
+    return {key: value for key, value in found._asdict().items() if not math.isnan(value)}
 
 
 def _require_logits(experiment: Experiment, model: nn.Module, test: ImageSet | Examples) -> None:
@@ -254,7 +267,8 @@ def _require_logits(experiment: Experiment, model: nn.Module, test: ImageSet | E
     if outputs.dim() != 2 or outputs.shape[1] not in ({1, 2} if classes == 2 else {classes}):
         raise ValueError(
             f"the model of {experiment.name} must return a logit for each of {classes} classes, "
-            f"got {tuple(outputs.shape)} for one example"
+            f"got {tuple(outputs.shape)} for one example; if the targets are no classes, give them "
+            "as floats"
         )
 
 

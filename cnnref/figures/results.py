@@ -42,7 +42,10 @@ def learning_curves(
         raise ValueError("there is no epoch to draw, got the history of none")
     words = []
     with style():
-        drawn = {metric: _of_training(result, metric) for metric in ("loss", "accuracy")}
+        metrics = ["loss", "accuracy"]
+        if isinstance(result, Result) and result.experiment.metric == "loss":
+            metrics.remove("accuracy")
+        drawn = {metric: _of_training(result, metric) for metric in metrics}
         shown = {metric: pair for metric, pair in drawn.items() if np.isfinite(pair[1]).all()}
         figure, panels = new_figure(5, 2.5 * len(shown), nrows=len(shown), sharex=True)
         panels = np.atleast_1d(panels)
@@ -107,12 +110,15 @@ def mistakes_picture(
         columns: images in a row.
 
     Raises:
-        ValueError: these are not the images that the record is about, or it has no such seed.
+        ValueError: these are not the images that the record is about, it has no such seed, or its
+            targets are no classes.
     """
     chosen = result.seeds[0] if seed is None else seed
     if chosen not in result.seeds:
         raise ValueError(f"{result.experiment.name} has the seeds {result.seeds}, got {seed}")
     record = result.records[result.seeds.index(chosen)]
+    if result.experiment.metric != "accuracy":
+        raise ValueError(f"{result.experiment.name} makes no mistakes: its targets are no classes")
     recorded = record["dataset"][f"{record.split}_sha256"]
     if images.sha256 != recorded:
         raise ValueError(

@@ -23,6 +23,8 @@ from cnnref.experiments import (
     store,
     verify,
 )
+from cnnref.experiments.catalogue.entry import Expectation
+from cnnref.experiments.report import comparison_markdown, result_markdown
 from cnnref.training import Recipe, predict
 
 TRAIN, TEST = (data.synthetic((1, 4, 4), 3, count, seed=seed) for seed, count in ((0, 40), (1, 30)))
@@ -117,6 +119,107 @@ def test_floats_and_a_loss_of_ones_own(results, mine):
     assert model(floats(TEST)[0] * 1e3).isfinite().all()
 
 
+def means_of(images):
+    """Pictures as bytes, and how bright each is on average."""
+    return images.images, images.images.double().mean((1, 2, 3))[:, None] / 255
+
+
+def brightness(scale=1.0):
+    return nn.Sequential(nn.Flatten(), nn.Linear(16, 1))
+
+
+def negative(outputs, targets):
+    """A loss that may be below nought, as likelihoods of numbers are."""
+    return F.mse_loss(outputs, targets) - 5
+
+
+@pytest.fixture
+def regression(mine):
+    return replace(
+        mine,
+        dataset=(means_of(TRAIN), means_of(TEST)),
+        model=brightness,
+        arguments={},
+        recipe=replace(RECIPE, loss=F.mse_loss),
+        name="bright",
+        keep_steps=True,
+        keep_tail=True,
+    )
+
+
+def test_a_regression_is_kept_read_again_and_verified(results, regression, monkeypatch):
+    assert regression.metric == "loss"
+    first = run(regression, device="cpu")
+    record = first.records[0].content
+    assert record["schema"] == 2  # versions that know accuracies alone refuse it by name
+    assert not {"confusion", "answers", "mistakes"} & record.keys()
+    history = record["history"]
+    assert not any("accuracy" in key or "error" in key for key in history)
+    assert record["final"] == {"loss": history["test_loss"][-1]}
+    assert record["tail"]["loss"][-1] == pytest.approx(record["final"]["loss"])
+    assert len(history["step_loss"]) == 6
+    assert record["probe"]["evaluations"].__len__() == 3
+    network = load_model(regression)
+    network.load_state_dict({k: v.float() for k, v in first.records[0].weights().items()})
+    with torch.no_grad():  # the weights are kept in half precision
+        again = F.mse_loss(network(TEST.images), means_of(TEST)[1].float())
+    assert float(again) == pytest.approx(record["final"]["loss"], rel=0.02)
+
+    monkeypatch.setattr("cnnref.experiments.runner.train_seed", None)
+    read = run(pickle.loads(pickle.dumps(regression)))
+    assert [r.content for r in read.records] == [r.content for r in first.records]
+    assert verify([regression]) == []
+    assert str(read).startswith("bright: test loss ")
+    assert compare(first, read).verdict == "cannot tell"
+    assert compare(first, read).metric == "test loss"
+    assert read.final() == pytest.approx(read.final("loss"))
+    assert "test loss:" not in result_markdown(read)
+    assert "**Test loss** " in result_markdown(read)
+    assert "accuracy" not in result_markdown(read)
+    for asked in (
+        lambda: read.final("accuracy"), lambda: read.confusion, lambda: read.interval("accuracy"),
+        lambda: comparison_markdown([read]),
+    ):  # fmt: skip
+        with pytest.raises(ValueError, match="bright has no accuracy, as its targets are no"):
+            asked()
+
+
+def test_what_changed_in_a_regression_is_told(results, regression, monkeypatch):
+    run(regression, seeds=[0], device="cpu")
+    alone = replace(regression, seeds=(0,))
+    other = replace(alone, recipe=replace(alone.recipe, loss=negative))
+    assert any("field recipe.loss" in fault for fault in verify([other]))
+    monkeypatch.setattr(
+        brightness, "__code__",
+        (lambda scale=1.0: nn.Sequential(nn.Flatten(), nn.Linear(16, 1), nn.Tanh())).__code__,
+    )  # fmt: skip
+    told = verify([alone])
+    assert any("steps of the probe differ" in fault for fault in told)
+    assert any("evaluations of the probe differ" in fault for fault in told)
+
+
+def test_a_loss_may_be_negative(results, regression):
+    below = replace(regression, recipe=replace(regression.recipe, loss=negative), name="below")
+    found = run(below, device="cpu")
+    assert (found.final() < 0).all()
+    assert found.interval().low < found.final().min()
+    assert verify([below]) == []
+
+
+@pytest.mark.parametrize("damage", ["confusion", "accuracy", "schema"])
+def test_a_record_of_a_regression_that_says_too_much_is_damaged(results, regression, damage):
+    content = run(regression, seeds=[0], device="cpu").records[0].content
+    content = {k: v for k, v in content.items() if k not in ("weights", "checksum", "schema")}
+    if damage == "confusion":  # such a record is one of classes, and has no accuracies
+        content["confusion"] = [[30]]
+    elif damage == "accuracy":
+        content["final"] = {**content["final"], "accuracy": 2}
+    else:
+        content["answers"] = "." * 30
+    with pytest.raises(store.DamagedRecordError, match="is not valid"):
+        store.write(content, own=True)
+
+
 def test_a_network_is_copied_and_each_seed_begins_with_its_weights(results, mine):
     torch.manual_seed(3)
     start = network()
@@ -174,7 +277,16 @@ def test_more_classes_than_digits(results, mine):
         ({"dataset": 7}, ValueError, r"a name or a pair \(training set, test set\), got int"),
         ({"dataset": (TRAIN, TEST.images)}, TypeError, "the test set must be an ImageSet"),
         ({"dataset": (DataLoader(TensorDataset(*pair(TRAIN))), pair(TEST))}, TypeError, "give its"),
-        ({"dataset": ((torch.rand(4, 2), torch.rand(4)),) * 2}, ValueError, "by fit"),
+        (
+            {"dataset": ((torch.rand(4, 2), torch.rand(4)),) * 2}, ValueError,
+            r"mine are no classes, .*float32 \(4,\); cross-entropy needs .*mse_loss",
+        ),
+        (
+            {
+                "dataset": ((torch.rand(4, 2), torch.rand(4)),) * 2,
+                "recipe": replace(RECIPE, loss=F.mse_loss), "expected": Expectation(0, 1, "luck"),
+            }, ValueError, "leave out the accuracy that is expected",
+        ),
         ({"model": "nothing"}, ValueError, "unknown model 'nothing'"),
         ({"model": network()}, ValueError, r"takes no arguments, got {'hidden': 5}"),
         ({"keep_weights": "yes"}, ValueError, "keep_weights must be True or False, got 'yes'"),

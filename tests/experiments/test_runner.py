@@ -101,11 +101,11 @@ def test_a_damaged_record_is_told_and_trained_again(trained, tiny):
 def test_a_newer_record_is_never_overwritten(results, tiny, no_training):
     path = results / "tiny" / "seed-0.json"
     path.parent.mkdir(parents=True)
-    path.write_text('{"schema": 2}')
+    path.write_text('{"schema": 3}')
     for mode in ("auto", "stored"):
         with pytest.raises(NewerRecordError):
             run(tiny, seeds=[0], mode=mode)
-    assert path.read_text() == '{"schema": 2}'
+    assert path.read_text() == '{"schema": 3}'
 
 
 def test_mistakes_in_the_call(results, tiny, monkeypatch, tmp_path):

@@ -161,10 +161,10 @@ def test_a_signed_record_must_still_agree_with_itself(record, path, value, messa
 
 
 def test_a_record_from_a_newer_schema_is_neither_read_nor_replaced(record):
-    edit(record, "schema", value=2)
+    edit(record, "schema", value=3)
     newer = record.path.read_bytes()
     for refused in (lambda: store.read(record.path), lambda: store.write(bare(record), WEIGHTS)):
-        with pytest.raises(NewerRecordError, match="has schema 2.*upgrade cnnref") as caught:
+        with pytest.raises(NewerRecordError, match="has schema 3.*upgrade cnnref") as caught:
             refused()
         assert str(record.path) in str(caught.value)
     assert record.path.read_bytes() == newer

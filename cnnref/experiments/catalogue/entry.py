@@ -72,7 +72,7 @@ class Experiment:
         name: lower-case words joined by hyphens; also the folder of its records.
         title: one line for people.
         dataset: a key of `cnnref.data.DATASETS`; or a training and a test set of one's own, each as
-            `cnnref.data.collected` takes it, with classes for targets.
+            `cnnref.data.collected` takes it. Where targets are no classes, the loss is one's own.
         model: a key of `cnnref.models.MODELS`; or a function, such as a class, that makes a new
             network for each seed; or a network, of which each seed trains a copy, from the weights
             that it has.
@@ -131,6 +131,8 @@ class Experiment:
             raise ValueError(f"keep_tail of {self.name}: a sprint keeps no tail")
         if self.keep_moments:
             self._require_moments()
+        if self.metric == "loss":
+            self._require_no_classes()
         for seed in self.seeds:
             replace(self.recipe, seed=seed)  # refuses what is no seed
         # As JSON gives them back, or they would not equal those of their own record.
@@ -148,6 +150,18 @@ class Experiment:
                 f"got {moments}"
             )
 
+    def _require_no_classes(self) -> None:
+        targets = self.dataset[0].targets  # type: ignore[union-attr]
+        told = f"the targets of {self.name} are no classes, int64 (N,) from 0 on, but "
+        told += f"{targets.dtype} {tuple(targets.shape)}"
+        if isinstance(self.recipe.loss, str):
+            raise ValueError(
+                f"{told}; {self.recipe.loss} needs classes: give the recipe a loss of your own, "
+                "such as torch.nn.functional.mse_loss"
+            )
+        if self.expected is not None:
+            raise ValueError(f"{told}: leave out the accuracy that is expected")
+
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickle it, for other processes, as its own arguments: the frozen ones cannot be."""
         values = {key: getattr(self, key) for key in self.__dataclass_fields__}
@@ -162,6 +176,12 @@ class Experiment:
     def own(self) -> bool:
         """Whether its data, its model or its loss has no name in a registry."""
         return not all(isinstance(x, str) for x in (self.dataset, self.model, self.recipe.loss))
+
+    @property
+    def metric(self) -> str:
+        """What tells how well it did: `"accuracy"`, or `"loss"` where targets are no classes."""
+        named = isinstance(self.dataset, str) or self.dataset[0].class_names
+        return "accuracy" if named else "loss"
 
     @property
     def train_size(self) -> int:
