@@ -6,9 +6,10 @@ Answers the question IU-C.2.
 
 It needs torch, torchvision and matplotlib. The first run downloads
 Fashion-MNIST (30 MB) into the folder `data`. It prints a line for each epoch
-and the accuracy of each class, draws the curves into `out/iu_c2_first_cnn.png`
-and saves the weights as `out/iu_c2_first_cnn.pt`. Eight epochs take about five
-minutes on one core of a CPU; for a quick look: `--epochs 2 --limit 6000`.
+and the accuracy of each class, draws the curves and a confusion table into
+`out/iu_c2_first_cnn.png` and saves the weights as `out/iu_c2_first_cnn.pt`.
+Eight epochs take about five minutes on one core of a CPU; for a quick look:
+`--epochs 2 --limit 6000`.
 """
 
 from __future__ import annotations
@@ -75,19 +76,16 @@ def test(
     return loss_sum / count, right / count
 
 
-def accuracies_by_class(
-    model: nn.Module, loader: Loader, classes: int, device: torch.device
-) -> list[float]:
-    """The share of each class's images that are recognised."""
+def confusion(model: nn.Module, loader: Loader, classes: int, device: torch.device) -> Tensor:
+    """How often an image of class i (row) was said to be of class j (column)."""
     model.eval()
-    right, count = torch.zeros(classes), torch.zeros(classes)
+    counts = torch.zeros(classes, classes, dtype=torch.long)
     with torch.no_grad():
         for images, labels in loader:
-            hits = (model(images.to(device)).argmax(1).cpu() == labels).float()
-            right += torch.bincount(labels, hits, classes)
-            count += torch.bincount(labels, minlength=classes)
-    shares: list[float] = (right / count).tolist()
-    return shares
+            said = model(images.to(device)).argmax(1).cpu()
+            pairs = labels * classes + said  # one number for each pair
+            counts += torch.bincount(pairs, minlength=classes**2).view(classes, classes)
+    return counts
 
 
 def train(
@@ -150,17 +148,27 @@ def main(argv: list[str] | None = None) -> None:
 
     model = FirstCNN().to(device)
     train_losses, test_losses, _ = train(model, device, args.epochs, train_loader, test_loader)
-    shares = accuracies_by_class(model, test_loader, len(classes), device)
+    counts = confusion(model, test_loader, len(classes), device)
+    shares = (counts.diagonal() / counts.sum(1)).tolist()
     for share, name in sorted(zip(shares, classes, strict=True)):
         print(f"{name:12} {share:6.1%}")
 
-    figure, axes = plt.subplots()
+    figure, (axes, table) = plt.subplots(1, 2, figsize=(13, 5.5), layout="constrained")
     # The training loss is measured with dropout, so it may well lie above the
     # test loss.
     for losses, name in ((train_losses, "training"), (test_losses, "test")):
         axes.plot(range(1, args.epochs + 1), losses, "o-", label=name)
     axes.set(xlabel="epoch", ylabel="loss in nats per image")
     axes.legend()
+    table.imshow(counts.sqrt(), cmap="Blues")  # the root shows the rare ones, too
+    for row, column in counts.nonzero().tolist():
+        number = counts[row, column].item()
+        colour = "white" if number > counts.max() / 3 else "black"
+        table.text(column, row, number, ha="center", va="center", color=colour, fontsize=8)
+    places = range(len(classes))
+    table.set_xticks(places, classes, rotation=45, ha="right")
+    table.set_yticks(places, classes)
+    table.set(xlabel="what the network says", ylabel="what it is")
     figure.savefig(args.out / "iu_c2_first_cnn.png")
     plt.close(figure)
 

@@ -1,7 +1,7 @@
 """Is one network better than another? A difference over seeds and images, its interval, a verdict.
 
     found = compare(run("sharing-shared"), run("sharing-local"))
-    print(found.words())   # 98.1 % against 97.6 %: 0.5 points higher, at least 0.2 (95 %)
+    print(found.words())   # 98.1 % against 97.6 %, 0.5 points higher, at least 0.2 (95 %)
 
 Every comparative sentence of the book is made or checked by such a comparison.
 """
@@ -124,20 +124,27 @@ class Comparison:
         images = f" and {'a bound for ' * self.bound}the choice of {self.images:,} images"
         return runs + images * bool(self.images)
 
-    def words(self) -> str:
-        """The comparison in a few plain words: which, by how much, how sure.
+    @property
+    def outcome(self) -> str:
+        """The verdict in a few plain words: by how much, how sure.
 
-        `"98.4 % against 97.6 %: 0.8 points higher, at least 0.3 (95 %)"`; or, where the interval
-        holds zero, `"98.3 % against 97.6 %: too close to call (−2.9 to 4.4 points)"`.
+        `"0.8 points higher, at least 0.3 (95 %)"`; or, where the interval holds zero,
+        `"too close to call (−2.9 to 4.4 points)"`.
         """
         told = self.numbers
-        means = f"{told.first} against {told.second}"
         if not self.decided:
-            return f"{means}: too close to call ({told.low} to {told.high}{told.unit})"
+            return f"{self.verdict} ({told.low} to {told.high}{told.unit})"
         near = (told.low if self.low > 0 else told.high).removeprefix("−")
         by = told.difference.removeprefix("−")
-        sure = f"at least {near} ({100 * self.confidence:g} %)"
-        return f"{means}: {by}{told.unit} {self.verdict}, {sure}"
+        return f"{by}{told.unit} {self.verdict}, at least {near} ({100 * self.confidence:g} %)"
+
+    def words(self) -> str:
+        """The comparison in plain words: which, by how much, how sure.
+
+        `"98.4 % against 97.6 %, 0.8 points higher, at least 0.3 (95 %)"`; or, where the interval
+        holds zero, `"98.3 % against 97.6 %, too close to call (−2.9 to 4.4 points)"`.
+        """
+        return f"{self.numbers.first} against {self.numbers.second}, {self.outcome}"
 
     def __str__(self) -> str:
         n = " and ".join(map(str, dict.fromkeys(self.runs)))

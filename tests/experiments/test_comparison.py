@@ -258,7 +258,7 @@ def test_the_same_numbers_divide_by_nothing():
     same = compare([0.1] * 3, [0.1] * 2)
     assert ends(same) == [0, 0, 0]
     assert same.verdict == "too close to call"
-    assert compare([0.99] * 2, [0.99] * 2).words().startswith("99.00 % against 99.00 %: too close")
+    assert compare([0.99] * 2, [0.99] * 2).words().startswith("99.00 % against 99.00 %, too close")
     assert compare([0.3] * 3, [0.1] * 3).verdict == "higher"
     assert compare([0.3] * 3, [0.1] * 3, paired=True).verdict == "higher"
     one_constant = compare([0.5, 0.5], [0.1, 0.2])
@@ -275,9 +275,9 @@ def test_the_verdict_is_where_zero_lies():
 
 def test_plain_words_say_which_by_how_much_and_how_sure():
     found = compare([0.92, 0.921, 0.922], [0.90, 0.903, 0.906])
-    assert found.words() == "92.1 % against 90.3 %: 1.8 points higher, at least 1.1 (95 %)"
+    assert found.words() == "92.1 % against 90.3 %, 1.8 points higher, at least 1.1 (95 %)"
     opposite = compare([0.90, 0.903, 0.906], [0.92, 0.921, 0.922], confidence=0.9)
-    assert opposite.words() == "90.3 % against 92.1 %: 1.8 points lower, at least 1.3 (90 %)"
+    assert opposite.words() == "90.3 % against 92.1 %, 1.8 points lower, at least 1.3 (90 %)"
     low, high = stats.ttest_ind(
         [92, 92.1, 92.2], [90, 90.3, 90.6], equal_var=False
     ).confidence_interval()
@@ -287,7 +287,7 @@ def test_plain_words_say_which_by_how_much_and_how_sure():
 def test_plain_words_say_what_is_too_close_to_call():
     unsure = compare([0.9, 0.91, 0.92], [0.905, 0.911], "loss")
     assert unsure.words() == (
-        "0.910 nats against 0.908 nats: too close to call (−0.019 to 0.023 nats)"
+        "0.910 nats against 0.908 nats, too close to call (−0.019 to 0.023 nats)"
     )
     assert unsure.sources == "3 and 2 seeds"
     assert compare([0.5, 0.6], [0.4, 0.5], paired=True).sources == "2 pairs"
@@ -304,7 +304,7 @@ def test_numbers_have_as_many_places_as_the_interval_bears(half, shown):
 def test_an_end_of_an_interval_is_not_rounded_to_a_false_zero():
     close = Comparison("accuracy", (0.9123, 0.91), 0.0023, 0.00001, 0.00459, (3, 3))
     assert close.words() == (
-        "91.230 % against 91.000 %: 0.230 points higher, at least 0.001 (95 %)"
+        "91.230 % against 91.000 %, 0.230 points higher, at least 0.001 (95 %)"
     )
     negative = Comparison("accuracy", (0.9, 0.9), -1e-9, -0.01, 0.01, (3, 3))
     assert negative.numbers.difference == "0.0"
