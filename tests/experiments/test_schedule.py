@@ -208,24 +208,27 @@ AGENTS = (
 )
 
 
-def node(count: int) -> dict[str, int]:
-    """What a node is started with; Ray gives up on a slow machine where it must find the ports."""
+def free_ports() -> dict[str, int]:
+    """Ports for a node's agents; Ray gives up on a slow machine where it must find them."""
     with contextlib.ExitStack() as stack:
         held = [stack.enter_context(socket.create_server(("127.0.0.1", 0))) for _ in AGENTS]
         ports = [server.getsockname()[1] for server in held]
-    return {"num_cpus": count, "num_gpus": 0, **dict(zip(AGENTS, ports, strict=True))}
+    return dict(zip(AGENTS, ports, strict=True))
 
 
 @pytest.fixture
 def cluster(monkeypatch, tmp_path):
-    """A head that takes no jobs, and two nodes with a core each and folders of their own."""
+    """A node with two cores, so two processes, whose folder is not this one's.
+
+    More nodes would only mean more of Ray's own processes, each of which takes seconds to start.
+    """
     monkeypatch.setenv("CNNREF_RESULTS", str(tmp_path / "nodes"))
     monkeypatch.setenv("RAY_USAGE_STATS_ENABLED", "0")
     monkeypatch.setenv("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
-    made = Cluster(initialize_head=True, head_node_args=node(count=0))
+    monkeypatch.setenv("RAY_worker_niceness", "0")  # 15, beside other tests, is for ever
+    about = {"num_cpus": 2, "num_gpus": 0, "include_dashboard": False, **free_ports()}
+    made = Cluster(initialize_head=True, head_node_args=about)
     try:
-        for _ in range(2):
-            made.add_node(**node(count=1))
         yield made
     finally:
         ray.shutdown()
