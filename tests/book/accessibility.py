@@ -28,8 +28,9 @@ MARK_KINDS = """(within) => {
     return styles.get(e);
   };
   const known = new Set();
+  // The words of a formula are spoken, never shown.
   document.querySelectorAll("[data-kind]").forEach((e) => e.removeAttribute("data-kind"));
-  for (const e of document.querySelectorAll(`${within} *`)) {
+  for (const e of document.querySelectorAll(`${within} :not(math, math *)`)) {
     const words = [...e.childNodes].some((n) => n.nodeType === Node.TEXT_NODE && n.data.trim());
     if (!words && !e.matches("input, select, textarea") || !e.checkVisibility()) continue;
     const s = getComputedStyle(e);

@@ -16,7 +16,7 @@ pytestmark = pytest.mark.filterwarnings("ignore:Using padding='same'")
 
 
 def examples(count):
-    times = 8 if os.environ.get("CI") else 15  # CI's draws are the same every time
+    times = 4 if os.environ.get("CI") else 15  # CI's draws are the same every time
     return settings(max_examples=count * times, suppress_health_check=list(HealthCheck))
 
 

@@ -69,9 +69,23 @@ def cases_of(function):
     return list(FUNCTIONS[function]())
 
 
+@pytest.fixture(scope="module")
+def asked(browser, explorer_book):
+    """Pages whose functions are asked and nothing else, so that each is opened once."""
+
+    def open_page(name):
+        page = context.new_page()
+        page.goto((explorer_book / f"{name}.html").as_uri())
+        return page
+
+    context = browser.new_context()
+    yield cache(open_page)
+    context.close()
+
+
 @pytest.mark.parametrize("function", FUNCTIONS)
-def test_golden_vectors(visit, function):
-    page = visit(PAGE_OF.get(function.partition(".")[0], "line"))
+def test_golden_vectors(asked, function):
+    page = asked(PAGE_OF.get(function.partition(".")[0], "line"))
     cases = cases_of(function)
     assert len(cases) >= 200
     replayed = page.evaluate(REPLAY, [function, [given for given, _ in cases]])
