@@ -11,6 +11,8 @@ from axe_playwright_python.base import AxeResults
 from axe_playwright_python.sync_playwright import Axe
 
 COLOURS = ["color-contrast", "link-in-text-block"]
+BY_WIDTH = ["cat.keyboard", "cat.tables"]
+"""Tags of the rules that a narrow screen can break: what scrolls, and tables that lose columns."""
 
 # Of each kind of text the first: it is marked with the kind's number.
 MARK_KINDS = """(within) => {
@@ -65,8 +67,10 @@ class Accessibility:
         self.axe = Axe()
         self.passed: set[str] = set()
 
-    def check(self, page, within="body", *, structure=True, colours=True):
+    def check(self, page, within="body", *, structure=True, colours=True, tags=None):
         """No rule is broken by what a selector finds: of structure, of colours, or of both.
+
+        Of the rules of structure, all are asked, or those with a tag.
 
         Everything in question must be unfolded, and nothing may move. The page loses the strokes
         of its formulas and, with its structure, the colours of its code.
@@ -83,7 +87,8 @@ class Accessibility:
         if structure:
             page.evaluate(DISSOLVE_CODE)
             rules = {rule: {"enabled": False} for rule in COLOURS}
-            self._ask(page, [[within]], {"rules": rules})
+            only = {"runOnly": {"type": "tag", "values": tags}} if tags else {}
+            self._ask(page, [[within]], {"rules": rules, **only})
 
     def _ask(self, page, include, options):
         if not page.evaluate("Boolean(window.axe)"):
