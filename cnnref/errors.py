@@ -31,8 +31,9 @@ def require(extra: str, *modules: str) -> None:
     """
     absent = [module for module in modules if find_spec(module) is None]
     if absent:
+        listed = " and ".join(filter(None, (", ".join(absent[:-1]), absent[-1])))
         raise MissingExtraError(
-            f"this part of cnnref needs {' and '.join(absent)}; pip install 'cnnref[{extra}]' "
+            f"this part of cnnref needs {listed}; pip install 'cnnref[{extra}]' "
             "brings what is missing"
         )
 

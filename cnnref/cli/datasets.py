@@ -9,13 +9,27 @@ __all__ = ["add_commands"]
 
 def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add the commands of this module."""
-    data = commands.add_parser("data", help="the data folder").add_subparsers(
-        required=True, metavar="COMMAND"
+    data = commands.add_parser(
+        "data",
+        help="the data folder",
+        description="The folder of the datasets: CNNREF_DATA, else in the user's cache.",
+    ).add_subparsers(required=True, metavar="COMMAND")
+    fetch = data.add_parser(
+        "fetch",
+        help="download datasets",
+        description="Download datasets by torchvision, each checked by its checksum. Needs the "
+        "extra cnnref[vision].",
     )
-    fetch = data.add_parser("fetch", help="download datasets")
-    fetch.add_argument("names", nargs="+", metavar="NAME")
+    fetch.add_argument(
+        "names", nargs="+", metavar="NAME", help="such as mnist, fashion-mnist or cifar10"
+    )
     fetch.set_defaults(command=_data_fetch)
-    check = data.add_parser("check", help="say which datasets are here and whole")
+    check = data.add_parser(
+        "check",
+        help="say which datasets are here and whole",
+        description="Say where the data folder is, which datasets are in it, and whether each is "
+        "whole, by its checksum.",
+    )
     check.set_defaults(command=_data_check)
 
 

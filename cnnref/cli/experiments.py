@@ -17,14 +17,26 @@ if TYPE_CHECKING:
 
 __all__ = ["add_commands"]
 
+_NAMES = "an experiment, as `cnnref list` names it"
+
 
 def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add the commands of this module."""
-    listing = commands.add_parser("list", help="the experiments of the catalogue")
+    listing = commands.add_parser(
+        "list",
+        help="the experiments of the catalogue",
+        description="The experiments of the catalogue, how many of their seeds are stored, and "
+        "what each asks.",
+    )
     listing.set_defaults(command=_list)
 
-    show = commands.add_parser("show", help="an experiment and its stored results")
-    show.add_argument("name", metavar="NAME")
+    show = commands.add_parser(
+        "show",
+        help="an experiment and its stored results",
+        description="An experiment: its data, model and recipe, and of each stored seed the "
+        "accuracy, the time and the device.",
+    )
+    show.add_argument("name", metavar="NAME", help=_NAMES)
     show.set_defaults(command=_show)
 
     run = commands.add_parser(
@@ -35,7 +47,7 @@ def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
         "in several processes: torchrun --nproc-per-node=N -m cnnref run NAME.",
     )
     which = run.add_mutually_exclusive_group(required=True)
-    which.add_argument("names", nargs="*", default=[], metavar="NAME")
+    which.add_argument("names", nargs="*", default=[], metavar="NAME", help=_NAMES)
     which.add_argument("--all", action="store_true", help="every experiment of the catalogue")
     run.add_argument("--device", help="cuda, mps or cpu; the best there is where none is given")
     run.add_argument("--seeds", type=_seeds, metavar="0,1,2", help="only these seeds")
@@ -55,11 +67,19 @@ def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
     )
     run.set_defaults(command=_run)
 
-    verify = commands.add_parser("verify", help="check that no stored record is damaged or stale")
+    verify = commands.add_parser(
+        "verify",
+        help="check that no stored record is damaged or stale",
+        description="Replay the first steps of every stored training, in seconds and without data: "
+        "a record that is damaged, or that this code would not make again, is named.",
+    )
     verify.set_defaults(command=_verify)
 
     claims = commands.add_parser(
-        "claims", help="what the book says of its results, and whether the records bear it out"
+        "claims",
+        help="what the book says of its results, and whether the records bear it out",
+        description="Each sentence of the book about the outcome of a training, and whether the "
+        "stored records bear it out.",
     )
     claims.set_defaults(command=_claims)
 

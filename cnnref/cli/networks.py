@@ -127,6 +127,8 @@ def _summary(options: argparse.Namespace) -> int:
         raise AccountingError(
             f"--{more[0]} is told as table or json, got --format {options.format}"
         )
+    if options.batch and not options.memory:
+        raise AccountingError("--batch says for how many examples --memory is; give both")
 
     counted = summarize(options.target, sizes, dtypes=dtypes, depth=options.depth, **_ways(options))
     columns = options.columns
@@ -150,7 +152,8 @@ def _summary(options: argparse.Namespace) -> int:
         "latex": counted.to_latex,
         "html": counted.to_html,
     }
-    print(ways[options.format](columns=columns).rstrip("\n"))
+    shown = ways[options.format](columns=columns).rstrip("\n")
+    print(shown.replace("text(depth=None) shows all", "--depth all shows all"))
     for value in beside.values():
         print(f"\n{value}")
     return 0

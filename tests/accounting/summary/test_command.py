@@ -60,6 +60,13 @@ def test_memory(capsys):
     assert "did you mean 'adam'" in capsys.readouterr().err
     assert call(*words, "--format", "csv") == 2
     assert "--memory is told as table or json, got --format csv" in capsys.readouterr().err
+    assert call(*words[:-1], "--batch", "16") == 2
+    assert "--batch says for how many examples --memory is" in capsys.readouterr().err
+
+
+def test_rows_that_are_left_out_are_had_by_an_option(capsys):
+    assert call("cnnref:ResNet", "--input", "3x32x32", "--depth", "1") == 0
+    assert " rows for 58; --depth all shows all\n" in capsys.readouterr().out
 
 
 def test_latency(capsys):
