@@ -50,6 +50,19 @@ def _batched_sum(call: Operation) -> Cost:
     return Cost(call.out.numel() * terms, Extras(bias=call.out.numel()))
 
 
+def _grouped_product(call: Operation) -> Cost:
+    """Products of a group each: rows with the matrix of their group, or shares of one long sum.
+
+    Taken as if the groups held every row, as they do where experts share out all tokens: how many
+    rows each has is a value.
+    """
+    left, right = call.args[:2]
+    outputs = call.out.numel()
+    if left.dim() == right.dim() == 2:  # the sum is what is shared out
+        outputs //= max(len(call.out), 1)
+    return Cost(outputs * left.shape[-1])
+
+
 def _bilinear(call: Operation) -> Cost:
     # For each output: the weight's matrix times one input, then a product with the other.
     _, left, right = call.args[2].shape
@@ -129,6 +142,7 @@ COSTS: dict[Operator, Callable[[Operation], Cost]] = {
     **dict.fromkeys(CONVOLUTIONS, _convolution),
     aten.linear: _linear, aten.bilinear: _bilinear, aten.conv_tbc: _over_time,
     aten.addbmm: _batched_sum, aten.addbmm_: _batched_sum,
+    aten._grouped_mm: _grouped_product,
     **{
         getattr(aten, name): _FORMULAS[kind]
         for kind, names in OPERATORS.items()

@@ -31,9 +31,9 @@ OPERATORS = {
     "_masked_softmax cumsum cumsum_ cumprod cumprod_ cummax cummin logcumsumexp _logcumsumexp "
     "_cummax_helper _cummin_helper any all argmax argmin topk sort aminmax _aminmax median "
     "nanmedian nansum mode kthvalue trace dist count_nonzero allclose equal _is_all_true "
-    "_is_any_true bincount _unique _unique2 unique_dim unique_consecutive unique_dim_consecutive "
-    "renorm renorm_ embedding_renorm embedding_renorm_ segment_reduce hash_tensor "
-    "batch_norm_stats batch_norm_gather_stats batch_norm_gather_stats_with_counts "
+    "_is_any_true bincount histc _unique _unique2 unique_dim unique_consecutive "
+    "unique_dim_consecutive renorm renorm_ embedding_renorm embedding_renorm_ segment_reduce "
+    "hash_tensor batch_norm_stats batch_norm_gather_stats batch_norm_gather_stats_with_counts "
     "batch_norm_update_stats mse_loss smooth_l1_loss huber_loss soft_margin_loss "
     "binary_cross_entropy binary_cross_entropy_with_logits nll_loss_forward nll_loss2d_forward "
     "multi_margin_loss multilabel_margin_loss_forward",

@@ -26,7 +26,7 @@ _KINDS = {
     "attention in a layout of its own": r"^_(flash|efficient)_attention|_transform_bias|_fill_mem",
     "a distance or a loss with a formula of its own": r"^_euclidean_dist|^_pdist|ctc_loss",
     "a histogram": r"hist",
-    "several products in one": r"grouped_mm|^_trilinear|^linear_|^_mixed_dtypes",
+    "several products in one": r"scaled_grouped_mm|^_trilinear|^linear_|^_mixed_dtypes",
 }
 
 

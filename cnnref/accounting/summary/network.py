@@ -218,9 +218,11 @@ class Summary:
                     return layer
         return None
 
-    def __getitem__(self, name: str) -> Layer:
-        """The row of a block, with its totals, or of a layer; of one that is called several times,
-        the first."""
+    def __getitem__(self, name: str | int) -> Layer:
+        """The row of a block, with its totals, or of a layer, by name; of one that is called
+        several times, the first. A number is a row's place, as in a list."""
+        if isinstance(name, int):
+            return self.layers[name]
         if name in self.blocks:
             return self.blocks[name]
         for layer in self.layers:

@@ -115,6 +115,19 @@ def test_products(name):
     assert count(run, torch.zeros(2, 3, 4), torch.zeros(2, 4, 5)) == expected
 
 
+def test_products_in_groups():
+    """Each row with the matrix of its group, as where experts share out tokens."""
+    ends = torch.tensor([3, 4, 7], dtype=torch.int32)
+    x, w = torch.zeros(7, 16), torch.zeros(3, 16, 8)
+    rows = sum(16 * 8 for _ in range(7))
+    assert count(lambda x, w: torch._grouped_mm(x, w, offs=ends.to(x.device)), x, w) == rows
+    assert count(torch._grouped_mm, torch.zeros(3, 7, 16), w) == 3 * 7 * 16 * 8
+    # A sum of 7 terms for each of 16 times 8 entries, shared out among three sums.
+    x, y = torch.zeros(7, 16).mT, torch.zeros(7, 8)
+    shared = count(lambda x, y: torch._grouped_mm(x, y, offs=ends.to(x.device)), x, y)
+    assert shared == 16 * 8 * 7
+
+
 def test_bilinear():
     expected = 0
     for _ in product(range(2), range(5)):  # batch and outputs: x1' W x2

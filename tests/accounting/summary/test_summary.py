@@ -385,6 +385,9 @@ def test_a_summary_is_a_sequence_of_its_rows(resnet):
     assert "layer9" not in resnet
     assert resnet.layers[3] in resnet
     assert 3 not in resnet
+    assert (resnet[0].name, resnet[-1].name) == ("conv1", "fc")
+    with pytest.raises(IndexError):
+        resnet[174]
 
 
 def test_its_repr_is_a_line(resnet):

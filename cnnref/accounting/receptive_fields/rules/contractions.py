@@ -39,6 +39,14 @@ def _product(left: Sequence[int | None], right: Sequence[int | None], first: int
     return rule
 
 
+def _grouped_product(call: Operation) -> TensorField | None:
+    """Rows, each with the matrix of its group: which that is, the other arguments say."""
+    if call.x.dim() != 2 or call.args[1].dim() != 3 or call.sees(call.x) is None:
+        return None
+    left = contracted([(call.field, (0, None))], call.out.shape, "a product sums over all channels")
+    return steered(left, [field for field in map(call.sees, call.args[1:3]) if field is not None])
+
+
 def _attention(call: Operation) -> TensorField:
     reason = "attention: every position meets every other"
     fields = []
@@ -57,6 +65,7 @@ CONTRACTING: dict[Operator, Rule] = {
     aten.addmm: _product((0, None), (None, 1), 1),
     aten.bmm: _product((0, 1, None), (0, None, 2)),
     aten.baddbmm: _product((0, 1, None), (0, None, 2), 1),
+    aten._grouped_mm: _grouped_product,
     aten.mv: _product((0, None), (None,)),
     aten.dot: _product((None,), (None,)),
     aten.scaled_dot_product_attention: _attention,
