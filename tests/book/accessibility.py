@@ -44,6 +44,11 @@ MARK_KINDS = """(within) => {
   }
   return kinds;
 }"""
+# Contrast is measured where a kind is marked, whatever else is looked at.
+ONLY_MARKED = """() => axe.configure({ rules: [
+  { id: "color-contrast", selector: "[data-kind]" },
+  { id: "link-in-text-block", selector: "a[href][data-kind]" },
+] })"""
 FORGET = """(known) => {
   const passed = new Set(known);
   for (const e of document.querySelectorAll("[data-kind]")) {
@@ -54,7 +59,7 @@ DISSOLVE_FORMULAS = """() => {
   for (const drawn of document.querySelectorAll(".math svg")) drawn.replaceChildren();
 }"""
 DISSOLVE_CODE = """() => {
-  for (const token of document.querySelectorAll("pre span:not([id]):not(:has(*))")) {
+  for (const token of document.querySelectorAll("pre span:not([id], [data-kind], :has(*))")) {
     token.replaceWith(...token.childNodes);
   }
 }"""
@@ -76,23 +81,25 @@ class Accessibility:
         of its formulas and, with its structure, the colours of its code.
         """
         page.evaluate(DISSOLVE_FORMULAS)
-        if colours:
-            kinds = page.evaluate(MARK_KINDS, within)
-            known = [str(number) for number, kind in enumerate(kinds) if kind in self.passed]
-            if len(known) < len(kinds):
-                page.evaluate(FORGET, known)
-                only = {"type": "rule", "values": COLOURS}
-                self._ask(page, [["[data-kind]"]], {"runOnly": only})
-            self.passed |= set(kinds)
+        kinds = page.evaluate(MARK_KINDS, within) if colours else []
+        known = [str(number) for number, kind in enumerate(kinds) if kind in self.passed]
+        page.evaluate(FORGET, known)
+        new = len(known) < len(kinds)
         if structure:
             page.evaluate(DISSOLVE_CODE)
-            rules = {rule: {"enabled": False} for rule in COLOURS}
-            only = {"runOnly": {"type": "tag", "values": tags}} if tags else {}
-            self._ask(page, [[within]], {"rules": rules, **only})
+            options = {"rules": {rule: {"enabled": new} for rule in COLOURS}}
+            if tags:
+                options["runOnly"] = {"type": "tag", "values": tags}
+            self._ask(page, [[within]], options)
+        elif new:
+            only = {"type": "rule", "values": COLOURS}
+            self._ask(page, [["[data-kind]"]], {"runOnly": only})
+        self.passed |= set(kinds)
 
     def _ask(self, page, include, options):
         if not page.evaluate("Boolean(window.axe)"):
             page.evaluate(self.axe.axe_script)
+            page.evaluate(ONLY_MARKED)
         # Without preloading: axe would fetch style sheets, which a page on a disk must not.
         options = {"resultTypes": ["violations"], "preload": False, **options}
         question = "([include, options]) => axe.run({ include }, options)"

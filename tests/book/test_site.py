@@ -136,12 +136,7 @@ def visit(request, tab, address):
 @pytest.mark.parametrize("theme", ["dark", "light"])
 def test_axe_finds_no_violation(visit, accessibility, theme):
     visit.show(theme, DESK)
-    accessibility.check(visit.page, structure=False)
-
-
-def test_axe_finds_no_violation_of_structure(visit, accessibility):
-    visit.show("light", DESK)
-    accessibility.check(visit.page, colours=False)
+    accessibility.check(visit.page, structure=theme == "light")
 
 
 def test_phone_has_no_sideways_scrolling_and_no_violation(visit, accessibility):

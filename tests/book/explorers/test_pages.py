@@ -47,21 +47,32 @@ SCROLLED_BY_KEYBOARD = (
 )
 
 
+LACKING = """boxes => boxes.map((box) =>
+  [box.id, Math.round(box.offsetHeight - parseFloat(getComputedStyle(box).minHeight))])"""
+
+
 @pytest.mark.parametrize("name", STATES)
-@pytest.mark.parametrize(("theme", "size"), [("light", DESK), ("dark", DESK), ("light", PHONE)])
+@pytest.mark.parametrize(("size", "themes"), [(DESK, ["light", "dark"]), (PHONE, ["light"])])
 def test_no_violation_and_no_sideways_scrolling_in_any_state(
-    visit, accessibility, name, theme, size
+    visit, accessibility, name, size, themes
 ):
-    page = visit(name, size, color_scheme=theme)
-    page.wait_for_function(f"document.documentElement.dataset.theme == '{theme}'")
-    for state in STATES[name]:
-        page.evaluate("state => { location.hash = state }", state)
-        page.wait_for_timeout(50)
-        assert page.evaluate("document.documentElement.scrollWidth") <= size["width"]
-        # A picture that scrolls in its box can be scrolled by keyboard.
-        for stage in page.locator(".explorer-stage").all():
-            page.wait_for_function(SCROLLED_BY_KEYBOARD, arg=stage.element_handle(), timeout=5000)
-        accessibility.check(page, ".explorer", structure=theme == "light")
+    page = visit(name, size)
+    pass_all_explorers(page)
+    # What is below an explorer moves by what it lacks of the room that was kept for it.
+    lacking = page.locator(".explorer").evaluate_all(LACKING)
+    assert [(place, missing) for place, missing in lacking if missing > 1] == []
+    for theme in themes:
+        page.emulate_media(color_scheme=theme)
+        page.wait_for_function(f"document.documentElement.dataset.theme == '{theme}'")
+        for state in STATES[name]:
+            page.evaluate("state => { location.hash = state }", state)
+            page.wait_for_timeout(50)
+            assert page.evaluate("document.documentElement.scrollWidth") <= size["width"], state
+            # A picture that scrolls in its box can be scrolled by keyboard.
+            for stage in page.locator(".explorer-stage").all():
+                stage = stage.element_handle()
+                page.wait_for_function(SCROLLED_BY_KEYBOARD, arg=stage, timeout=5000)
+            accessibility.check(page, ".explorer", structure=theme == "light")
 
 
 @pytest.mark.parametrize("screen", [DESK, PHONE])
@@ -93,32 +104,6 @@ def test_nothing_jumps(visit, name, place, screen):
     page.evaluate(NEXT_FRAME)
     shifts = page.evaluate("window.shifts")
     assert sum(size for size, _ in shifts) <= 0.02, shifts
-
-
-@pytest.mark.parametrize("screen", [DESK, PHONE])
-@pytest.mark.parametrize(
-    "name",
-    [
-        "line",
-        "tour",
-        "twice",
-        "matrix",
-        "pooling",
-        "reach",
-        "curves",
-        "photograph",
-        "learning",
-        "network",
-    ],
-)
-def test_the_room_that_is_kept_is_enough(visit, name, screen):
-    """Whatever is painted first: what is below an explorer moves by what it lacks of room."""
-    page = visit(name, screen, fragment="#after")  # so all are made at once
-    pass_all_explorers(page)
-    lacking = """boxes => boxes.map((box) =>
-      [box.id, Math.round(box.offsetHeight - parseFloat(getComputedStyle(box).minHeight))])"""
-    found = page.locator(".explorer").evaluate_all(lacking)
-    assert [(place, missing) for place, missing in found if missing > 1] == []
 
 
 MADE = "[...document.querySelectorAll('.explorer')].map((e) => Boolean(e.querySelector('input')))"
