@@ -7,11 +7,12 @@ from fractions import Fraction
 import numpy as np
 import pytest
 import torch
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 from torch.nn import functional as F
 
 from cnnref.windows import Field, Window, compose, zero_inserted_size
+from tests.examples import examples
 
 sizes = st.integers(1, 40)
 kernels = st.integers(1, 7)
@@ -37,7 +38,7 @@ def our_size(function, *arguments):
         return None
 
 
-@settings(max_examples=2000)
+@examples(2000)
 @given(sizes, kernels, strides, paddings, dilations)
 def test_output_size_is_that_of_torch_convolution(n, k, s, p, d):
     expected = torch_size(
@@ -46,7 +47,7 @@ def test_output_size_is_that_of_torch_convolution(n, k, s, p, d):
     assert our_size(Window(k, s, p, d).output_size, n) == expected
 
 
-@settings(max_examples=2000)
+@examples(2000)
 @given(sizes, kernels, strides, paddings, dilations, st.booleans())
 def test_output_size_is_that_of_torch_pooling(n, k, s, p, d, ceil_mode):
     assume(p <= k // 2)  # torch's own limit
@@ -54,7 +55,7 @@ def test_output_size_is_that_of_torch_pooling(n, k, s, p, d, ceil_mode):
     assert our_size(Window(k, s, p, d, ceil_mode).output_size, n) == expected
 
 
-@settings(max_examples=2000)
+@examples(2000)
 @given(sizes, kernels, strides, paddings, dilations, st.integers(0, 5))
 def test_transposed_size_is_that_of_torch(n, k, s, p, d, extra):
     expected = torch_size(
@@ -163,7 +164,7 @@ def layers(draw):
 
 
 @pytest.mark.filterwarnings("ignore:Using padding='same'")
-@settings(max_examples=1000)
+@examples(1000)
 @given(st.lists(layers(), max_size=5), sizes)
 def test_a_chain_puts_out_what_torchs_layers_put_out(chain, n):
     expected = torch_size(torch.nn.Sequential(*chain), torch.zeros(1, 1, n))

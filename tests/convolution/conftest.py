@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+import pytest
 import torch
 from hypothesis import assume
 from hypothesis import strategies as st
@@ -96,3 +97,10 @@ def assert_equal(ours: Tensor, expected: Tensor, magnitude: Tensor, tolerance: f
     """Equal up to 1e-12 of the largest sum of absolute products."""
     assert ours.shape == expected.shape
     assert (ours - expected).abs().max() <= tolerance * magnitude.abs().max().clamp_min(1e-300)
+
+
+def assert_refused(call, error, parts):
+    """A call fails, and the message has all these parts."""
+    with pytest.raises(error) as caught:
+        call()
+    assert [part for part in parts if part not in str(caught.value)] == [], str(caught.value)

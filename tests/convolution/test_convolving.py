@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 import torch
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 from torch.nn import functional as F
 
@@ -24,6 +24,7 @@ from cnnref.convolution import (
 )
 from cnnref.windows import Window
 from tests.convolution.conftest import Problem, assert_equal, problems
+from tests.examples import examples
 
 FORWARD: dict[int, Any] = {1: conv1d, 2: conv2d}
 INPUT_GRADIENT: dict[int, Any] = {1: conv1d_input_gradient, 2: conv2d_input_gradient}
@@ -80,37 +81,37 @@ def check_kernel_gradient(p: Problem):
     assert_equal(ours, by_matrix, magnitude)
 
 
-@settings(max_examples=200)
+@examples(200)
 @given(one)
 def test_conv1d_three_ways(problem):
     check_forward(problem)
 
 
-@settings(max_examples=100)
+@examples(100)
 @given(two)
 def test_conv2d_three_ways(problem):
     check_forward(problem)
 
 
-@settings(max_examples=200)
+@examples(200)
 @given(one)
 def test_input_gradient_three_ways(problem):
     check_input_gradient(problem)
 
 
-@settings(max_examples=100)
+@examples(100)
 @given(two)
 def test_conv2d_input_gradient_three_ways(problem):
     check_input_gradient(problem)
 
 
-@settings(max_examples=200)
+@examples(200)
 @given(one)
 def test_kernel_gradient_three_ways(problem):
     check_kernel_gradient(problem)
 
 
-@settings(max_examples=100)
+@examples(100)
 @given(two)
 def test_conv2d_kernel_gradient_three_ways(problem):
     check_kernel_gradient(problem)
@@ -144,7 +145,7 @@ def test_kernel_gradient_is_the_adjoint_in_the_kernel(p):
     assert_equal(left, right, (forward(p, p.x.abs(), p.w.abs()) * p.g.abs()).sum())
 
 
-@settings(max_examples=30)
+@examples(30)
 @given(both)
 def test_gradcheck(p):
     x, w = p.x[:1].clone().requires_grad_(), p.w.clone().requires_grad_()
@@ -154,7 +155,7 @@ def test_gradcheck(p):
     assert torch.autograd.gradcheck(lambda g, x: kernel_gradient(p, g, x), (g, x))
 
 
-@settings(max_examples=30)
+@examples(30)
 @given(both)
 def test_autograd_through_our_forward(p):
     x, w = p.x.clone().requires_grad_(), p.w.clone().requires_grad_()
@@ -177,7 +178,7 @@ def test_transposed_convolution_is_zero_insertion_and_the_flipped_kernel(p):
     assert_equal(input_gradient(p, p.g, p.w), other, input_gradient(p, p.g.abs(), p.w.abs()))
 
 
-@settings(max_examples=200)
+@examples(200)
 @given(both, st.data())
 def test_conv_transpose_three_ways(p, data):
     """torch, the transposed matrix, and the gradient to the input; symmetric padding for torch."""

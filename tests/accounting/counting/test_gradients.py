@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from torch import nn
 from torch.nn import functional as F
@@ -11,6 +11,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from cnnref.accounting import AccountingError, summarize
 from cnnref.accounting.tracing.targets import find_network
+from tests.examples import examples
 
 
 def of_torch(model, *inputs):
@@ -40,7 +41,7 @@ def grouped(model, layers):
     kernel=st.integers(1, 3), stride=st.integers(1, 2), padding=st.integers(0, 1),
     dilation=st.integers(1, 2), bias=st.booleans(), frozen=st.booleans(), before=st.booleans(),
 )  # fmt: skip
-@settings(deadline=None, max_examples=60)
+@examples(60)
 def test_convolutions(
     axes, transposed, batch, channels, groups, kernel, stride, padding, dilation, bias, frozen,
     before,

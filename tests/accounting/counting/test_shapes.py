@@ -2,13 +2,14 @@
 
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from torch import nn
 from torch.nn import functional as F
 
 from cnnref.accounting import summarize
 from cnnref.accounting.counting.shapes import quick_result
+from tests.examples import examples
 
 aten = torch.ops.aten
 
@@ -17,7 +18,7 @@ def meta(*shape, dtype=torch.float32):
     return torch.empty(shape, dtype=dtype, device="meta")
 
 
-@settings(max_examples=200, deadline=None)
+@examples(200)
 @given(st.data())
 def test_convolutions_have_torchs_shapes(data):
     axes = data.draw(st.integers(1, 3))

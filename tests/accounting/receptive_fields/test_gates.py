@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 from torch.nn import functional as F
 from torchvision import models
@@ -15,8 +15,8 @@ from tests.accounting.graphs import (
     networks,
     weight,
 )
-from tests.accounting.receptive_fields.test_random_networks import examples
 from tests.accounting.support import row
+from tests.examples import examples
 
 pytestmark = pytest.mark.filterwarnings("ignore:Using padding='same'")
 TOLD = ("receptive_field", "support", "jump", "start", "clipped", "seen", "field_status")
@@ -69,13 +69,13 @@ def agrees(net, size):
             assert (ours.bounds == theirs.bounds).all()
 
 
-@examples(8)
+@examples(120, suppress_health_check=list(HealthCheck))
 @given(networks(1, [*EXACT, *REARRANGING, _gated, _gated, _gated, _gated]))
 def test_along_one_axis(case):
     agrees(*case)
 
 
-@examples(8)
+@examples(120, suppress_health_check=list(HealthCheck))
 @given(networks(2, [*EXACT, _gated, _gated, _gated, _gated], sizes=(6, 20)))
 def test_along_two_axes(case):
     agrees(*case)

@@ -1,23 +1,20 @@
 """The fields of random networks, against what the gradients of the same networks say."""
 
-import os
 from math import ceil
 
 import pytest
 import torch
-from hypothesis import HealthCheck, event, given, settings
+from hypothesis import HealthCheck, event, given
 
 from cnnref.accounting import summarize
 from tests.accounting.graphs import COMBINING, EXACT, REARRANGING, networks
 from tests.accounting.support import outputs, sets
+from tests.examples import examples
 
 # Torch warns that it pads by itself for "same" and an even kernel.
 pytestmark = pytest.mark.filterwarnings("ignore:Using padding='same'")
 
-
-def examples(count):
-    times = 4 if os.environ.get("CI") else 15  # CI's draws are the same every time
-    return settings(max_examples=count * times, suppress_health_check=list(HealthCheck))
+many = examples(900, suppress_health_check=list(HealthCheck))
 
 
 def some(units):
@@ -84,37 +81,37 @@ def bounds_agree(field, unit, units, found, told, blank, spread):
     assert seen == ends, f"{told}, said to see {seen}"
 
 
-@examples(60)
+@many
 @given(networks(1, EXACT, most=4, sizes=(100, 250)))
 def test_fields_far_from_the_borders(case):
     check(*case)
 
 
-@examples(60)
+@many
 @given(networks(1, [*EXACT]))
 def test_fields_along_one_axis(case):
     check(*case, every=True)
 
 
-@examples(60)
+@many
 @given(networks(2, [*EXACT], sizes=(6, 20)))
 def test_fields_along_two_axes(case):
     check(*case)
 
 
-@examples(60)
+@many
 @given(networks(1, [*EXACT, *COMBINING, *COMBINING]))
 def test_what_sees_everything_along_one_axis(case):
     check(*case, every=True)
 
 
-@examples(60)
+@many
 @given(networks(2, [*EXACT, *COMBINING, *COMBINING], sizes=(6, 20)))
 def test_what_sees_everything_along_two_axes(case):
     check(*case)
 
 
-@examples(60)
+@many
 @given(networks(1, [*EXACT, *REARRANGING, *REARRANGING]))
 def test_what_is_rearranged(case):
     check(*case, every=True)

@@ -7,12 +7,13 @@ from fractions import Fraction
 
 import pytest
 import torch
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given
 from torchvision import models
 
 from cnnref.accounting import summarize
 from cnnref.accounting.summary.columns import COLUMNS
 from tests.accounting.graphs import COMBINING, EXACT, REARRANGING, networks
+from tests.examples import examples
 
 # Torch warns that it pads by itself for "same" and an even kernel.
 pytestmark = pytest.mark.filterwarnings("ignore:Using padding='same'")
@@ -101,7 +102,7 @@ def tables_say_all(summary):
             ), name
 
 
-@settings(max_examples=100, suppress_health_check=list(HealthCheck), deadline=None)
+@examples(100, suppress_health_check=list(HealthCheck))
 @given(networks(2, [*EXACT, *COMBINING, *REARRANGING], sizes=(6, 20)))
 def test_rows_of_random_networks(case):
     net, size = case

@@ -10,13 +10,14 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from torch import nn
 from torchvision import models
 
 from cnnref.accounting import AccountingError, summarize
 from cnnref.accounting.tracing.keeping import AccountingWarning
+from tests.examples import examples
 
 GRID = None
 GRIDS: dict = {}
@@ -226,7 +227,7 @@ def test_each_way_to_keep(way, device, fails):
     kept_as_it_was([way], device, fails, training=False)
 
 
-@settings(max_examples=60, deadline=None)
+@examples(60)
 @given(
     st.lists(st.sampled_from([*WAYS]), min_size=2, max_size=6, unique=True),
     st.sampled_from(["meta", "cpu"]),

@@ -4,7 +4,7 @@ import gc
 
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from torch import nn
 from torch.profiler import ProfilerActivity, profile
@@ -12,6 +12,7 @@ from torchvision.models import get_model
 
 from cnnref.accounting.operation import tensors
 from cnnref.accounting.tracing.steps import take_step
+from tests.examples import examples
 
 
 def step_of(model, x, **more):
@@ -62,7 +63,7 @@ def test_what_autograd_keeps(name, training):
     widths=st.lists(st.integers(1, 5), min_size=2, max_size=4), batch=st.integers(2, 4),
     inplace=st.booleans(), frozen=st.integers(0, 3),
 )  # fmt: skip
-@settings(deadline=None, max_examples=25)
+@examples(25)
 def test_what_autograd_keeps_of_random_chains(widths, batch, inplace, frozen):
     layers = []
     for one, next_ in zip([3, *widths], widths, strict=False):
