@@ -122,7 +122,10 @@ class Record:
         """
         entry = self.content["weights"]
         if entry is None:
-            raise DamagedRecordError(f"{self.path} keeps no weights")
+            raise DamagedRecordError(
+                f"{self.path} keeps no weights; Experiment(keep_weights=True) stores those of its "
+                "first seed"
+            )
         path = self.path.with_name(entry["file"])
         data = path.read_bytes() if path.is_file() else b""
         if hashlib.sha256(data).hexdigest() != entry["sha256"]:

@@ -144,10 +144,12 @@ def _require_logits(logits: Tensor, labels: Tensor, loss: str, classes: int | No
     if least < 0:
         raise ValueError(f"labels must be classes from 0 on, got {least}")
     if logits.dim() != 2 or (loss == "binary-cross-entropy") != (logits.shape[1] == 1):
-        wanted = "one logit, (N, 1)" if loss == "binary-cross-entropy" else "a logit for each class"
+        wanted, other = "a logit for each class", "binary-cross-entropy"
+        if loss == other:
+            wanted, other = "one logit, (N, 1)", "cross-entropy"
         raise ValueError(
             f"{loss} needs {wanted}, the network returns {tuple(logits.shape)}; change its last "
-            "layer, or the loss"
+            f"layer, or the loss: Recipe(loss={other!r})"
         )
     if most > max(2, logits.shape[1]):
         raise ValueError(

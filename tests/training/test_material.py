@@ -115,7 +115,7 @@ SHORT = DataLoader(TensorDataset(X, Y), batch_size=9, drop_last=True)
         (TRAIN3, TEST3, BINARY, 1, "needs two classes, the training set has 3"),
         (TRAIN3, TEST3, MANY, 2, r"3 classes, and the network returns \(30, 2\)"),
         (TRAIN, TEST, BINARY, 2, r"needs one logit, \(N, 1\), the network returns \(30, 2\)"),
-        (TRAIN, TEST, MANY, 1, "needs a logit for each class"),
+        (TRAIN, TEST, MANY, 1, "needs a logit for each class.*loss='binary-cross-entropy'"),
         ((X, Y.float()), (X, Y.float()), MANY, 2, "needs classes, int64 .*; for other targets"),
         ((X, Y - 1), (X, Y - 1), MANY, 2, "classes from 0 on, got -1"),
         ((X, Y), (X, Y), replace(MANY, augmentation="flip"), 2, "are for images"),

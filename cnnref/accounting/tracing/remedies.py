@@ -100,12 +100,13 @@ def _convolution(packet: Any, args: Sequence[Any], module: nn.Module | None, fir
     takes = getattr(module, "in_channels", None) or channels_taken(packet, args)
     got = x.shape[-axes - 1]
     if got != takes:
+        channels = f"{takes} channel{'s' * (takes != 1)}"
         change = (
-            f"give an input of {takes} channels, first: ({takes}, height, width)"
+            f"give an input of {channels}, first: ({takes}, height, width)"
             if first
             else f"set in_channels={got}, or let the layer before give {takes}"
         )
-        return f"it takes {takes} channels and got {got}, in a tensor of shape {shape}: {change}"
+        return f"it takes {channels} and got {got}, in a tensor of shape {shape}: {change}"
     told = convolution_arguments(packet, args) if not isinstance(_padding(args), str) else None
     if told is None or told["transposed"]:
         return ""
