@@ -44,6 +44,14 @@ def test_its_table_of_counters_is_what_they_counted():
         assert [int(cell.replace(",", "")) for cell in row.split(" | ")[1:]] == macs
 
 
+def test_so_many_architectures_were_walked():
+    """All that were walked have the MACs of torch's counter, as the README says."""
+    found = (ROOT / "benchmarks" / "architectures.md").read_text()
+    rows = re.findall(r"^\| \w+ [\d.]+ \| (\d+) \| \d+ \| \d+ \| (\d+) of", found, re.MULTILINE)
+    walked, alike = (sum(map(int, column)) for column in zip(*rows, strict=True))
+    assert walked == alike == int(re.search(r"all (\d+) architectures", README)[1])
+
+
 def test_its_commands_exist():
     help_text = subprocess.run(
         ["make", "help"], cwd=ROOT, capture_output=True, text=True, check=True

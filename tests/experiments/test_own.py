@@ -170,7 +170,7 @@ def test_a_regression_is_kept_read_again_and_verified(results, regression, monke
     assert [r.content for r in read.records] == [r.content for r in first.records]
     assert verify([regression]) == []
     assert str(read).startswith("bright: test loss ")
-    assert compare(first, read).verdict == "cannot tell"
+    assert compare(first, read).verdict == "too close to call"
     assert compare(first, read).metric == "test loss"
     assert read.final() == pytest.approx(read.final("loss"))
     assert "test loss:" not in result_markdown(read)
