@@ -6,8 +6,9 @@ from pathlib import Path
 import pytest
 import yaml
 
+from bookext.teaching.exercises import GRADES
+
 ROOT = Path(__file__).parents[1]
-GRADES = ["Easy", "Solid", "Hard"]
 EXERCISE = re.compile(
     r"^(?P<fence>:{3,}|`{3,})\{exercise\}[^\n]*\n(?::\w+:[^\n]*\n)*\s*(?P<text>.*?)^(?P=fence)$",
     re.MULTILINE | re.DOTALL,

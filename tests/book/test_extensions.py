@@ -224,20 +224,6 @@ def test_repairs():
     assert repair(body) == '<section class="proof-content"><div class="citation-list">'
 
 
-def test_the_site_map_lists_every_page_after_an_edit_of_one(tiny_book):
-    book = tiny_book("look.pages")
-    with (book.folder / "conf.py").open("a") as conf:
-        conf.write('extensions.append("sphinx_sitemap")\n')
-        conf.write('html_baseurl = "https://example.org/"\nsitemap_url_scheme = "{link}"\n')
-    book.write(index="# Top\n\n```{toctree}\nother\n```\n", other="# Other\n")
-    assert book.build() == []
-    book.write(index="# Top again\n\n```{toctree}\nother\n```\n")
-    assert book.build() == []
-    site_map = (book.folder / "_build" / "html" / "sitemap.xml").read_text()
-    assert "https://example.org/index.html" in site_map
-    assert "https://example.org/other.html" in site_map
-
-
 def test_cells_that_wait_for_data_are_shown_as_plain_python(tiny_book):
     book = tiny_book("look.highlighting")
     source = "%%needs cifar10\nfor image in ():\n    pass\n"
@@ -279,28 +265,6 @@ def test_no_token_but_operators_changes_its_looks(site):
         assert [rule for rule in rules if rule not in written] == []
         for kind in STANDARD_TYPES.keys() - {Operator}:
             assert style.style_for_token(plainest(kind)) == style.style_for_token(kind)
-
-
-def test_a_build_without_changes_writes_nothing_and_one_with_a_new_style_everything(tiny_book):
-    book = tiny_book("handouts.answers", "look.pages")
-    book.write(index="# Top\n\n```{toctree}\none\n```\n", one="# One\n")
-    (book.folder / "book" / "_static").mkdir()
-    style = book.folder / "book" / "_static" / "book.css"
-    style.write_text("p { color: black; }")
-    book.build()
-    page = book.folder / "_build" / "html" / "one.html"
-
-    def written():
-        before = page.stat().st_mtime_ns
-        book.build()
-        return page.stat().st_mtime_ns != before
-
-    assert not written()
-    style.write_text("p { color: navy; }")
-    assert written()
-    assert not written()
-    book.write(index="# New top\n\n```{toctree}\none\n```\n")
-    assert written()
 
 
 def test_the_index_counts(site):

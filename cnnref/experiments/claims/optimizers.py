@@ -193,7 +193,8 @@ def _pairs(
 
 
 def _told(found: dict[tuple[str, str], Comparison]) -> str:
-    told = [f"{a} {c.verdict} than {b}" for (a, b), c in found.items() if c.verdict[0] != "c"]
+    apart = {pair: c.verdict for pair, c in found.items() if c.verdict != "cannot tell"}
+    told = [f"{a} {verdict} than {b}" for (a, b), verdict in apart.items()]
     return f"{len(told)} of {len(found)} pairs told apart" + f": {', '.join(told)}" * bool(told)
 
 

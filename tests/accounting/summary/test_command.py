@@ -3,10 +3,13 @@
 import csv
 import io
 import json
+import re
 
 import pytest
 
 from cnnref import cli
+from cnnref.accounting import Summary
+from cnnref.accounting.summary.columns import COLUMNS
 
 
 def call(*words):
@@ -156,6 +159,14 @@ def test_a_network_of_torchvision_that_needs_values(capsys):
     assert "make it on the CPU" in capsys.readouterr().err
     assert call("torchvision:resnet18", "--input", "3x64x64", "--device", "cpu") == 0
     assert call("torchvision:regnet_y_400mf", "--input", "3x64x64") == 0
+
+
+def test_the_help_names_every_column(capsys):
+    with pytest.raises(SystemExit):
+        call("--help")
+    told = re.split(r"[\s,]+", capsys.readouterr().out)
+    assert set(COLUMNS) <= set(told)
+    assert all(f"`{name}`" in (Summary.text.__doc__ or "") for name in COLUMNS)
 
 
 def test_columns_and_more_formats(capsys):

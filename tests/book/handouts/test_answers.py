@@ -3,7 +3,7 @@
 import pytest
 
 from bookext.handouts.questions import QuestionListError, read_questions
-from bookext.handouts.testnames import find_test_file, line_of_test
+from bookext.handouts.testnames import files_below, find_test_file, line_of_test
 
 from ..conftest import CHECKED, QUESTIONS, messages, notebook
 
@@ -179,6 +179,8 @@ def test_test_files_are_found_in_folders_below(tmp_path):
     assert find_test_file(tmp_path, "data/test_b.py") == tmp_path / "data" / "test_b.py"
     (tmp_path / "other").mkdir()
     (tmp_path / "other" / "test_b.py").touch()
+    files_below.cache_clear()
     assert not find_test_file(tmp_path, "test_b.py").exists()
     (tmp_path / "test_b.py").touch()
+    files_below.cache_clear()
     assert find_test_file(tmp_path, "test_b.py") == tmp_path / "test_b.py"

@@ -24,7 +24,6 @@ from sphinx.util.docutils import SphinxDirective
 if TYPE_CHECKING:
     from sphinx.application import Sphinx
     from sphinx.environment import BuildEnvironment
-    from sphinx.util.typing import ExtensionMetadata
 
 logger = logging.getLogger(__name__)
 
@@ -55,11 +54,15 @@ class ChapterMapDirective(SphinxDirective):
         return [chapter_map()]
 
 
+def parts_of(env: BuildEnvironment) -> list[addnodes.toctree]:
+    """The parts of the book, each with a caption and its pages, as `_toc.yml` has them."""
+    return list(env.tocs[env.config.root_doc].findall(addnodes.toctree))
+
+
 def chapters_of(env: BuildEnvironment) -> dict[str, int]:
     """The chapters, that is, the numbered pages, in order, each with the number of its part."""
-    trees = env.get_doctree(env.config.root_doc).findall(addnodes.toctree)
-    parts = (tree["includefiles"] for tree in trees if tree["numbered"])
-    return {name: part for part, names in enumerate(parts, 1) for name in names}
+    parts = (part["includefiles"] for part in parts_of(env) if part["numbered"])
+    return {name: number for number, names in enumerate(parts, 1) for name in names}
 
 
 def builds_on(env: BuildEnvironment, chapter: str) -> list[str]:
@@ -159,11 +162,10 @@ class DrawMap(SphinxPostTransform):
             place.replace_self(nodes.raw("", draw_map(self.env, self.env.docname), format="html"))
 
 
-def setup(app: Sphinx) -> ExtensionMetadata:
+def setup(app: Sphinx) -> None:
     """Register the directive, the checks and the drawing."""
     app.add_node(chapter_map)
     app.add_directive("chapter-map", ChapterMapDirective)
     app.add_post_transform(DrawMap)
     app.add_post_transform(CheckReferences)
     app.connect("env-check-consistency", check_map)
-    return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

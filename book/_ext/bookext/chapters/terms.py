@@ -12,10 +12,11 @@ from __future__ import annotations
 
 import json
 import re
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from docutils import nodes
 from sphinx.addnodes import pending_xref
+from sphinx.domains.std import StandardDomain
 from sphinx.transforms.post_transforms import SphinxPostTransform
 from sphinx.util import logging
 
@@ -24,7 +25,6 @@ from .chaptermap import chapters_of
 if TYPE_CHECKING:
     from sphinx.application import Sphinx
     from sphinx.environment import BuildEnvironment
-    from sphinx.util.typing import ExtensionMetadata
 
 logger = logging.getLogger(__name__)
 
@@ -36,8 +36,8 @@ UNTOUCHED = (
 
 def terms_of(env: BuildEnvironment) -> dict[str, str]:
     """The page of each term of the glossary."""
-    domain = env.get_domain("std")
-    return {name: page for name, _, kind, page, *_ in domain.get_objects() if kind == "term"}
+    domain = cast(StandardDomain, env.get_domain("std"))
+    return {name: page for (kind, name), (page, _) in domain.objects.items() if kind == "term"}
 
 
 def pattern_of(term: str) -> re.Pattern[str]:
@@ -103,7 +103,6 @@ def running(text: nodes.Text) -> bool:
     return paragraph
 
 
-def setup(app: Sphinx) -> ExtensionMetadata:
+def setup(app: Sphinx) -> None:
     """Register the transform."""
     app.add_post_transform(LinkTerms)
-    return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

@@ -26,7 +26,6 @@ from .wheel import wheel_address, whole
 if TYPE_CHECKING:
     from sphinx.addnodes import download_reference
     from sphinx.application import Sphinx
-    from sphinx.util.typing import ExtensionMetadata
 
 BRANCH = "gh-pages"
 """Where the workflow publishes the site, notebooks included; Colab opens them from there."""
@@ -285,8 +284,7 @@ def offer_colab(
         })  # fmt: skip
 
 
-def setup(app: Sphinx) -> ExtensionMetadata:
+def setup(app: Sphinx) -> None:
     """Write the notebook before the theme adds its buttons, and one more button after it."""
     app.connect("html-page-context", offer, priority=400)
     app.connect("html-page-context", offer_colab, priority=600)
-    return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

@@ -20,7 +20,6 @@ from sphinx.util.docutils import SphinxDirective
 
 if TYPE_CHECKING:
     from sphinx.application import Sphinx
-    from sphinx.util.typing import ExtensionMetadata
 
 
 def wheel_address(base: str) -> str:
@@ -42,7 +41,6 @@ class InstallDirective(SphinxDirective):
         return [nodes.literal_block(command, command, language="sh", classes=["install"])]
 
 
-def setup(app: Sphinx) -> ExtensionMetadata:
+def setup(app: Sphinx) -> None:
     """Register the directive."""
     app.add_directive("install", InstallDirective)
-    return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

@@ -43,7 +43,6 @@ from .links import CheckLinks, TryRole, tour_of
 if TYPE_CHECKING:
     from sphinx.application import Sphinx
     from sphinx.environment import BuildEnvironment
-    from sphinx.util.typing import ExtensionMetadata
 
     from cnnref.figures.style import Picture
 
@@ -159,11 +158,10 @@ def load_scripts(
         app.add_js_file(script, defer="defer")
 
 
-def setup(app: Sphinx) -> ExtensionMetadata:
+def setup(app: Sphinx) -> None:
     """Register the directive, its box, its links, and the loading of its scripts."""
     app.add_node(explorer_node, html=(visit_explorer, depart_explorer))
     app.add_directive("explorer", ExplorerDirective)
     app.add_role("try", TryRole())
     app.add_transform(CheckLinks)
     app.connect("html-page-context", load_scripts)
-    return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

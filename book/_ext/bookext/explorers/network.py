@@ -40,7 +40,7 @@ def levels_of(weight: Tensor) -> tuple[Tensor, Tensor]:
 def layer_of(weight: Tensor, bias: Tensor) -> dict[str, Any]:
     """A layer as the script has it: letters, scales, and the biases as they are stored."""
     levels, scales = levels_of(weight)
-    letters = "".join(LETTERS[int(level) + LEVELS] for level in levels.flatten())
+    letters = "".join(LETTERS[int(level) + LEVELS] for level in levels.flatten().tolist())
     numbers = {
         name: [float(f"{value:.7g}") for value in values.tolist()]
         for name, values in (("scales", scales), ("bias", bias))

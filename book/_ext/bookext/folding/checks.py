@@ -22,7 +22,6 @@ from sphinx.transforms.post_transforms import SphinxPostTransform
 
 if TYPE_CHECKING:
     from sphinx.application import Sphinx
-    from sphinx.util.typing import ExtensionMetadata
     from sphinx.writers.html5 import HTML5Translator
 
 LONG = 90
@@ -220,10 +219,9 @@ def depart_fold_line(self: HTML5Translator, _node: fold_line) -> None:
     self.body.append("</summary>\n")
 
 
-def setup(app: Sphinx) -> ExtensionMetadata:
+def setup(app: Sphinx) -> None:
     """Register the two nodes, the transform and the button."""
     app.add_node(fold, html=(visit_fold, depart_fold))
     app.add_node(fold_line, html=(visit_fold_line, depart_fold_line))
     app.add_post_transform(FoldChecks)
     app.connect("html-page-context", offer_all, priority=600)
-    return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

@@ -14,7 +14,6 @@ from sphinx.transforms.post_transforms import SphinxPostTransform
 
 if TYPE_CHECKING:
     from sphinx.application import Sphinx
-    from sphinx.util.typing import ExtensionMetadata
 
 STOCK = "code cell {type}"
 """What MyST-NB's own names end in; an author's name for a fold stays."""
@@ -54,8 +53,7 @@ class UnlinkTitles(SphinxPostTransform):
                     link.replace_self(link.children)
 
 
-def setup(app: Sphinx) -> ExtensionMetadata:
+def setup(app: Sphinx) -> None:
     """Register both."""
     app.add_post_transform(NameFolds)
     app.add_post_transform(UnlinkTitles)
-    return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

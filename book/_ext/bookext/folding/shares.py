@@ -13,19 +13,30 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import yaml
-from bs4 import BeautifulSoup, Tag
 from docutils import nodes
+from lxml import html
 from sphinx import addnodes
 from sphinx.util.docutils import SphinxDirective
 
+from ..writing import gathering, gathers
+
 if TYPE_CHECKING:
     from sphinx.application import Sphinx
-    from sphinx.util.typing import ExtensionMetadata
 
 BOUNDS = {"Mathematics": 15, "Experiments": 25, "Appendices": 25}
 """The most code among the visible words of a chapter, in percent, for each part of the book."""
 
-UNSEEN = "script, style, button, .headerlink, .math, .visually-hidden, p.expanded"
+CLASS = "contains(concat(' ', normalize-space(@class), ' '), ' {} ')"
+PARTS = ("headerlink", "math", "visually-hidden", "expanded")
+UNSEEN = "|".join([
+    ".//script", ".//style", ".//button", ".//details[not(@open)]/summary/following-sibling::*",
+    *(f".//*[{CLASS.format(name)}]" for name in PARTS),
+    f".//*[{CLASS.format('dropdown')}]/*[{CLASS.format('admonition-title')}]/following-sibling::*",
+])  # fmt: skip
+"""What a reader does not see, or see as words: folds are closed, and formulas drawn."""
+
+CODE = f".//pre[not(ancestor::*[{CLASS.format('cell_output')}])]"
+TABLE = "visible-code"
 MARK = re.compile(r"visible-code:([\w-]+):(words|code|share)")
 
 
@@ -58,21 +69,16 @@ def chapters(source: Path) -> dict[str, str]:
     }
 
 
-def visible(html: str) -> Visible:
+def visible(page: str) -> Visible:
     """What is visible of a page on which nothing has been opened."""
-    article = BeautifulSoup(html, "html.parser").find("article")
-    if not isinstance(article, Tag):
+    article = html.fromstring(page).find(".//article")
+    if article is None:
         return Visible(0, 0, ())
-    for part in article.select(UNSEEN):
-        part.decompose()
-    for line in article.select("details:not([open]) > summary, .dropdown > .admonition-title"):
-        for hidden in [*line.next_siblings]:
-            hidden.extract()
-    pieces = [
-        pre.get_text() for pre in article.select("pre") if not pre.find_parent(class_="cell_output")
-    ]
+    for part in article.xpath(UNSEEN):
+        part.drop_tree()
+    pieces = [pre.text_content() for pre in article.xpath(CODE)]
     return Visible(
-        words=len(article.get_text(" ").split()),
+        words=len(" ".join(article.itertext()).split()),
         code=sum(len(piece.split()) for piece in pieces),
         lines=tuple(piece.strip("\n").count("\n") + 1 for piece in pieces),
     )
@@ -83,6 +89,7 @@ class VisibleCodeDirective(SphinxDirective):
 
     def run(self) -> list[nodes.Node]:
         """Build it."""
+        gathers(self.env, TABLE)
         root = Path(self.env.srcdir)
         self.env.note_dependency(str(root / "_toc.yml"))
         group = nodes.tgroup("", *(nodes.colspec(colwidth=1) for _ in range(5)), cols=5)
@@ -113,25 +120,23 @@ def fill(app: Sphinx, exception: Exception | None) -> None:
     """Put the numbers into the pages that have marks."""
     if exception is not None or app.builder.name != "html":
         return
-    pages = Path(app.outdir) / "book"
+    site = Path(app.outdir)
     known: dict[str, Visible] = {}
 
     def number(mark: re.Match[str]) -> str:
         name, what = mark.groups()
         if name not in known:
-            path = pages / f"{name}.html"
-            html = path.read_text(encoding="utf-8") if path.is_file() else ""
-            known[name] = visible(html)
+            path = site / "book" / f"{name}.html"
+            known[name] = visible(path.read_text(encoding="utf-8") if path.is_file() else "<p>")
         return known[name].told(what)
 
-    for path in sorted(pages.rglob("*.html")):
-        html = path.read_text(encoding="utf-8")
-        if MARK.search(html):
-            path.write_text(MARK.sub(number, html), encoding="utf-8")
+    for page in gathering(app.env, TABLE):
+        path = site / app.builder.get_target_uri(page)
+        path.write_text(MARK.sub(number, path.read_text(encoding="utf-8")), encoding="utf-8")
 
 
-def setup(app: Sphinx) -> ExtensionMetadata:
+def setup(app: Sphinx) -> None:
     """Register the directive, and fill in its numbers before pages are squeezed."""
+    app.setup_extension("bookext.writing")
     app.add_directive("visible-code", VisibleCodeDirective)
     app.connect("build-finished", fill, priority=800)
-    return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

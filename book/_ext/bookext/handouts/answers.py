@@ -34,6 +34,7 @@ from sphinx.util.docutils import SphinxDirective, SphinxRole
 from sphinx.util.nodes import make_refnode
 
 from ..folding.checks import fold, fold_line
+from ..writing import gathering, note, noted
 from .evidence import has_evidence, section_around, title_of
 from .questions import QuestionList, QuestionListError, read_questions
 from .shortly import short_answer
@@ -42,10 +43,11 @@ from .testnames import find_test_file, line_of_test
 if TYPE_CHECKING:
     from sphinx.application import Sphinx
     from sphinx.environment import BuildEnvironment
-    from sphinx.util.typing import ExtensionMetadata
     from sphinx.writers.html5 import HTML5Translator
 
 logger = logging.getLogger(__name__)
+
+ANSWERS = "answers"
 
 
 @dataclass(frozen=True)
@@ -73,16 +75,10 @@ def anchor(name: str, kind: str = "answer") -> str:
 
 def answers_of(env: BuildEnvironment) -> dict[str, list[Answer]]:
     """Every answer found so far, by the question's name."""
-    if not hasattr(env, "cnnref_answers"):
-        env.cnnref_answers = {}  # type: ignore[attr-defined]
-    return cast(dict[str, list[Answer]], env.cnnref_answers)  # type: ignore[attr-defined]
-
-
-def question_pages(env: BuildEnvironment) -> set[str]:
-    """The pages that show the list of questions."""
-    if not hasattr(env, "cnnref_question_pages"):
-        env.cnnref_question_pages = set()  # type: ignore[attr-defined]
-    return cast(set[str], env.cnnref_question_pages)  # type: ignore[attr-defined]
+    answers: dict[str, list[Answer]] = {}
+    for _, (name, answer) in noted(env, ANSWERS):
+        answers.setdefault(name, []).append(answer)
+    return answers
 
 
 def load_questions(app: Sphinx) -> QuestionList:
@@ -191,7 +187,7 @@ class ResolveQuestions(SphinxPostTransform):
         """The text of a `{question}` role."""
         if answers := answers_of(self.env).get(name):
             return self.refer(answers[0].docname, anchor(name), name)
-        for docname in sorted(question_pages(self.env)):
+        for docname in gathering(self.env, ANSWERS):
             return self.refer(docname, anchor(name, "question"), name)
         return nodes.Text(name)
 
@@ -242,20 +238,19 @@ def _listed(items: Sequence[nodes.Node]) -> list[nodes.Node]:
     return out
 
 
-def visit_answer(self: HTML5Translator, node: answer_node) -> None:
-    """Open the box as the theme opens any admonition."""
+def visit_box(self: HTML5Translator, node: nodes.Element) -> None:
+    """Open a box as the theme opens any admonition."""
     self.visit_admonition(node)
 
 
-def depart_answer(self: HTML5Translator, node: answer_node) -> None:
-    """Close the box."""
+def depart_box(self: HTML5Translator, node: nodes.Element) -> None:
+    """Close it."""
     self.depart_admonition(node)
 
 
 def read_list(app: Sphinx) -> None:
     """Read the list once per build, before any page."""
     app.env.cnnref_questions = load_questions(app)  # type: ignore[attr-defined]
-    app.env.cnnref_pages_were_read = False  # type: ignore[attr-defined]
 
 
 def collect_answers(app: Sphinx, doctree: nodes.document) -> None:
@@ -269,14 +264,13 @@ def collect_answers(app: Sphinx, doctree: nodes.document) -> None:
                 _and(box["names_answered"]), location=box,
             )  # fmt: skip
         for name in box["names_answered"]:
-            answers_of(app.env).setdefault(name, []).append(
-                Answer(
-                    app.env.docname,
-                    box.line or 0,
-                    title_of(section, app.env.docname),
-                    tuple(short_answer(box, answer_node)),
-                )
+            answer = Answer(
+                app.env.docname,
+                box.line or 0,
+                title_of(section, app.env.docname),
+                tuple(short_answer(box, answer_node)),
             )
+            note(app.env, ANSWERS, (name, answer))
 
 
 def check_book(_: Sphinx, env: BuildEnvironment) -> None:
@@ -309,50 +303,18 @@ def place_of(env: BuildEnvironment, name: str) -> str:
     return f"{path}:{max(n for n, line in enumerate(lines, 1) if whole.search(line))}"
 
 
-def purge(_: Sphinx, env: BuildEnvironment, docname: str) -> None:
-    """Forget a page that is about to be read again."""
-    env.cnnref_pages_were_read = True  # type: ignore[attr-defined]
-    answers = answers_of(env)
-    for name in list(answers):
-        answers[name] = [answer for answer in answers[name] if answer.docname != docname]
-        if not answers[name]:
-            del answers[name]
-    question_pages(env).discard(docname)
-
-
-def merge(_: Sphinx, env: BuildEnvironment, docnames: list[str], other: BuildEnvironment) -> None:
-    """Take over what a parallel reader found."""
-    for name, found in answers_of(other).items():
-        kept = [answer for answer in found if answer.docname in docnames]
-        answers_of(env).setdefault(name, []).extend(kept)
-    question_pages(env).update(question_pages(other) & set(docnames))
-
-
-def rewrite_lists(_: Sphinx, env: BuildEnvironment) -> list[str]:
-    """Write the list of questions again whenever any page has been read."""
-    return sorted(question_pages(env)) if pages_were_read(env) else []
-
-
-def pages_were_read(env: BuildEnvironment) -> bool:
-    """Whether this build has read a page; where not, what pages list cannot have changed."""
-    return bool(env.cnnref_pages_were_read)  # type: ignore[attr-defined]
-
-
-def setup(app: Sphinx) -> ExtensionMetadata:
+def setup(app: Sphinx) -> None:
     """Register the directives, the role and the checks."""
     app.add_config_value("answers_questions", "book/questions.yml", "env", str)
     app.add_config_value("answers_tests", "tests", "env", str)
     app.setup_extension("bookext.folding.checks")
-    app.add_node(answer_node, html=(visit_answer, depart_answer))
+    app.add_node(answer_node, html=(visit_box, depart_box))
     app.add_node(question_link)
     app.add_directive("answer", AnswerDirective)
     app.setup_extension("bookext.handouts.listed")
     app.add_role("question", QuestionRole())
     app.add_post_transform(ResolveQuestions)
+    app.setup_extension("bookext.writing")
     app.connect("builder-inited", read_list)
     app.connect("doctree-read", collect_answers)
-    app.connect("env-purge-doc", purge)
-    app.connect("env-merge-info", merge)
-    app.connect("env-updated", rewrite_lists)
     app.connect("env-check-consistency", check_book)
-    return {"version": "1", "env_version": 1, "parallel_read_safe": True}

@@ -17,7 +17,7 @@ handout wrong, or confirms what it prints, stands in a section with an executed 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, ClassVar, cast
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from docutils import nodes
 from docutils.parsers.rst import directives
@@ -26,16 +26,17 @@ from sphinx.util import logging
 from sphinx.util.docutils import SphinxDirective
 from sphinx.util.nodes import make_refnode
 
-from .answers import anchor, pages_were_read, split_names
+from ..writing import gathers, note, noted
+from .answers import anchor, depart_box, split_names, visit_box
 from .evidence import has_evidence, section_around, title_of
 
 if TYPE_CHECKING:
     from sphinx.application import Sphinx
     from sphinx.environment import BuildEnvironment
-    from sphinx.util.typing import ExtensionMetadata
-    from sphinx.writers.html5 import HTML5Translator
 
 logger = logging.getLogger(__name__)
+
+NOTES = "notes"
 
 VERDICTS = {
     "wrong": "Wrong",
@@ -66,20 +67,6 @@ class about_node(nodes.Admonition, nodes.Element):  # noqa: N801 (docutils names
 
 class errata_list(nodes.General, nodes.Element):  # noqa: N801
     """Stands for all notes of one verdict until every page is read."""
-
-
-def notes_of(env: BuildEnvironment) -> list[Note]:
-    """Every note found so far."""
-    if not hasattr(env, "cnnref_notes"):
-        env.cnnref_notes = []  # type: ignore[attr-defined]
-    return cast(list[Note], env.cnnref_notes)  # type: ignore[attr-defined]
-
-
-def errata_pages(env: BuildEnvironment) -> set[str]:
-    """The pages that show the notes."""
-    if not hasattr(env, "cnnref_errata_pages"):
-        env.cnnref_errata_pages = set()  # type: ignore[attr-defined]
-    return cast(set[str], env.cnnref_errata_pages)  # type: ignore[attr-defined]
 
 
 def _verdict(argument: str) -> str:
@@ -130,7 +117,7 @@ class ErrataDirective(SphinxDirective):
 
     def run(self) -> list[nodes.Node]:
         """Build the sections; their rows are known when every page is read."""
-        errata_pages(self.env).add(self.env.docname)
+        gathers(self.env, NOTES)
         sections = []
         for verdict, heading in VERDICTS.items():
             section = nodes.section(ids=[nodes.make_id(heading)], names=[heading.lower()])
@@ -175,7 +162,7 @@ class ResolveErrata(SphinxPostTransform):
 def sorted_notes(env: BuildEnvironment, verdict: str) -> list[Note]:
     """The notes of a verdict, in the order of the handouts' questions."""
     order = list(env.cnnref_questions.handout_of)  # type: ignore[attr-defined]
-    chosen = [note for note in notes_of(env) if note.verdict == verdict]
+    chosen: list[Note] = [found for _, found in noted(env, NOTES) if found.verdict == verdict]
     return sorted(chosen, key=lambda n: (*map(order.index, n.names[:1]), n.docname, n.anchor))
 
 
@@ -188,55 +175,23 @@ def collect_notes(app: Sphinx, doctree: nodes.document) -> None:
                 "the section that says of %s: %s, has no executed cell that proves it",
                 ", ".join(box["names_noted"]), box["verdict"], location=box,
             )  # fmt: skip
-        notes_of(app.env).append(
-            Note(
-                app.env.docname,
-                box["ids"][0],
-                tuple(box["names_noted"]),
-                box["verdict"],
-                title_of(section, app.env.docname),
-                box.attributes.pop("summary_nodes"),
-            )
+        found = Note(
+            app.env.docname,
+            box["ids"][0],
+            tuple(box["names_noted"]),
+            box["verdict"],
+            title_of(section, app.env.docname),
+            box.attributes.pop("summary_nodes"),
         )
+        note(app.env, NOTES, found)
 
 
-def purge(_: Sphinx, env: BuildEnvironment, docname: str) -> None:
-    """Forget a page that is about to be read again."""
-    notes_of(env)[:] = [note for note in notes_of(env) if note.docname != docname]
-    errata_pages(env).discard(docname)
-
-
-def merge(_: Sphinx, env: BuildEnvironment, docnames: list[str], other: BuildEnvironment) -> None:
-    """Take over what a parallel reader found."""
-    notes_of(env).extend(note for note in notes_of(other) if note.docname in docnames)
-    errata_pages(env).update(errata_pages(other) & set(docnames))
-
-
-def rewrite_lists(_: Sphinx, env: BuildEnvironment) -> list[str]:
-    """Write the page of notes again whenever any page has been read."""
-    return sorted(errata_pages(env)) if pages_were_read(env) else []
-
-
-def visit_about(self: HTML5Translator, node: about_node) -> None:
-    """Open the box as the theme opens any admonition."""
-    self.visit_admonition(node)
-
-
-def depart_about(self: HTML5Translator, node: about_node) -> None:
-    """Close the box."""
-    self.depart_admonition(node)
-
-
-def setup(app: Sphinx) -> ExtensionMetadata:
+def setup(app: Sphinx) -> None:
     """Register the two directives."""
     app.setup_extension("bookext.handouts.answers")
-    app.add_node(about_node, html=(visit_about, depart_about))
+    app.add_node(about_node, html=(visit_box, depart_box))
     app.add_node(errata_list)
     app.add_directive("about", AboutDirective)
     app.add_directive("errata", ErrataDirective)
     app.add_post_transform(ResolveErrata)
     app.connect("doctree-read", collect_notes)
-    app.connect("env-purge-doc", purge)
-    app.connect("env-merge-info", merge)
-    app.connect("env-updated", rewrite_lists)
-    return {"version": "1", "env_version": 1, "parallel_read_safe": True}

@@ -17,13 +17,13 @@ from sphinx.transforms.post_transforms import SphinxPostTransform
 from sphinx.util.docutils import SphinxDirective
 from sphinx.util.nodes import make_refnode
 
-from .answers import Answer, anchor, answers_of, question_pages
+from ..writing import gathers
+from .answers import ANSWERS, Answer, anchor, answers_of
 from .questions import Handout, Question, QuestionList
 
 if TYPE_CHECKING:
     from sphinx.application import Sphinx
     from sphinx.environment import BuildEnvironment
-    from sphinx.util.typing import ExtensionMetadata
 
 GROUP = re.compile(r"[A-Z]+-[A-Z]*\d*")
 """What the names of related questions begin with: `UT-W1` of `UT-W1.4`."""
@@ -44,7 +44,7 @@ class QuestionsDirective(SphinxDirective):
     def run(self) -> list[nodes.Node]:
         """Build the sections, leaving open what is not known yet."""
         self.env.note_dependency(self.config.answers_questions)
-        question_pages(self.env).add(self.env.docname)
+        gathers(self.env, ANSWERS)
         handouts = questions_of(self.env).handouts
         sections = [self.section(handout) for handout in handouts]
         jumps = nodes.bullet_list("", classes=["question-jumps"])
@@ -153,9 +153,8 @@ class ResolveList(SphinxPostTransform):
         )  # fmt: skip
 
 
-def setup(app: Sphinx) -> ExtensionMetadata:
+def setup(app: Sphinx) -> None:
     """Register the directive and what fills it in."""
     app.add_node(question_status)
     app.add_directive("questions", QuestionsDirective)
     app.add_post_transform(ResolveList)
-    return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from functools import lru_cache
+from functools import cache, lru_cache
 from pathlib import Path
 
 
@@ -13,13 +13,19 @@ def find_test_file(tests: Path, filename: str) -> Path:
     Where there is none, or no single one, this is the path in `tests`, which does not exist.
     """
     path = tests / filename
-    below = list(tests.rglob(filename))
-    return below[0] if not path.is_file() and len(below) == 1 else path
+    below = [found for found in files_below(tests) if found.match(filename)]
+    return below[0] if path not in below and len(below) == 1 else path
 
 
-@lru_cache(1)
+@cache
+def files_below(tests: Path) -> list[Path]:
+    """Every Python file of a folder and those below it; a build asks for hundreds."""
+    return sorted(tests.rglob("*.py"))
+
+
+@lru_cache(64)
 def parsed(path: Path, _time: int) -> ast.Module:
-    """A file as it was at that time; a page asks for the tests of one file after another."""
+    """A file as it was at that time."""
     return ast.parse(path.read_text(encoding="utf-8"), str(path))
 
 

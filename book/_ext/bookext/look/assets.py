@@ -25,7 +25,6 @@ from .icons import prune_fonts
 
 if TYPE_CHECKING:
     from sphinx.application import Sphinx
-    from sphinx.util.typing import ExtensionMetadata
 
 LINK = re.compile(r'[ \t]*<link\b(?=[^>]*\brel="stylesheet")[^>]*\bhref="([^"?]+)[^"]*"[^>]*>\n?')
 MEDIA = re.compile(r'\bmedia="([^"]+)"')
@@ -37,6 +36,8 @@ OPTION = re.compile(r"<script>(DOCUMENTATION_OPTIONS\.[^<]*)</script>")
 ADDRESS = re.compile(r"""url\((["']?)(?!data:|#|https?:|/)([^)"']+)\1\)""")
 IMPORTED = re.compile(r"""["'(]([^"'()?]+)""")
 CLASSES = re.compile(r'\bclass="([^"]*)"')
+CLASS = re.compile(r"\.([\w-]+)")
+LOOK = re.compile(r"\blook-[0-9a-f]{12}\.css\b")
 WORD = re.compile(r"[\w-]+")
 SOURCE = re.compile(r'\bsrc="([^"?]+\.js)')
 GROUPS = {"media", "supports", "layer", "container"}
@@ -162,7 +163,7 @@ def delay(html: str) -> str:
 
 
 def finish(app: Sphinx, exception: Exception | None) -> None:
-    """Rewrite the pages of a finished build, and leave one style sheet for all."""
+    """Rewrite the pages that this build has written, and leave one style sheet for all."""
     if exception is not None or app.builder.name != "html":
         return
     site = Path(app.outdir)
@@ -173,29 +174,39 @@ def finish(app: Sphinx, exception: Exception | None) -> None:
     written = [path for path in pages if len(sheets[path]) > 1 and SCRIPT.search(pages[path])]
     if not written:
         return
+    # Each build writes the index anew, which asks for nothing of its own.
+    plainest = min(written, key=lambda path: (len(sheets[path]), path))
+    shared = {address(link, plainest): link for link in sheets[plainest]}
     known = known_classes(pages.values(), scripts_of(site, pages.values()))
-    first = min(written)
-    addresses = {path: [address(link, path) for link in sheets[path]] for path in written}
-    common = [
-        link
-        for link, at in zip(sheets[first], addresses[first], strict=True)
-        if all(at in others for others in addresses.values())
-    ]
-    shared = {address(link, first) for link in common}
-    css = one_sheet(common, first, known)
-    name = f"look-{sha256(css.encode()).hexdigest()[:12]}.css"
-    (site / "_static" / name).write_text(css, encoding="utf-8")
-    for path in written:
-        html, link = pages[path], Path(relpath(site / "_static" / name, path.parent)).as_posix()
-        for number, old in enumerate(o for o in sheets[path] if address(o, path) in shared):
+    look = site / "_static" / f"look-{digest(site, shared, known)}.css"
+    if not look.is_file():
+        look.write_text(one_sheet(shared.values(), plainest, known), encoding="utf-8")
+    for path, html in pages.items():
+        new = LOOK.sub(look.name, html)
+        if path in written:
+            link = Path(relpath(look, path.parent)).as_posix()
             tag = f'<link rel="stylesheet" type="text/css" href="{link}" />\n'
-            html = html.replace(old, "" if number else tag, 1)
-        pages[path] = html if path.name == "search.html" else delay(html)
-        path.write_text(pages[path], encoding="utf-8")
-    for old_sheet in (site / "_static").glob("look-*.css"):
-        if not any(old_sheet.name in html for html in pages.values()):
-            old_sheet.unlink()
-    prune_fonts(site / "_static", css)
+            for old in (old for old in sheets[path] if address(old, path) in shared):
+                new, tag = new.replace(old, tag, 1), ""
+            new = new if path.name == "search.html" else delay(new)
+        if new != html:
+            path.write_text(new, encoding="utf-8")
+    for other in look.parent.glob("look-*.css"):
+        if other != look:
+            other.unlink()
+    prune_fonts(look.parent, look.read_text("utf-8"))
+
+
+def digest(site: Path, shared: Iterable[str], known: set[str]) -> str:
+    """What the one style sheet depends on: the others, and the classes that they ask for."""
+    css = "".join(
+        path.read_text("utf-8")
+        for path in sorted((site / "_static").rglob("*.css"))
+        if not LOOK.fullmatch(path.name)
+    )
+    asked = known.intersection(CLASS.findall(css))
+    links = [Path(link).relative_to(site).as_posix() for link in shared]
+    return sha256(repr((css, links, sorted(asked))).encode()).hexdigest()[:12]
 
 
 def address(link: str, page: Path) -> str:
@@ -203,8 +214,7 @@ def address(link: str, page: Path) -> str:
     return normpath(page.parent / LINK.match(link)[1])  # type: ignore[index]
 
 
-def setup(app: Sphinx) -> ExtensionMetadata:
+def setup(app: Sphinx) -> None:
     """Hook in after everything is written."""
     # After the theme, which writes the colours of code last of all.
     app.connect("build-finished", finish, priority=900)
-    return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

@@ -24,7 +24,6 @@ from sphinx.highlighting import PygmentsBridge
 
 if TYPE_CHECKING:
     from sphinx.application import Sphinx
-    from sphinx.util.typing import ExtensionMetadata
 
 MAGIC = "%%needs "
 
@@ -77,8 +76,7 @@ def colour_as_python(_: Sphinx, doctree: nodes.document) -> None:
             block["language"] = "python"
 
 
-def setup(app: Sphinx) -> ExtensionMetadata:
+def setup(app: Sphinx) -> None:
     """Have Sphinx format code so, and hook in once a page has been read."""
     PygmentsBridge.html_formatter = FewElements
     app.connect("doctree-read", colour_as_python)
-    return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

@@ -25,7 +25,6 @@ from sphinx.util.images import get_image_size
 
 if TYPE_CHECKING:
     from sphinx.application import Sphinx
-    from sphinx.util.typing import ExtensionMetadata
     from sphinx.writers.html5 import HTML5Translator
 
 logger = logging.getLogger(__name__)
@@ -147,7 +146,7 @@ def depart_image(self: HTML5Translator, node: nodes.image) -> None:
     type(self).depart_image(self, node)
 
 
-def setup(app: Sphinx) -> ExtensionMetadata:
+def setup(app: Sphinx) -> None:
     """Register the plugin, the check and the writer."""
     app.add_node(nodes.image, override=True, html=(visit_image, depart_image))
     # MyST-NB finds plugins among the entry points of installed packages. This one belongs to the
@@ -156,4 +155,3 @@ def setup(app: Sphinx) -> ExtensionMetadata:
         load_mime_renders().insert(0, ImageWithAlt)
     app.connect("doctree-read", tell_trained)
     app.connect("doctree-resolved", check_images)  # by then, images from other pages are in place
-    return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

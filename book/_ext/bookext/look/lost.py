@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from sphinx.application import Sphinx
-    from sphinx.util.typing import ExtensionMetadata
 
 
 def write_lost_page(app: Sphinx, exception: Exception | None) -> None:
@@ -22,7 +21,6 @@ def write_lost_page(app: Sphinx, exception: Exception | None) -> None:
     (Path(app.outdir) / "404.html").write_text(page, encoding="utf-8")
 
 
-def setup(app: Sphinx) -> ExtensionMetadata:
+def setup(app: Sphinx) -> None:
     """Hook in after the pages are written, and rewritten: this one stays as it is."""
     app.connect("build-finished", write_lost_page, priority=950)
-    return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

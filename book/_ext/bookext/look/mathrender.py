@@ -31,7 +31,6 @@ from sphinx.util.math import get_node_equation_number
 
 if TYPE_CHECKING:
     from sphinx.application import Sphinx
-    from sphinx.util.typing import ExtensionMetadata
     from sphinx.writers.html5 import HTML5Translator
 
 logger = logging.getLogger(__name__)
@@ -187,9 +186,8 @@ def stop(app: Sphinx, _exception: Exception | None) -> None:
     _mathjax(app).close()
 
 
-def setup(app: Sphinx) -> ExtensionMetadata:
+def setup(app: Sphinx) -> None:
     """Offer the renderer; `html_math_renderer: drawn` chooses it."""
     app.add_html_math_renderer("drawn", (visit_math, None), (visit_displaymath, None))
     app.connect("html-page-context", finish_formulas)
     app.connect("build-finished", stop)
-    return {"version": "1", "parallel_read_safe": True}

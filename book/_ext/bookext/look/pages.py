@@ -3,16 +3,11 @@
 from __future__ import annotations
 
 import re
-import shutil
-from hashlib import sha256
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from docutils import nodes
     from sphinx.application import Sphinx
-    from sphinx.environment import BuildEnvironment
-    from sphinx.util.typing import ExtensionMetadata
 
 # Each pair mends a stock violation of the accessibility rules that the browser tests check.
 REPAIRS = (
@@ -31,7 +26,6 @@ SHOW_SOLUTIONS = (
     '<button type="button" class="btn btn-sm show-solutions pst-js-only">'
     "Show all solutions</button>"
 )
-STAMP = "look.sha256"
 LATE_STYLE_SHEETS = re.compile(r"(\b(?:mystnb\.[0-9a-f]+|exercise|proof)\.css)\?v=[0-9a-f]+")
 
 
@@ -86,56 +80,9 @@ def drop_late_checksums(
     context["css_tag"] = lambda css: LATE_STYLE_SHEETS.sub(r"\1", css_tag(css))
 
 
-def note_changes(app: Sphinx, env: BuildEnvironment, docnames: list[str]) -> None:
-    """Remember whether this build has anything to do: pages to read, or a new look to copy."""
-    env.cnnref_changed = bool(docnames) or looks(app) != look_of_last_build(app)  # type: ignore[attr-defined]
-    if changed(env):
-        # viewcode leaves old listings as they are, whatever the template now is.
-        shutil.rmtree(Path(app.outdir) / "_modules", ignore_errors=True)
-
-
-def changed(env: BuildEnvironment) -> bool:
-    """Whether anything has changed since the last build."""
-    return bool(env.cnnref_changed)  # type: ignore[attr-defined]
-
-
-def write_every_page(_app: Sphinx, env: BuildEnvironment) -> list[str]:
-    """Have every page written whenever anything has changed.
-
-    The site map lists the pages of the build that wrote them, and a new title belongs into the side
-    bar of every page. A build that wrote some would leave the others behind.
-    """
-    return sorted(env.found_docs) if changed(env) else []
-
-
-def looks(app: Sphinx) -> str:
-    """A digest of the style sheets, scripts and templates."""
-    folders = (Path(app.srcdir) / "book" / name for name in ("_static", "_templates"))
-    digest = sha256()
-    for path in sorted(p for folder in folders for p in folder.rglob("*") if p.is_file()):
-        digest.update(path.name.encode() + sha256(path.read_bytes()).digest())
-    return digest.hexdigest()
-
-
-def look_of_last_build(app: Sphinx) -> str:
-    """What `looks` was when the last build succeeded."""
-    stamp = Path(app.doctreedir) / STAMP
-    return stamp.read_text() if stamp.is_file() else ""
-
-
-def keep_look(app: Sphinx, exception: Exception | None) -> None:
-    """Note the look of a build that succeeded."""
-    if exception is None:
-        (Path(app.doctreedir) / STAMP).write_text(looks(app))
-
-
-def setup(app: Sphinx) -> ExtensionMetadata:
+def setup(app: Sphinx) -> None:
     """Hook into page writing, before the theme adds its buttons."""
     # Jupyter Book sets this value of sphinx_comments, which is not loaded.
     app.add_config_value("comments_config", {}, "html")
-    app.connect("env-before-read-docs", note_changes)
-    app.connect("env-get-updated", write_every_page)
-    app.connect("build-finished", keep_look)
     app.connect("html-page-context", finish_page, priority=400)
     app.connect("html-page-context", drop_late_checksums, priority=900)
-    return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

@@ -15,7 +15,6 @@ from docutils import nodes
 
 if TYPE_CHECKING:
     from sphinx.application import Sphinx
-    from sphinx.util.typing import ExtensionMetadata
 
 BREAK = re.compile(r"(?<=\d) (?=[%×])|(?<=×) (?=\d)")
 UNTOUCHED = (nodes.literal, nodes.literal_block, nodes.math, nodes.math_block, nodes.raw)
@@ -38,7 +37,6 @@ def within(node: Any, kinds: tuple[type, ...]) -> bool:
     return False
 
 
-def setup(app: Sphinx) -> ExtensionMetadata:
+def setup(app: Sphinx) -> None:
     """Register it, once all that is quoted stands in the text."""
     app.connect("doctree-resolved", keep_together, priority=900)
-    return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from sphinx.addnodes import pending_xref
     from sphinx.application import Sphinx
     from sphinx.environment import BuildEnvironment
-    from sphinx.util.typing import ExtensionMetadata
 
 # Reading these to the bottom, to learn what a base class inherits, takes far longer than all
 # the rest and changes nothing on the pages.
@@ -142,9 +141,8 @@ def forget_inner_documents(_: Sphinx, doctree: nodes.document) -> None:
         node.document = doctree
 
 
-def setup(app: Sphinx) -> ExtensionMetadata:
+def setup(app: Sphinx) -> None:
     """Keep astroid out of the large packages, follow public names, and keep pages small."""
     AstroidManager().module_denylist |= OPAQUE
     app.connect("doctree-read", forget_inner_documents)
     app.connect("missing-reference", resolve)
-    return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from sphinx.addnodes import pending_xref
     from sphinx.application import Sphinx
     from sphinx.environment import BuildEnvironment
-    from sphinx.util.typing import ExtensionMetadata
 
 PYTHON = "https://docs.python.org/3/library"
 TORCH = "https://docs.pytorch.org/docs/stable"
@@ -129,7 +128,6 @@ def resolve(
     return nodes.reference("", "", content, internal=False, refuri=url, classes=["external"])
 
 
-def setup(app: Sphinx) -> ExtensionMetadata:
+def setup(app: Sphinx) -> None:
     """Answer for names that Sphinx cannot find."""
     app.connect("missing-reference", resolve)
-    return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

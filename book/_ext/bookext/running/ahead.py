@@ -27,7 +27,6 @@ from .kernels import forked_kernels
 if TYPE_CHECKING:
     from sphinx.application import Sphinx
     from sphinx.environment import BuildEnvironment
-    from sphinx.util.typing import ExtensionMetadata
 
 logger = logging.getLogger(__name__)
 
@@ -98,8 +97,7 @@ def known(cache: Any, notebook: Any) -> bool:
     return True
 
 
-def setup(app: Sphinx) -> ExtensionMetadata:
+def setup(app: Sphinx) -> None:
     """Run once it is known which pages will be read, after their order is set."""
     app.setup_extension("bookext.running.execution")
     app.connect("env-before-read-docs", run_ahead, priority=600)
-    return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

@@ -29,7 +29,6 @@ if TYPE_CHECKING:
     from sphinx.application import Sphinx
     from sphinx.config import Config
     from sphinx.environment import BuildEnvironment
-    from sphinx.util.typing import ExtensionMetadata
 
 NO_TIME_LIMIT = -1
 RESULTS = "book/results"
@@ -150,11 +149,10 @@ def prepare_kernels() -> None:
     utils.executenb = partial(utils.executenb, coalesce_streams=True, extra_arguments=[follow])
 
 
-def setup(app: Sphinx) -> ExtensionMetadata:
+def setup(app: Sphinx) -> None:
     """Set the key before any page is read."""
     prepare_kernels()
     app.add_config_value("cnnref_execution_key", "", "env", str)
     app.connect("config-inited", configure)
     app.connect("env-before-read-docs", read_last)
     app.connect("build-finished", prune)
-    return {"version": "1", "parallel_read_safe": True}

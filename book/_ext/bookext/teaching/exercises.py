@@ -15,34 +15,18 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from docutils import nodes
-from sphinx.transforms.post_transforms import SphinxPostTransform
-from sphinx.util.docutils import SphinxDirective
 from sphinx_exercise.nodes import exercise_subtitle, is_exercise_node, solution_node
 
-from ..chapters.chaptermap import chapters_of
 from ..folding.checks import fold, fold_line
-from .copies import copied, heading, number_of, section_of
+from .copies import ListOfAll, add_list, copied, number_of, section_of
 
 if TYPE_CHECKING:
     from sphinx.application import Sphinx
     from sphinx.config import Config
     from sphinx.environment import BuildEnvironment
-    from sphinx.util.typing import ExtensionMetadata
 
 GRADES = ("Easy", "Solid", "Hard")
 """How hard an exercise is, in the order in which a chapter has them."""
-
-
-class all_exercises(nodes.General, nodes.Element):  # noqa: N801 (docutils names nodes so)
-    """Stands for the list until every page is read."""
-
-
-class ExercisesDirective(SphinxDirective):
-    """Places the list; see the module's docstring."""
-
-    def run(self) -> list[nodes.Node]:
-        """Leave a place for it."""
-        return [all_exercises()]
 
 
 @dataclass(frozen=True)
@@ -80,38 +64,20 @@ def exercises_in(env: BuildEnvironment, chapter: str) -> Iterator[Exercise]:
         )
 
 
-class ListExercises(SphinxPostTransform):
-    """Puts the list in its place; before MyST-NB chooses what outputs show."""
+class ListExercises(ListOfAll):
+    """The list; a link leads to each exercise, with its grade."""
 
-    default_priority = 3
+    what = "exercises"
 
-    def run(self, **_: Any) -> None:
-        """List the exercises on one page."""
-        for place in list(self.document.findall(all_exercises)):
-            jumps = nodes.bullet_list("", classes=["question-jumps"])
-            sections = []
-            for chapter in chapters_of(self.env):
-                if found := list(exercises_in(self.env, chapter)):
-                    sections.append(self.section(chapter, found))
-                    jumps += self.jump(chapter, found, sections[-1]["ids"][0])
-            place.replace_self([jumps, *sections])
-
-    def jump(self, chapter: str, found: list[Exercise], section: str) -> nodes.list_item:
-        """Links to a chapter's section and to each of its exercises, with their grades."""
-        line = nodes.paragraph()
-        line += [nodes.reference("", "", *heading(self.env, chapter), refid=section)]
-        line += nodes.Text(":")
-        for exercise in found:
+    def chapter(self, chapter: str) -> tuple[nodes.paragraph, nodes.section] | None:
+        """The exercises of a chapter."""
+        jump, section = section_of(self.env, chapter, self.env.docname)
+        jump += nodes.Text(":")
+        for exercise in exercises_in(self.env, chapter):
             words = f"{exercise.number} {exercise.grade.lower()}".strip()
-            line += [nodes.Text(" "), nodes.reference("", words, refid=place_of(exercise))]
-        return nodes.list_item("", line)
-
-    def section(self, chapter: str, found: list[Exercise]) -> nodes.section:
-        """The section of one chapter."""
-        section = section_of(self.env, chapter, self.env.docname)
-        for exercise in found:
+            jump += [nodes.Text(" "), nodes.reference("", words, refid=place_of(exercise))]
             section += self.entry(chapter, exercise)
-        return section
+        return (jump, section) if len(section) > 1 else None
 
     def entry(self, chapter: str, exercise: Exercise) -> nodes.container:
         """One exercise: its name, which leads to the chapter, its text, and its solution."""
@@ -163,13 +129,10 @@ def leave_out(app: Sphinx, doctree: nodes.document) -> None:
             solution.parent.remove(solution)
 
 
-def setup(app: Sphinx) -> ExtensionMetadata:
+def setup(app: Sphinx) -> None:
     """Register the directive, what fills it in, and the setting."""
     app.add_config_value("exercises_solutions", True, "env", bool)
-    app.add_node(all_exercises)
-    app.add_directive("exercises", ExercisesDirective)
-    app.add_post_transform(ListExercises)
+    add_list(app, ListExercises)
     app.connect("config-inited", keep_sources)
     app.connect("doctree-read", leave_out, priority=100)  # before anything is noted of them
     app.connect("html-page-context", offer_no_source, priority=600)  # once the theme has added it
-    return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

@@ -21,17 +21,15 @@ from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 from docutils import nodes
 from sphinx.domains.std import StandardDomain
 from sphinx.transforms.post_transforms import SphinxPostTransform
-from sphinx.util.docutils import SphinxDirective
 from sphinx.util.osutil import relative_uri
 
 from ..chapters.chaptermap import chapters_of
 from ..look.images import trained_html
-from .copies import copied, heading, number_of, section_of
+from .copies import ListOfAll, add_list, copied, number_of, section_of
 
 if TYPE_CHECKING:
     from sphinx.application import Sphinx
     from sphinx.environment import BuildEnvironment
-    from sphinx.util.typing import ExtensionMetadata
 
 PLACE = "page-figures"
 """The label of the page with the list."""
@@ -39,18 +37,6 @@ PLACE = "page-figures"
 LICENCE = "CC BY 4.0"
 ARCHIVES = "_downloads"
 LINK = ' <a class="take-link" href="{}" title="Fig. {} as a file">for slides</a>'
-
-
-class all_figures(nodes.General, nodes.Element):  # noqa: N801 (docutils names nodes so)
-    """Stands for the list until every page is read."""
-
-
-class FiguresDirective(SphinxDirective):
-    """Places the list; see the module's docstring."""
-
-    def run(self) -> list[nodes.Node]:
-        """Leave a place for it."""
-        return [all_figures()]
 
 
 @dataclass(frozen=True)
@@ -80,30 +66,19 @@ def figures_in(env: BuildEnvironment, doctree: nodes.document, chapter: str) -> 
                 break
 
 
-class ListFigures(SphinxPostTransform):
-    """Puts the list in its place; before MyST-NB chooses what outputs show."""
+class ListFigures(ListOfAll):
+    """The list, and before the figures of a chapter an archive of them."""
 
-    default_priority = 3
+    what = "figures"
     formats = ("html",)
 
-    def run(self, **_: Any) -> None:
-        """List the figures on one page."""
-        for place in list(self.document.findall(all_figures)):
-            jumps = nodes.bullet_list("", classes=["question-jumps"])
-            sections = []
-            for chapter in chapters_of(self.env):
-                doctree = self.env.get_doctree(chapter)
-                if found := list(figures_in(self.env, doctree, chapter)):
-                    sections.append(self.section(chapter, found))
-                    title = heading(self.env, chapter)
-                    link = nodes.reference("", "", *title, refid=sections[-1]["ids"][0])
-                    jumps += nodes.list_item("", nodes.paragraph("", "", link))
-            place.replace_self([jumps, *sections])
-
-    def section(self, chapter: str, found: list[Figure]) -> nodes.section:
-        """The section of one chapter."""
+    def chapter(self, chapter: str) -> tuple[nodes.paragraph, nodes.section] | None:
+        """The figures of a chapter."""
+        found = list(figures_in(self.env, self.env.get_doctree(chapter), chapter))
+        if not found:
+            return None
         page = self.env.docname
-        section = section_of(self.env, chapter, page)
+        jump, section = section_of(self.env, chapter, page)
         number = found[0].number.partition(".")[0]
         archive = f"{ARCHIVES}/cnnref-figures-{number}.zip"
         up = relative_uri(self.app.builder.get_target_uri(page), archive)
@@ -112,9 +87,8 @@ class ListFigures(SphinxPostTransform):
             '<button type="button" class="btn btn-sm save-png pst-js-only">All as PNG</button></p>'
         )
         section += nodes.raw("", html, format="html")
-        for figure in found:
-            section += self.card(chapter, figure)
-        return section
+        section += [self.card(chapter, figure) for figure in found]
+        return jump, section
 
     def card(self, chapter: str, figure: Figure) -> nodes.container:
         """One figure: its image, its caption, where it is from, and its files."""
@@ -229,13 +203,10 @@ def load_script(
         app.add_js_file("figures.js", defer="defer")
 
 
-def setup(app: Sphinx) -> ExtensionMetadata:
+def setup(app: Sphinx) -> None:
     """Register the directive, what fills it in, the links and the archives."""
-    app.add_node(all_figures)
-    app.add_directive("figures", FiguresDirective)
-    app.add_post_transform(ListFigures)
+    add_list(app, ListFigures)
     app.add_post_transform(LinkFigures)
     app.connect("doctree-resolved", note_archives)
     app.connect("html-page-context", load_script)
     app.connect("build-finished", write_archives)
-    return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}
