@@ -160,7 +160,7 @@ def main(argv: list[str] | None = None) -> None:
         axes.plot(range(1, args.epochs + 1), losses, "o-", label=name)
     axes.set(xlabel="epoch", ylabel="loss in nats per image")
     axes.legend()
-    table.imshow(counts.sqrt(), cmap="Blues")  # the root shows the rare ones, too
+    table.imshow(counts.sqrt().numpy(), cmap="Blues")  # the root shows the rare ones, too
     for row, column in counts.nonzero().tolist():
         number = counts[row, column].item()
         colour = "white" if number > counts.max() / 3 else "black"
