@@ -1,13 +1,15 @@
 // @ts-check
-// What the pictures of a convolution along one axis and along two share: what one takes hold of, and
-// how a stop stands out.
+// What the pictures of a convolution along one axis and along two share: what one takes hold of, cells
+// that stay while a setting changes, and how a stop, or what is pressed, stands out.
 (() => {
   "use strict";
   /** @type {Convolution} */
-  const { ends } = window.cnnref.convolution;
-  const { grip } = window.cnnref.hold;
-  const { CELL, html, svg } = window.cnnref.drawing;
+  const { ends, readers } = window.cnnref.convolution;
+  const { grip, moveGrip } = window.cnnref.hold;
+  const { CELL, html, svg, cell, subscript, list, from1 } = window.cnnref.drawing;
   const LIMITS = { k: [1, 7], d: [1, 3], l: [0, 18], r: [0, 18] };
+
+  // --- what one takes hold of ----------------------------------------------------------------------
 
   /** @type {(setting: AxisSetting, name: "k" | "d" | "l" | "r") => string} */
   const inWords = (setting, name) => {
@@ -32,6 +34,12 @@
     }, ...shapes);
   }
 
+  // A dot at the second tap pulls the taps apart.
+  /** @type {ConvolutionParts["spread"]} */
+  const spread = (parts, model, axis, label, cx, cy, along = "x") => (axis.window.kernel < 2 ? []
+    : [gripOf(parts, model, axis, "d", label, 1, along, svg("circle", { class: "room", cx, cy, r: 14 }),
+      svg("circle", { class: "bar", cx, cy, r: 6 }))]);
+
   // While it is held, the drawing stays where it is, or it would run away from the pointer.
   /** @type {WeakMap<Parts, { key: string, frame: any }>} */
   const frames = new WeakMap();
@@ -43,32 +51,91 @@
     return wanted;
   }
 
+  // --- what is drawn ---------------------------------------------------------------------------------
+
   /** @type {ConvolutionParts["hint"]} */
-  const hint = ({ axes, isTransposed }) => html("p", { class: "explorer-caption explorer-hint" },
-    axes.length > 1 ? "Drag the frame, its edges to widen the kernel, the border to pad; press an output."
-      : "Drag the kernel along, its edge to widen it, the dot to spread its taps, the border to " +
-        `${isTransposed ? "cut" : "pad"}; press a number.`);
+  const hint = (isTransposed, axes) => html("p", { class: "explorer-caption explorer-hint" },
+    `Drag the ${axes > 1 ? "frame" : "kernel along"}, its edge to widen ${axes > 1 ? "the kernel" : "it"}, ` +
+    `the dot to spread its taps, the border to ${isTransposed ? "cut" : "pad"}; press a number.`);
 
-  /** @type {ConvolutionParts["drawing"]} */
-  const drawing = (columns, height, least, label, ...content) => svg("svg", {
-    viewBox: `0 0 ${columns * CELL} ${height}`, role: "group", "aria-label": label,
-    style: `width: ${columns * CELL}px; min-width: ${columns * least}px`,
-  }, ...content);
+  /** @type {ConvolutionParts["layOut"]} */
+  function layOut(drawing, columns, height, least, label) {
+    drawing.setAttribute("viewBox", `0 0 ${columns * CELL} ${height}`);
+    drawing.setAttribute("aria-label", label);
+    drawing.setAttribute("style", `width: ${columns * CELL}px; min-width: ${columns * least}px`);
+  }
 
-  /** @type {ConvolutionParts["unseen"]} */
-  const unseen = (...content) => svg("g", { "aria-hidden": "true" }, ...content);
+  // To draw hundreds of cells anew at each move of a finger would be felt.
+  /** @type {ConvolutionParts["board"]} */
+  function board() {
+    const node = svg("g");
+    /** @type {Map<number | string, { kind: string, node: SVGGElement }>} */
+    let shown = new Map();
+    return { node, show: (wanted) => {
+      const before = shown;
+      shown = new Map(wanted.map(([key, x, y, kind, text]) => {
+        const old = before.get(key);
+        if (old?.kind !== kind) return [key, { kind, node: cell(x, y, kind, text) }];
+        before.delete(key);
+        old.node.setAttribute("transform", `translate(${x} ${y})`);
+        return [key, old];
+      }));
+      for (const gone of before.values()) gone.node.remove();
+      const cells = new Map([...shown].map(([key, made]) => [key, made.node]));
+      let next = node.firstElementChild;
+      for (const made of cells.values()) {
+        if (made === next) next = next.nextElementSibling;
+        else node.insertBefore(made, next);
+      }
+      return cells;
+    } };
+  }
 
   /** @type {ConvolutionParts["kindOf"]} */
-  const kindOf = (inside, visits, isTransposed) =>
-    inside ? (visits ? "entry" : "entry idle") : isTransposed ? "cut" : "padding";
+  const kindOf = ({ counts, isTransposed }, inside, visits) => (inside
+    ? `entry ${visits ? "" : "idle"} ${counts ? "counted" : ""}` : isTransposed ? "cut" : "padding");
+
+  // --- what stands out -------------------------------------------------------------------------------
 
   /** @type {ConvolutionParts["light"]} */
   function light(model, lit, keys) {
-    const wanted = new Set(keys);
+    const [wanted, chosen] = [new Set(keys), new Set(lit)];
     for (const [key, node] of model.longCells) node.classList.toggle("lit", wanted.has(key));
-    model.shortCells.forEach((node, i) => node.classList.toggle("lit", lit.includes(i)));
+    model.shortCells.forEach((node, i) => node.classList.toggle("lit", chosen.has(i)));
+  }
+
+  /** @type {ConvolutionParts["inRows"]} */
+  const inRows = (noun, [rows, columns]) => `${noun} row${rows.length > 1 ? "s" : ""} ${from1(rows)}, ` +
+    `column${columns.length > 1 ? "s" : ""} ${from1(columns)}`;
+
+  // Who looks at a place, in words.
+  /** @type {ConvolutionParts["feedsInWords"]} */
+  function feedsInWords({ isTransposed, axes }, place) {
+    const found = axes.map((axis, i) => readers(axis, place[i]));
+    const name = place.map((p) => p + 1).join(", ");
+    const [of, verb, to, none] = isTransposed ? ["Output", "is fed by", "input", ""]
+      : ["Input", "feeds", "output", ": it counts for nothing"];
+    const begun = `${of} ${axes.length > 1 ? `(${name})` : name} ${verb}`;
+    if (found.some(({ length }) => !length)) return `${begun} no ${to}${none}.`;
+    if (axes.length > 1) return `${begun} ${inRows(to, found.map((all) => all.map(({ window }) => window)))}.`;
+    const each = found[0].map(({ window, tap }) => `${window + 1} by w${subscript(tap + 1)}`);
+    return `${begun} ${to}${each.length > 1 ? "s" : ""} ${list(each)}.`;
+  }
+
+  /** @type {ConvolutionParts["feed"]} */
+  function feed(parts, model, row, at, place) {
+    const { axes } = model;
+    const told = feedsInWords(model, place);
+    const [down, across] = axes.map((axis, i) => readers(axis, place[i]).map(({ window }) => window));
+    const found = across ? down.flatMap((r) => across.map((c) => r * axes[1].short + c)) : down;
+    moveGrip(row, at, told);
+    light(model, found, [across ? place.join() : at]);
+    parts.stage.classList.add("asked");
+    parts.preview(told, "polite");
+    return found;
   }
 
   /** @type {ConvolutionParts} */
-  window.cnnref.convolutionParts = { hint, drawing, unseen, kindOf, bar, gripOf, frameOf, light };
+  window.cnnref.convolutionParts = { hint, layOut, board, kindOf, bar, gripOf, spread, frameOf, light, inRows,
+    feedsInWords, feed };
 })();

@@ -3,37 +3,24 @@
 (() => {
   "use strict";
   const { windows } = window.cnnref;
-  /** @type {Convolution} */
-  const { readers } = window.cnnref.convolution;
   /** @type {ConvolutionParts} */
-  const { hint, drawing, unseen, kindOf, bar, gripOf, frameOf, light } = window.cnnref.convolutionParts;
-  const { grip, moveGrip } = window.cnnref.hold;
-  const { CELL, svg, subscript, brief, list, range, cell, write, writeNumber } = window.cnnref.drawing;
+  const { hint, layOut, kindOf, bar, gripOf, spread, frameOf, feedsInWords, feed } = window.cnnref.convolutionParts;
+  const { grip } = window.cnnref.hold;
+  const { CELL, svg, brief, range, cell, write, writeNumber } = window.cnnref.drawing;
   // Where the rows stand; the long line is above for a convolution, below for a transposed one.
   const CONVOLUTION = { long: 20, window: 84, product: 142, total: 198, short: 256, height: 298 };
   const TRANSPOSED = { short: 20, window: 84, product: 142, total: 142, long: 204, height: 262 };
-
-  // Who looks at a place that is pressed, in words.
-  /** @type {(model: ConvolutionModel, position: number) => string} */
-  function feedsInWords({ isTransposed, axes }, position) {
-    const found = readers(axes[0], position);
-    const many = found.length > 1 ? "s" : "";
-    const each = list(found.map(({ window, tap }) => `${window + 1} by w${subscript(tap + 1)}`));
-    if (isTransposed) {
-      return `Output ${position + 1} is fed by ${found.length ? `input${many} ${each}` : "no input"}.`;
-    }
-    return `Input ${position + 1} feeds ${found.length ? `output${many} ${each}` : "no output: it counts for nothing"}.`;
-  }
 
   /** @param {string} d */
   const wire = (d) => svg("path", { class: "wire", d });
 
   // The long line's cells by their positions, with their numbers.
   /** @type {(model: ConvolutionModel, x: (position: number) => number, y: number) => Map<number, SVGGElement>} */
-  function longLine({ axes: [axis], isTransposed, counts, x: numbers, most }, x, y) {
+  function longLine(model, x, y) {
+    const { axes: [axis], isTransposed, counts, x: numbers, most } = model;
     return new Map(range(axis.first, axis.last).map((position) => {
       const inside = position >= 0 && position < axis.long;
-      const node = cell(x(position), y, kindOf(inside, axis.visits[position], isTransposed),
+      const node = cell(x(position), y, kindOf(model, inside, axis.visits[position]),
         inside || isTransposed ? "" : "0");
       if (inside && counts) write(node, axis.visits[position]);
       else if (inside && !isTransposed) writeNumber(node, numbers[position], most.x);
@@ -82,11 +69,9 @@
     }, svg("rect", { class: "room", ...reach, y: rows.window, height: rows.product + CELL - rows.window }), ...kernel);
     const edge = gripOf(parts, model, axis, "k", "Kernel: how many taps", w.dilation, "x",
       ...bar(x(first) + reach.width, rows.window, CELL));
-    const dot = { cx: tapX[1] + CELL / 2, cy: rows.window + CELL + 2 };
-    const spread = w.kernel < 2 ? [] : gripOf(parts, model, axis, "d", "Dilation: how far the taps are apart", 1, "x",
-      svg("circle", { class: "room", ...dot, r: 14 }), svg("circle", { class: "bar", ...dot, r: 6 }));
     const sliding = [svg("g", { class: "sliding" }, ...wires, ...names, frame, ...products, ...totals),
-      svg("g", { class: "sliding" }, held, edge, spread)];
+      svg("g", { class: "sliding" }, held, edge, ...spread(parts, model, axis,
+        "Dilation: how far the taps are apart", tapX[1] + CELL / 2, rows.window + CELL + 2))];
     const cut = isTransposed ? "Cut" : "Padding";
     const borders = [
       gripOf(parts, model, axis, "l", `${cut} on the left`, -1, "x", ...bar(x(first) - 12, rows.long, CELL)),
@@ -95,24 +80,18 @@
 
     const feeding = svg("g", { class: "feeding" });
     /** @param {number} position */
-    const feed = (position) => {
-      const told = feedsInWords(model, position);
-      const found = readers(axis, position).map(({ window }) => window);
-      moveGrip(longRow, position, told);
-      light(model, found, [position]);
-      parts.stage.classList.add("asked");
-      feeding.replaceChildren(...found.map((i) => {
+    const ask = (position) => {
+      feeding.replaceChildren(...feed(parts, model, longRow, position, [position]).map((i) => {
         const [long, short] = [x(position) + CELL / 2, x(axis.taps[i][0] + middle) + CELL / 2];
         return wire(isTransposed ? `M${short} ${rows.short + CELL}L${long} ${rows.long}`
           : `M${long} ${rows.long + CELL}L${short} ${rows.short}`);
       }));
-      parts.preview(told, "polite");
     };
     const [inside, around] = [true, false].map((wanted) => [...longCells]
       .filter(([position]) => (position >= 0 && position < axis.long) === wanted).map(([, node]) => node));
     const longRow = grip({
       name: "long", label: isTransposed ? "Output: who feeds it" : "Input: whom it feeds",
-      value: 0, min: 0, max: axis.long - 1, text: feedsInWords(model, 0), change: feed,
+      value: 0, min: 0, max: axis.long - 1, text: feedsInWords(model, [0]), change: ask,
       at: (point) => Math.round(point.x / CELL + from - 0.5),
     }, ...inside);
     const shortRow = grip({
@@ -122,10 +101,12 @@
 
     const [above, below] = isTransposed ? ["output", "input"] : ["input", "output"];
     Object.assign(model, { longCells, shortCells, products, totals, sliding, held, feeding });
-    parts.stage.replaceChildren(hint(model), drawing(to - from + 1, rows.height, 24, model.summary,
-      unseen(caption(rows.long + (isTransposed ? CELL + 22 : 0), above),
-        caption(rows.short, below, x(first + middle)), ...around, sliding[0], feeding),
-      longRow, shortRow, sliding[1], ...borders));
+    const drawing = svg("svg", { role: "group" }, svg("g", { "aria-hidden": "true" },
+      caption(rows.long + (isTransposed ? CELL + 22 : 0), above),
+      caption(rows.short, below, x(first + middle)), ...around, sliding[0], feeding),
+    longRow, shortRow, sliding[1], ...borders);
+    layOut(drawing, to - from + 1, rows.height, 24, model.summary);
+    parts.stage.replaceChildren(hint(isTransposed, 1), drawing);
   }
 
   window.cnnref.drawConvolutionLine = drawLine;

@@ -7,7 +7,7 @@
   /** @type {Convolution} */
   const { model } = window.cnnref.convolution;
   /** @type {ConvolutionParts} */
-  const { light } = window.cnnref.convolutionParts;
+  const { light, inRows } = window.cnnref.convolutionParts;
   const { drawConvolutionLine, drawConvolutionGrids } = window.cnnref;
   const { moveGrip } = window.cnnref.hold;
   const { html, symbol, subscript, brief, count, list, range, from1, writeNumber, slide, centre } =
@@ -125,7 +125,7 @@
       const outside = taps[0].length * taps[1].length - real[0].length * real[1].length;
       const rest = outside ? `; ${count(outside, "tap")} ${isTransposed ? "cut off" : "in the padding"}` : "";
       const where = real.every(({ length }) => length)
-        ? `${to} row${many(real[0])} ${from1(real[0])}, column${many(real[1])} ${from1(real[1])}` : `no ${to}`;
+        ? inRows(to, real) : `no ${to}`;
       const sum = isTransposed ? "" : ` The products add up to ${brief(model.out[at])}.`;
       return `${of} (${place[0] + 1}, ${place[1] + 1}) ${verb} ${where}${rest}.${sum}`;
     }

@@ -62,7 +62,7 @@
     const words = String(text);
     let old = node.querySelector("text");
     if (!old && words) node.append(old = svg("text", { x: CELL / 2, y: CELL / 2 }));
-    if (!old) return node;
+    if (!old || old.textContent === words) return node;
     old.textContent = words;
     old.style.fontSize = words.length > 3 ? `${52 / words.length}px` : "";
     return node;
@@ -72,7 +72,8 @@
   function writeNumber(node, value, largest, text = brief(value)) {
     node.classList.toggle("below", value < 0);
     node.classList.toggle("above", value > 0);
-    node.style.setProperty("--share", `${Math.round(45 * Math.min(1, Math.abs(value) / (largest || 1)))}%`);
+    const share = `${Math.round(45 * Math.min(1, Math.abs(value) / (largest || 1)))}%`;
+    if (node.style.getPropertyValue("--share") !== share) node.style.setProperty("--share", share);
     return write(node, text);
   }
 

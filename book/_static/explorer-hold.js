@@ -18,9 +18,11 @@
   }
 
   /** @type {Hold["moveGrip"]} */
-  function moveGrip(node, value, text) {
-    node.grip.value = value;
+  function moveGrip(node, value, text, max = node.grip.max) {
+    Object.assign(node.grip, { value, max });
+    if (node.grip.quiet) return;
     node.setAttribute("aria-valuenow", String(value));
+    node.setAttribute("aria-valuemax", String(max));
     if (text) node.setAttribute("aria-valuetext", text);
   }
 
@@ -33,6 +35,10 @@
   const inDrawing = (node, { clientX, clientY }) =>
     new DOMPoint(clientX, clientY).matrixTransform(drawingOf(node)?.getScreenCTM()?.inverse());
 
+  const blur = () => {
+    const { activeElement } = document;
+    if (activeElement instanceof HTMLElement || activeElement instanceof SVGElement) activeElement.blur();
+  };
   /** @type {(node: Element | null) => void} */
   function focus(node) {
     if (node instanceof HTMLElement || node instanceof SVGElement) node.focus({ preventScroll: true });
@@ -47,7 +53,7 @@
   // The stage has the pointer, because the grip itself is drawn anew.
   /** @type {Hold["holdable"]} */
   function holdable(stage, told) {
-    /** @type {{ name: string, value: number, along: "clientX" | "clientY", start: number, per: number, moved: boolean } | undefined} */
+    /** @type {{ name: string, value: number, along: "clientX" | "clientY", from: PointerEvent, per: number, moved: boolean } | undefined} */
     let held;
     /** @type {(name: string) => Grip | null} */
     const now = (name) => stage.querySelector(`[data-grip="${name}"]`);
@@ -60,10 +66,11 @@
       const scale = drawingOf(node)?.getScreenCTM()?.a ?? 1;
       const step = typeof per === "function" ? per(node) : per;
       const along = node.grip.along === "y" ? "clientY" : "clientX";
-      held = { name, along, value, start: event[along], per: step * scale, moved: false };
+      held = { name, along, value, from: event, per: step * scale, moved: false };
       stage.classList.add("held");
       told(true);
-      if (!node.grip.quiet) focus(node);
+      // The focus comes when it is let go: to draw anew what has it would lay out the page each time.
+      if (stage.contains(document.activeElement)) blur();
     });
     // A finger on a grip does not scroll; browsers do not follow `touch-action` inside of drawings.
     stage.addEventListener("touchstart", (event) => {
@@ -73,27 +80,34 @@
       const node = held && now(held.name);
       if (!held || !node) return;
       const { at, follows } = node.grip;
+      const { from, along, per } = held;
+      // A finger that presses is never quite still.
+      if (follows && !held.moved && Math.hypot(event.clientX - from.clientX, event.clientY - from.clientY) < 4) return;
       const value = follows && at ? at(inDrawing(node, event))
-        : held.value + Math.round((event[held.along] - held.start) / held.per);
+        : held.value + Math.round((event[along] - from[along]) / per);
       if (value === undefined) return;
       if (value !== held.value) held.moved = true;
       set(node.grip, value);
     });
     /** @type {(event: Event) => void} */
-    const letGo = ({ type }) => {
+    const letGo = (event) => {
       if (!held) return;
       const { name, moved } = held;
       held = undefined;
       stage.classList.remove("held");
       told(false);
-      if (type === "pointerup" && !moved) now(name)?.grip.press?.();
+      const node = now(name);
+      if (node && !node.grip.quiet) focus(node);
+      if (event.type === "pointerup" && !moved && node) {
+        node.grip.press?.(inDrawing(node, /** @type {PointerEvent} */ (event)));
+      }
     };
     for (const name of ["pointerup", "pointercancel", "lostpointercapture"]) {
       stage.addEventListener(name, letGo);
     }
     stage.addEventListener("click", (event) => {
       const node = gripOf(event.target);
-      if (!node?.grip.at) return;
+      if (!node?.grip.at || node.grip.press) return;
       const { at, min, max, change } = node.grip;
       const value = at(inDrawing(node, event));
       if (value !== undefined) change(Math.max(min, Math.min(max, value)));
@@ -101,14 +115,14 @@
     stage.addEventListener("keydown", (event) => {
       const grip = gripOf(event.target)?.grip;
       if (!grip || event.altKey || event.ctrlKey || event.metaKey) return;
-      const { min, max, value, press } = grip;
+      const { min, max, value, press, columns = -1 } = grip;
       if (press && (event.key === "Enter" || event.key === " ")) {
         event.preventDefault();
         press();
         return;
       }
       const wanted = {
-        ArrowRight: value + 1, ArrowUp: value + 1, ArrowLeft: value - 1, ArrowDown: value - 1,
+        ArrowRight: value + 1, ArrowUp: value - columns, ArrowLeft: value - 1, ArrowDown: value + columns,
         PageUp: value + 3, PageDown: value - 3, Home: min, End: max,
       }[event.key];
       if (wanted === undefined) return;
@@ -122,7 +136,7 @@
     const active = gripOf(document.activeElement);
     const name = active && stage.contains(active) && active.grip.name;
     draw();
-    if (name) focus(stage.querySelector(`[data-grip="${name}"]`));
+    if (name && !stage.contains(document.activeElement)) focus(stage.querySelector(`[data-grip="${name}"]`));
   }
 
   window.cnnref.hold = { grip, moveGrip, holdable, keepingFocus };

@@ -12,7 +12,7 @@
   };
   const ORDER = ["conv1", "pool2", "conv3", "pool4", "fc5", "fc6"];
   const FIRST = 32; // code of the lowest level of a weight; no quotation mark and no backslash follow
-  const SKIPPED = [34, 92];
+  const [QUOTE, BACKSLASH] = [34, 92];
 
   // --- the weights ---------------------------------------------------------------------------------
 
@@ -21,11 +21,13 @@
   function decode(letters, scales, levels) {
     const rows = scales.length;
     const long = letters.length / rows;
-    return Float64Array.from(letters, (letter, i) => {
-      const code = letter.charCodeAt(0);
-      const level = code - FIRST - SKIPPED.filter((skipped) => code > skipped).length - levels;
-      return level * scales[Math.floor(i / long)];
-    });
+    const weights = new Float64Array(letters.length);
+    for (let i = 0; i < weights.length; i++) {
+      const code = letters.charCodeAt(i);
+      const level = code - FIRST - Number(code > QUOTE) - Number(code > BACKSLASH) - levels;
+      weights[i] = level * scales[Math.floor(i / long)];
+    }
+    return weights;
   }
 
   // Layers in their order, with their sizes: `from` is the layer that each reads.
@@ -43,12 +45,17 @@
     return layers;
   }
 
-  // What the script of weights holds, as moments of training with numbers.
+  // What the script of weights holds, as moments of training; their numbers when they are asked for.
   /** @type {NetworkArithmetic["unpack"]} */
   function unpack({ moments, levels, ...rest }) {
+    /** @param {{ letters: string, scales: number[], bias: number[] }} packed @returns {NetworkWeights} */
+    const opened = ({ letters, scales, bias }) => {
+      /** @type {Float64Array | undefined} */
+      let weight;
+      return { bias, get weight() { return (weight ??= decode(letters, scales, levels)); } };
+    };
     const made = moments.map((/** @type {any} */ { step, loss, accuracy, layers }) => ({ step, loss, accuracy,
-      ...Object.fromEntries(Object.entries(layers).map(([name, { letters, scales, bias }]) =>
-        [name, { weight: decode(letters, scales, levels), bias }])) }));
+      ...Object.fromEntries(Object.entries(layers).map(([name, packed]) => [name, opened(packed)])) }));
     return { ...rest, moments: made, layers: layersOf(made[0]) };
   }
 

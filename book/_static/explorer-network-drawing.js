@@ -11,13 +11,14 @@
   const REACH = 10; // pixels that the drawing can be shifted to each side
   const PATCH = 4;
   const STRIDE = 2;
-  // What a page may ask for besides the pad, its picture and the answer.
+  // What a page may ask for besides the pad, its picture and the answer: layers and other parts.
+  const MAPPED = ["conv1", "pool2", "conv3", "pool4", "fc5"];
   /** @type {NetworkDrawing["PARTS"]} */
   const PARTS = {
-    everything: ["layers", "unit", "moments", "shifts"], layers: ["layers"], sums: ["layers", "unit"],
-    shifts: ["shifts"],
+    everything: [...MAPPED, "reason", "unit", "moments", "shifts", "what-if"],
+    sums: [...MAPPED, "reason", "unit"], layers: ["conv1", "conv3", "what-if"],
+    shifts: ["reason", "shifts", "what-if"],
   };
-  const LAYERS = ["input", ...network.ORDER];
 
   // --- building ------------------------------------------------------------------------------------
 
@@ -48,7 +49,10 @@
         parts.choose({ strokes: pictures.text([...parts.drawn, stroke]), digit: "own", unit: "" });
       },
     });
-    const boxes = Object.fromEntries(LAYERS.slice(0, -1).map((name) => {
+    /** @param {string} name */
+    const asks = (name) => PARTS[shows].includes(name);
+    const drawn = MAPPED.filter(asks);
+    const boxes = Object.fromEntries(["input", ...drawn].map((name) => {
       const layer = layers[name];
       const label = `${name}: ${LABELS[name]}; arrow keys move from unit to unit`;
       return [name, view.maps(name, layer, label, (index) => look(name, index))];
@@ -80,22 +84,21 @@
     const silence = press("Silence this map", () => toggleMap(parts));
     const captions = range(0, 1).map(() => html("p", { class: "explorer-caption" }));
     Object.assign(parts, { pen, boxes, ends, learning, shifts, answer, title, sums, back, silence, captions });
-    /** @param {string} name @param {HTMLElement[]} boxed */
-    const asked = (name, ...boxed) => (PARTS[shows].includes(name) ? boxed : []);
+    /** @param {string} name @param {() => HTMLElement} boxed */
+    const asked = (name, boxed) => (asks(name) ? [boxed()] : []);
     parts.stage.replaceChildren(html("div", { class: `network only-${shows}` },
       html("div", { class: "network-input" },
         html("div", {}, pen.box, html("div", { class: "explorer-actions" },
           press("Undo", () => erase(parts.shown.strokes.slice(0, -1))), press("Clear", () => erase([])))),
         html("div", {}, boxes.input.box, answer), note),
-      asked("layers", html("div", { class: "network-layers" },
-        row("conv1", boxes.kernels.box, boxes.conv1.box),
-        ...["pool2", "conv3", "pool4", "fc5"].map((name) => row(name, boxes[name].box)))),
       html("div", { class: "network-ends" }, row("fc6", ends.box)),
-      asked("unit", html("div", { class: "network-unit" }, title,
+      html("div", { class: "network-layers" }, drawn.map((name) =>
+        row(name, ...(name === "conv1" ? [boxes.kernels.box] : []), boxes[name].box))),
+      asked("unit", () => html("div", { class: "network-unit" }, title,
         html("div", { class: "explorer-actions" }, back, silence), sums)),
       html("div", { class: "network-curves" },
-        asked("moments", html("div", {}, captions[0], learning.drawing)),
-        asked("shifts", html("div", {}, captions[1], shifts.drawing)))));
+        asked("moments", () => html("div", {}, captions[0], learning.drawing)),
+        asked("shifts", () => html("div", {}, captions[1], shifts.drawing)))));
     parts.stage.addEventListener("keydown", (event) => keyed(parts, event));
   }
 
@@ -129,7 +132,8 @@
       return;
     }
     const box = event.target;
-    const name = box === parts.ends.box ? "fc6" : LAYERS.find((each) => parts.boxes[each]?.box === box);
+    const name = box === parts.ends.box ? "fc6"
+      : ["input", ...MAPPED].find((each) => parts.boxes[each]?.box === box);
     const by = /** @type {Record<string, number[] | undefined>} */ ({
       ArrowUp: [0, -1, 0], ArrowDown: [0, 1, 0], ArrowLeft: [0, 0, -1], ArrowRight: [0, 0, 1],
       PageUp: [-1, 0, 0], PageDown: [1, 0, 0],
@@ -167,9 +171,11 @@
   }
 
   /** @param {NetworkParts} parts @param {Seen} seen */
-  function paintLayers(parts, { values }) {
-    for (const name of network.ORDER.slice(0, -1)) {
-      view.paint(parts.boxes[name], values[name], Math.max(...values[name]) || 1);
+  function paintLayers(parts, seen) {
+    if (parts.painted === seen) return;
+    parts.painted = seen;
+    for (const [name, box] of Object.entries(parts.boxes)) {
+      if (name in seen.sums) view.paint(box, seen.values[name], Math.max(...seen.values[name]) || 1);
     }
   }
 
@@ -185,7 +191,6 @@
     parts.moment = at;
     const seen = made.at(at);
     const { name, index } = made.unit(at);
-    const layer = made.layers[name];
     const { weight } = made.moments[at].conv1;
     view.paint(parts.boxes.kernels, weight, Math.max(...weight.map(Math.abs)));
     paintLayers(parts, seen);
@@ -193,6 +198,16 @@
     parts.ends.draw(seen.chances, name === "fc6" ? index : undefined);
     mark(parts, made, at);
     explain(parts, made, at);
+    if (PARTS[made.shows].includes("unit")) tellUnit(parts, made, at);
+    if (PARTS[made.shows].includes("shifts")) curves(parts, made, at);
+  }
+
+  // The unit's sum as a table.
+  /** @type {NetworkDrawing["step"]} */
+  function tellUnit(parts, made, at) {
+    const seen = made.at(at);
+    const { name, index } = made.unit(at);
+    const layer = made.layers[name];
     const { terms, bias } = network.terms(netOf(), made.moments[at], seen, name, index);
     const under = layer.from;
     const pressed = [parts.sums, parts.back].some((box) => box.contains(document.activeElement));
@@ -210,13 +225,12 @@
     if (pressed && (!under || !parts.stage.contains(document.activeElement))) {
       (parts.sums.querySelector("button") ?? parts.boxes.input.box).focus({ preventScroll: true });
     }
-    if (PARTS[made.shows].includes("shifts")) curves(parts, made, at);
   }
 
   // Many passes: a few milliseconds at a time, so that nothing waits for them.
   /**
    * @template T
-   * @param {NetworkParts} parts @param {"occluding" | "shifting"} job whose timer it is
+   * @param {NetworkParts} parts @param {"occluding" | "curving"} job whose timer it is
    * @param {T[]} todo @param {(one: T) => void} act
    * @param {(done: boolean) => void} shown after each slice
    */
@@ -233,34 +247,32 @@
   }
 
   // What the unit reads, one layer down; and the way of the largest contributions, to the drawing.
-  /** @param {NetworkParts} parts @param {NetworkModel} made @param {number} at */
+  /** @type {NetworkDrawing["step"]} */
   function mark(parts, made, at) {
     const { name, index } = made.unit(at);
-    for (const box of Object.values(parts.boxes)) box.over.replaceChildren();
-    /** @param {NetworkMaps | undefined} box @param {Element[]} nodes */
-    const put = (box, nodes) => box?.over.append(...nodes);
     const layer = made.layers[name];
-    if (layer.kind === "conv" || layer.kind === "pool") {
-      const from = /** @type {NetworkLayer} */ (layer.from);
+    for (const box of Object.values(parts.boxes)) box.over.replaceChildren();
+    /** @type {(on: string, corner: number, size: number[], kind?: string) => void} */
+    const put = (on, corner, [width, height], kind) => {
+      const box = parts.boxes[on];
+      box?.over.append(...view.framed(...view.placeOf(box.grid, corner), width, height, kind));
+    };
+    if (layer.from && (layer.kind === "conv" || layer.kind === "pool")) {
+      const { from: { maps, side }, from } = layer;
       const [map, row, column] = partsOf(layer, index);
       const [size, stride] = layer.kind === "conv" ? [3, 1] : [2, 2];
-      for (const m of layer.kind === "conv" ? range(0, from.maps - 1) : [map]) {
-        const corner = (m * from.side + row * stride) * from.side + column * stride;
-        const box = parts.boxes[from.name];
-        put(box, view.framed(...view.placeOf(box.grid, corner), size, size));
+      for (const m of layer.kind === "conv" ? range(0, maps - 1) : [map]) {
+        put(from.name, (m * side + row * stride) * side + column * stride, [size, size]);
       }
     }
     if (made.strokes.length) {
-      for (const { name: on, index: i } of network.trail(netOf(), made.moments[at], made.at(at), name, index).slice(1)) {
-        const box = parts.boxes[on];
-        put(box, view.framed(...view.placeOf(box.grid, i), 1, 1, "mark-trail"));
-      }
+      const [, ...way] = network.trail(netOf(), made.moments[at], made.at(at), name, index);
+      for (const step of way) put(step.name, step.index, [1, 1], "mark-trail");
     }
-    const own = parts.boxes[name];
-    if (own) put(own, view.framed(...view.placeOf(own.grid, index), 1, 1, "mark-own"));
+    put(name, index, [1, 1], "mark-own");
     if (layer.from && made.why === "sees") {
       const { top, left, bottom, right } = network.field(netOf(), name, index);
-      put(parts.boxes.input, view.framed(left, top, right - left + 1, bottom - top + 1, "mark-field"));
+      put("input", top * SIDE + left, [right - left + 1, bottom - top + 1], "mark-field");
     }
   }
 
@@ -299,21 +311,30 @@
     });
   }
 
-  // Two curves of one probability: that of what is read at the end of training, without the shift.
+  // Two curves of one probability: that of what is read at the end of training, without the shift. They
+  // are the same for every unit.
   /** @param {NetworkParts} parts @param {NetworkModel} made @param {number} at */
   function curves(parts, made, at) {
+    if (parts.curved === made.at(at)) return;
+    parts.curved = made.at(at);
     const last = made.moments.length - 1;
-    made.read ??= bestOf(network.forward(netOf(), made.moments[last], made.still, made.silenced).chances);
+    /** @param {number} right @param {number} moment */
+    const shifted = (right, moment) => network.forward(netOf(), made.moments[moment],
+      pictures.shifted(made.still, right, 0), made.silenced).chances;
+    const read = bestOf(shifted(0, last));
     parts.captions[0].textContent =
-      `Share of test digits read right (line), and probability that your drawing is a ${made.read} (dashes)`;
-    parts.captions[1].textContent = `Probability of ${made.read}, with the drawing shifted`;
-    parts.learning.draw([made.moments.map(({ accuracy }) => accuracy),
-      range(0, last).map((moment) => made.at(moment).chances[made.read])], at);
-    /** @type {number[]} */
-    const chances = [];
-    bySlices(parts, "shifting", range(-REACH, REACH), (right) => chances.push(network.forward(netOf(),
-      made.moments[at], pictures.shifted(made.still, right, 0), made.silenced).chances[made.read]),
-    (done) => { if (done) parts.shifts.draw([chances], made.x + REACH); });
+      `Share of test digits read right (line), and probability that your drawing is a ${read} (dashes)`;
+    parts.captions[1].textContent = `Probability of ${read}, with the drawing shifted`;
+    /** @type {number[][]} */
+    const [learnt, moved] = [[], []];
+    const moments = PARTS[made.shows].includes("moments") ? range(0, last) : [];
+    bySlices(parts, "curving", [
+      ...moments.map((moment) => () => learnt.push(made.at(moment).chances[read])),
+      ...range(-REACH, REACH).map((right) => () => moved.push(shifted(right, at)[read])),
+    ], (act) => act(), (done) => {
+      if (learnt.length > last) parts.learning.draw([made.moments.map(({ accuracy }) => accuracy), learnt], at);
+      if (done) parts.shifts.draw([moved], made.x + REACH);
+    });
   }
 
   window.cnnref.networkDrawing = { PARTS, REACH, draw, step };

@@ -8,7 +8,7 @@
   const { show } = window.cnnref.drawing;
   /** @param {number} share from 0 to 1 */
   const percent = (share) =>
-    (share < 1 && share >= 0.9995 ? "over 99.9 %" : `${(100 * share).toFixed(1)} %`);
+    (share < 1 && share >= 0.9995 ? "over 99.9\u00a0%" : `${(100 * share).toFixed(1)}\u00a0%`);
 
   /** @type {Network | undefined} */
   let net;
@@ -23,15 +23,22 @@
     return { prepared, still, ink: pictures.shifted(still, x, 0) };
   }
 
+  // Whoever looks from unit to unit leaves the drawing as it is: its layers are kept.
+  /** @type {{ key: string, picture: NetworkPicture, seen: Seen[] } | undefined} */
+  let last;
   /** @type {NetworkState["model"]} */
   function model(values, shows) {
     const { layers, moments } = netOf();
     const silenced = silencedOf(values.silent, layers);
     const chosen = values.unit.trim() ? unitOf(values.unit, layers) : undefined;
+    const { strokes, turn, pen, noise, x, silent } = values;
+    const key = JSON.stringify([strokes, turn, pen, noise, x, silent]);
+    if (last?.key !== key) last = { key, picture: pictureOf(values), seen: [] };
+    const { picture, seen } = last;
     // The unit as it was typed makes way for what tells it.
-    const made = /** @type {NetworkModel} */ (/** @type {unknown} */ ({ ...values, ...pictureOf(values),
-      shows, layers, moments, silenced, chosen, steps: moments.length, stop: "Moment", seen: [] }));
-    made.at = (moment) => (made.seen[moment] ??=
+    const made = /** @type {NetworkModel} */ (/** @type {unknown} */ ({ ...values, ...picture,
+      shows, layers, moments, silenced, chosen, steps: moments.length, stop: "Moment", seen }));
+    made.at = (moment) => (seen[moment] ??=
       network.forward(netOf(), moments[moment], made.ink, silenced));
     made.unit = (moment) => chosen ??
       { name: "fc6", index: bestOf(made.at(moment).chances) };

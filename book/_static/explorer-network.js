@@ -55,11 +55,14 @@
           hint: "points of a stroke between spaces, strokes between semicolons; 0,0 to 100,100" },
       ] },
     ],
-    hidden: () => (PARTS[/** @type {NetworkShows} */ (preset.shows)].includes("shifts") ? [] : ["what-if"]),
+    hidden: () => ["reason", "what-if"]
+      .filter((group) => !PARTS[/** @type {NetworkShows} */ (preset.shows)].includes(group)),
     blame: { value: "unit" },
     // What cannot be set on this page is as it was asked for.
     model: (/** @type {NetworkValues} */ values) =>
       model({ ...preset, ...values }, /** @type {NetworkShows} */ (preset.shows)),
     draw, step, words, adapt,
+    // Of the last moment: to look at all would be to compute all.
+    longest: (/** @type {NetworkModel} */ made) => words(made, made.steps - 1),
   }));
 })();

@@ -18,6 +18,7 @@
 //   draw(parts, model, values), step(parts, model, at)    the picture, and one stop of it; a picture
 //                     may move the player, too, by `parts.go(at)`
 //   words(model, at)  what there is to see at a stop
+//   longest(model)    optional: words as long as any, where it would take long to look through all
 //   adapt(texts, changed)   optional: controls that follow the one that was changed, and `at`, the
 //                     stop to go to
 //   first             optional: the number of the first stop, where it is not 1
@@ -101,9 +102,13 @@
         go: (at) => { this.player.stop(); this.player.go(at); },
         held: false,
       };
+      this.drawnHeld = false;
+      // What was drawn while it was held is drawn once more, in its own frame.
       holdable(this.parts.stage, (held) => {
         this.parts.held = held;
-        if (!held && this.values) this.update();
+        if (!held && this.drawnHeld && this.values) this.update();
+        if (!held) this.parts.seen = undefined;
+        this.drawnHeld = false;
       });
       const [shown, below, others] = [true, "below", false].map((front) =>
         this.groups.filter((group) => group.front === front).map(({ box }) => box));
@@ -222,16 +227,22 @@
         return;
       }
       this.line.textContent = this.definition.line?.(this.model) ?? "";
-      // Of thousands of stops a sample will do.
-      const every = Math.ceil(this.model.steps / 200);
-      this.longest.textContent = Array.from({ length: Math.ceil(this.model.steps / every) },
-        (_, i) => this.definition.words(this.model, i * every))
-        .sort((a, b) => b.length - a.length)[0];
+      this.longest.textContent = this.longestWords();
       this.player.steps = this.model.steps;
+      this.drawnHeld = this.parts.held;
       keepingFocus(this.parts.stage, () => {
         this.definition.draw(this.parts, this.model, this.values);
         this.player.go(this.player.at);
       });
+    }
+
+    // Of many stops a sample will do.
+    longestWords() {
+      const { longest, words } = this.definition;
+      if (longest) return longest(this.model);
+      const every = Math.ceil(this.model.steps / 50);
+      return Array.from({ length: Math.ceil(this.model.steps / every) }, (_, i) => words(this.model, i * every))
+        .reduce((most, told) => (told.length > most.length ? told : most));
     }
 
     /**

@@ -138,16 +138,86 @@ def test_grips_answer_to_keys_and_keep_the_focus(visit):
     assert reader.box.get_by_role("status").get_attribute("aria-live") == "polite"
 
 
-def test_two_axes_are_taken_hold_of(visit):
-    page = visit("twice")
+@pytest.mark.parametrize("touch", [False, True])
+def test_two_axes_are_taken_hold_of(visit, touch):
+    page = visit("twice", has_touch=touch)
     reader = Reader(page, "two")
     scale = reader.box.locator("svg").first.evaluate("e => e.getScreenCTM().a")
-    reader.drag("window", CELL * scale, 2 * CELL * scale)
+    drag = lambda name, right, down=0: reader.drag(  # noqa: E731
+        name, CELL * scale * right, CELL * scale * down, touch=touch
+    )
+    drag("window", 1, 2)
     assert reader.words().startswith("Output (3, 2) reads")
     assert sum(sums(reader)) == row(reader, "short")[7]
-    reader.drag("k", CELL * scale)
-    reader.drag("k2", 0, -CELL * scale)
-    reader.drag("l2", 0, -CELL * scale)
-    assert [reader.value(name) for name in ("k", "k2", "l", "l2")] == ["4", "2", "0", "1"]
+    drag("d", 1)
+    drag("d2", 0, 1)
+    assert (reader.value("d"), reader.value("d2")) == ("2", "2")
+    drag("d", -1)
+    drag("d2", 0, -1)
+    drag("k", 1)
+    drag("k2", 0, -1)
+    drag("l2", 0, -1)
+    named = ("k", "k2", "d", "d2", "l", "l2")
+    assert [reader.value(name) for name in named] == ["4", "2", "1", "1", "0", "1"]
     reader.grip("short").locator(".cell").nth(3).click()
     assert reader.at() == 3
+    # Cells that stayed while the setting changed show what new ones would.
+    texts = reader.box.locator(".explorer-stage text").all_inner_texts()
+    again = Reader(visit("twice", fragment=reader.link()), "two")
+    assert again.box.locator(".explorer-stage text").all_inner_texts() == texts
+
+
+def two_axes(visit, operation):
+    """An explorer of two axes, and its windows down and across."""
+    page = visit(
+        "twice", fragment=f"#two?operation={operation}&n=5&n2=4&k=2&k2=3&s=2&l=1&l2=1&at=2"
+    )
+    return Reader(page, "two"), Window(3, 1, (1, 0)), Window(2, 2, (1, 0))
+
+
+@pytest.mark.parametrize("operation", ["convolution", "transposed"])
+def test_a_number_of_a_grid_that_is_pressed_says_whom_it_feeds(visit, operation):
+    reader, down, across = two_axes(visit, operation)
+    sizes = [(w.output_size(n), n) for w, n in ((down, 4), (across, 5))]
+    if operation == "transposed":
+        sizes = [(n, w.transposed_size(n)) for w, n in ((down, 4), (across, 5))]
+    (rows, tall), (columns, wide) = sizes
+    # Row by row, those of the border among them; under the frame, too.
+    entries = reader.grip("long").locator(".cell.entry")
+    assert entries.count() == tall * wide
+    for r, c in ((0, 0), (0, 2), (tall - 1, wide - 1), (1, wide - 1), (tall - 1, 0)):
+        box = entries.nth(r * wide + c).bounding_box()
+        reader.page.mouse.click(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+        reads = {
+            i * columns + j
+            for i in range(rows)
+            for j in range(columns)
+            if r in down.taps(i) and c in across.taps(j)
+        }
+        verb = "is fed by" if operation == "transposed" else "feeds"
+        assert f"put ({r + 1}, {c + 1}) {verb}" in reader.words()
+        assert (f"{verb} no" in reader.words()) == (not reads)
+        shown = reader.grip("short").locator(".cell")
+        lit = {i for i in range(shown.count()) if "lit" in shown.nth(i).get_attribute("class")}
+        assert lit == reads
+    reader.press("Step")
+    assert reader.at() == 2
+
+
+def test_arrow_keys_move_from_number_to_number_of_a_grid(visit):
+    reader, _, _ = two_axes(visit, "convolution")
+    inputs = reader.box.get_by_role("slider", name="Input: whom it feeds")
+    inputs.focus()
+    for key, place in (
+        ("ArrowRight", "(1, 2)"), ("ArrowDown", "(2, 2)"), ("ArrowLeft", "(2, 1)"),
+        ("ArrowUp", "(1, 1)"), ("End", "(4, 5)"),
+    ):  # fmt: skip
+        reader.page.keyboard.press(key)
+        assert reader.words().startswith(f"Input {place} feeds")
+        assert inputs.get_attribute("aria-valuetext") == reader.words()
+    assert reader.box.get_by_role("status").get_attribute("aria-live") == "polite"
+    spread = reader.box.get_by_role("slider", name="Dilation down: how far the taps are apart")
+    spread.focus()
+    reader.page.keyboard.press("ArrowRight")
+    assert (reader.value("d2"), reader.value("d")) == ("2", "1")
+    assert reader.page.evaluate("document.activeElement.dataset.grip") == "d2"

@@ -11,6 +11,7 @@ import pytest
 import torch
 from torch.nn import functional
 
+from bookext.explorers.directive import keep_latest
 from bookext.explorers.network import EXPERIMENT, LEVELS, NETWORK, draw_network, levels_of
 from bookext.explorers.strokes import DIGITS, parse, prepared
 from cnnref.accounting import summarize
@@ -227,6 +228,17 @@ def test_weights_are_light_and_rounded_to_half_a_level(explorer_book):
             assert (off <= scales * 0.5001).all()
 
 
+def test_weights_of_an_older_training_are_deleted(tmp_path):
+    for name in ("network-weights-0.js", "network-weights-1.js", "explorer-network.js"):
+        (tmp_path / name).write_text("old")
+    keep_latest(tmp_path / "network-weights-1.js", "new")
+    keep_latest(tmp_path / "network-weights-2.js", "new")
+    assert sorted(path.name for path in tmp_path.iterdir()) == [
+        "explorer-network.js",
+        "network-weights-2.js",
+    ]
+
+
 def test_the_chapter_measures_the_rounding_that_travels():
     text = (ROOT / "book" / "reading-digits.md").read_text()
     assert f"level = rows.abs().amax(1, keepdim=True) / {LEVELS}\n" in text
@@ -340,6 +352,45 @@ def test_arrow_keys_move_from_unit_to_unit(reader):
     moved = reader.set_unit.input_value().split()
     assert abs(int(moved[1]) - int(start[1])) == 1
     assert moved[2:] == start[2:]
+
+
+def test_the_least_of_it_still_shows_what_a_unit_sees(visit):
+    """The landing page's: two layers, and no sums."""
+    reader = Reader(visit("network"), "plain-layers")
+    assert reader.box.locator(".network-layer").evaluate_all(
+        "rows => rows.map(({ dataset }) => dataset.layer)"
+    ) == ["fc6", "conv1", "conv3"]
+    assert reader.box.locator("table, .network-curve").count() == 0
+    field = maps(reader, "input").locator(".mark-dark.mark-field")
+    maps(reader, "conv3").focus()
+    for key in ("ArrowDown", "b", "b"):
+        reader.page.keyboard.press(key)
+    assert "You look at conv1" in reader.words()
+    assert [field.get_attribute(side) for side in ("width", "height")] == ["3", "3"]
+    reader.set(turn=180)
+    assert "turned 180" in reader.box.inner_text()
+    assert not reader.box.get_by_role("radio", name="occlusion").is_visible()
+
+
+def test_who_looks_from_unit_to_unit_has_nothing_computed_anew(reader):
+    page = reader.page
+    reader.box.locator(f"#{NAME}-at").fill("3")
+    page.evaluate("""() => {
+      const { forward } = cnnref.network;
+      window.before = window.passes = 0;
+      cnnref.network.forward = (...given) => { window.passes += 1; return forward(...given); };
+    }""")
+    reader.set(x=1)
+    # This picture, each moment, and each shift of it: until nothing more comes.
+    page.wait_for_function("passes > 20 && passes === (before ?? 0) || void (before = passes)",
+                           polling=1000)  # fmt: skip
+    done = page.evaluate("passes")
+    for name in ("conv1", "pool2", "conv3"):
+        maps(reader, name).focus()
+        page.keyboard.press("ArrowDown")
+        assert f"You look at {name}" in reader.words()
+    page.wait_for_timeout(1000)
+    assert page.evaluate("passes") == done
 
 
 def test_moments_show_the_network_of_their_time(reader):

@@ -82,13 +82,46 @@ type DrawnConvolution = ConvolutionModel & {
   feeding?: SVGElement;
 };
 
+/** Cells in a group, by key; at the next showing those of the same kind stay. */
+interface Board {
+  node: SVGGElement;
+  /** Keys, places, kinds and texts; these are written into new cells only. */
+  show(
+    wanted: [key: number | string, x: number, y: number, kind: string, text: string][],
+  ): Map<number | string, SVGGElement>;
+}
+
+/** One grid of a picture of two axes: its cells, and what lies above them. */
+interface ConvolutionGrid {
+  box: HTMLElement;
+  cells: Board;
+  over: SVGGElement;
+  lay(columns: number, height: number, summary: string): void;
+}
+/** The grids of two axes, which are built once, and what is pressed in them. */
+interface ConvolutionSheet {
+  isTransposed: boolean;
+  /** Of the short line's grid. */
+  columns: number;
+  long: ConvolutionGrid;
+  short: ConvolutionGrid;
+  products: ConvolutionGrid;
+  longRow: Grip;
+  shortRow: Grip;
+  /** The entry at a place, if there is one. */
+  longAt(point: { x: number; y: number }): number | undefined;
+  /** Tell whom an entry feeds. */
+  ask(at: number | undefined): void;
+}
+type GridParts = Parts & { sheet?: ConvolutionSheet };
+
 /** What the pictures of one and of two axes share. */
 interface ConvolutionParts {
-  hint(model: ConvolutionModel): HTMLElement;
-  drawing(columns: number, height: number, least: number, label: string, ...content: Children): SVGSVGElement;
-  /** Parts that a screen reader passes over. */
-  unseen(...content: Children): SVGGElement;
-  kindOf(inside: boolean, visits: number, isTransposed: boolean): string;
+  hint(isTransposed: boolean, axes: number): HTMLElement;
+  /** Make a drawing so many cells wide; it shrinks to its box until a cell is `least` pixels wide. */
+  layOut(drawing: SVGSVGElement, columns: number, height: number, least: number, label: string): void;
+  board(): Board;
+  kindOf(model: ConvolutionModel, inside: boolean, visits: number): string;
   /** A bar with room around it for a finger. */
   bar(x: number, y: number, length: number, along?: "x" | "y", around?: number): SVGElement[];
   /** A grip for one number of an axis, which grows by so many cells in a direction. */
@@ -96,8 +129,20 @@ interface ConvolutionParts {
     parts: Parts, model: ConvolutionModel, axis: WindowAxis, name: "k" | "d" | "l" | "r", label: string,
     grows: number, along: "x" | "y", ...shapes: SVGElement[]
   ): Grip;
+  /** The grip of the dilation, as a dot; none where there is one tap. */
+  spread(
+    parts: Parts, model: ConvolutionModel, axis: WindowAxis, label: string, x: number, y: number, along?: "x" | "y",
+  ): Grip[];
   /** The frame to draw in: as wanted, or, while a grip is held, as it was. */
   frameOf<Frame>(parts: Parts, key: string, wanted: Frame): Frame;
   /** Have the entries of some windows, and those of some places, stand out. */
   light(model: DrawnConvolution, lit: number[], keys: (number | string)[]): void;
+  /** Rows and columns of a noun in words, counted from 1. */
+  inRows(noun: string, places: number[][]): string;
+  feedsInWords(model: ConvolutionModel, place: number[]): string;
+  /**
+   * Say whom an entry of the long line feeds, and have them stand out; these windows are returned.
+   * `at` is the entry's number, and `place` its row and column, or its only place.
+   */
+  feed(parts: Parts, model: DrawnConvolution, row: Grip, at: number, place: number[]): number[];
 }

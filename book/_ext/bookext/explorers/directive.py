@@ -84,7 +84,7 @@ class ExplorerDirective(SphinxDirective):
             self.env.note_dependency(str(file))
         late = dict(data.late) if data else {}
         for script, text in late.items():
-            keep(kept(self.env) / script, text)
+            keep_latest(kept(self.env) / script, text)
         box = explorer_node(ids=[name], kind=kind, preset=preset, rows=rows, data=content, tour=[])
         box["late"] = list(late)
         self.set_source_info(box)
@@ -130,6 +130,15 @@ def keep(path: Path, text: str) -> None:
         path.write_text(text, encoding="utf-8")
 
 
+def keep_latest(path: Path, text: str) -> None:
+    """The same of a name that ends in a digest of the content; what older contents left goes."""
+    family = path.stem.rpartition("-")[0]
+    for old in path.parent.glob(f"{family}-*{path.suffix}"):
+        if old != path:
+            old.unlink(missing_ok=True)
+    keep(path, text)
+
+
 def keep_picture(env: BuildEnvironment, picture: Picture) -> nodes.image:
     """Write a picture beside the build's notes, and place the image of it."""
     bundle, _ = picture._repr_mimebundle_()
@@ -150,7 +159,9 @@ def load_scripts(
     explorers = list(doctree.findall(explorer_node)) if doctree else []
     kinds = [node["kind"] for node in explorers]
     for script in {name for node in explorers for name in node["late"]}:
-        keep(Path(app.outdir) / "_static" / script, (kept(app.env) / script).read_text("utf-8"))
+        keep_latest(
+            Path(app.outdir) / "_static" / script, (kept(app.env) / script).read_text("utf-8")
+        )
     if kinds:
         app.add_css_file("explorers.css")
     # Each script once, in the order of the list.

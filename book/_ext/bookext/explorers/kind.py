@@ -30,7 +30,8 @@ class Data:
         content: as JSON holds it; written into the page, since a page on a disk can fetch nothing.
         files: what it was read from; where one changes, the page is read again.
         late: scripts by the names under which they lie beside the others, for what is too much for
-            a page: the explorer's own script loads them when it comes near.
+            a page: the explorer's own script loads them when it comes near. A name ends in a dash
+            and a digest of the content.
     """
 
     content: Mapping[str, Any]

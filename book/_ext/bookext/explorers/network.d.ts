@@ -1,6 +1,6 @@
 // What the scripts of the explorer of a network offer one another. No page loads this file.
 
-/** What a page may ask for besides the pad, its picture and the answer. */
+/** What a page may ask for besides the pad, its picture and the answer; `layers` is the least. */
 type NetworkShows = "everything" | "layers" | "sums" | "shifts";
 
 /** A drawing on the pad, and how it becomes a picture. */
@@ -41,13 +41,11 @@ interface NetworkModel extends Model, Omit<NetworkValues, "unit">, NetworkPictur
   silenced: Record<string, number[]>;
   /** The unit that was asked for. */
   chosen?: NetworkUnit;
-  /** The layers by moment of training, as far as they were asked for. */
+  /** The layers by moment of training, as far as they were asked for; kept while the drawing is. */
   seen: Seen[];
   at(moment: number): Seen;
   /** The unit that one looks into. */
   unit(moment: number): NetworkUnit;
-  /** The digit that is read at the end of training, without the shift; the curves find it. */
-  read: number;
 }
 
 interface NetworkState {
@@ -115,7 +113,7 @@ interface NetworkView {
 /** The boxes, which are built once, what is drawn, and what runs. */
 type NetworkParts = Parts & {
   pen: NetworkPad;
-  /** By layer, the last left out, and the kernels of the first. */
+  /** By layer, as far as the page asks for it and the last left out, and the kernels of the first. */
   boxes: Record<string, NetworkMaps>;
   ends: NetworkBars;
   learning: NetworkCurve;
@@ -134,13 +132,16 @@ type NetworkParts = Parts & {
   growing?: Point[][];
   /** The frame in which that is drawn. */
   frame?: number;
+  /** The layers that are painted, and those that the curves are about. */
+  painted?: Seen;
+  curved?: Seen;
   /** Timers of what takes many passes. */
   occluding?: number;
-  shifting?: number;
+  curving?: number;
 };
 
 interface NetworkDrawing {
-  /** Parts of the picture, by what a page asks for. */
+  /** Layers, other parts of the picture, and groups of controls, by what a page asks for. */
   PARTS: Record<NetworkShows, string[]>;
   /** Pixels that the drawing can be shifted to each side. */
   REACH: number;

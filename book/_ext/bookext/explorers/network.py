@@ -20,8 +20,8 @@ LEVELS = 46
 """A weight is one of 93 levels, from -46 to 46, of the largest in its row: one letter each."""
 
 SHOWS = ("everything", "layers", "sums", "shifts")
-"""What stands below the pad and the answer: layers, one unit's sum and both curves; layers alone;
-layers with the sum; or the curve over the shift alone."""
+"""What stands below the pad and the answer: layers, one unit's sum and both curves; the layers of
+convolutions alone; all layers with the sum; or the curve over the shift alone."""
 
 LETTERS = [chr(code) for code in range(32, 127) if chr(code) not in '"\\']
 """Printable, in the order of the levels, and nothing that a text in a script must escape."""

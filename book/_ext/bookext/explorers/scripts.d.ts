@@ -279,6 +279,8 @@ interface Definition<Shown extends Model, Values, Data = null> {
   draw(parts: Parts, model: Shown, values: Values): void;
   step(parts: Parts, model: Shown, at: number): void;
   words(model: Shown, at: number): string;
+  /** Instead of the longest words of all stops, where it would take long to find them. */
+  longest?(model: Shown): string;
   /** Controls that follow the one that was changed, and the stop to go to. */
   adapt?(texts: Texts, changed?: string): Setting & { at?: number };
   /** The number of the first stop, where it is not 1. */
@@ -319,8 +321,10 @@ interface GripSpec {
   at?(point: { x: number; y: number }): number | undefined;
   /** It is dragged to a place rather than pressed there. */
   follows?: boolean;
-  /** What a press without a move does, or the key Enter. */
-  press?(): void;
+  /** What a press without a move does, at a place of its drawing, or the key Enter, at none. */
+  press?(point?: { x: number; y: number }): void;
+  /** Its values are places in so many columns, row by row; the arrow keys go up and down them. */
+  columns?: number;
   /** It is no stop for the keyboard, because another control does the same. */
   quiet?: boolean;
   change(value: number): void;
@@ -334,7 +338,7 @@ interface Hold {
    */
   grip(spec: GripSpec, ...shapes: Children): Grip;
   /** The value of a grip whose picture has not been drawn anew. */
-  moveGrip(node: Grip, value: number, text?: string): void;
+  moveGrip(node: Grip, value: number, text?: string, max?: number): void;
   /** Have the grips of a stage answer to a mouse, a finger and keys; it is told when one is held. */
   holdable(stage: HTMLElement, told: (held: boolean) => void): void;
   /** Run what draws a picture anew; the grip that had the focus has it again. */
