@@ -8,7 +8,7 @@
 
   // --- what a reader types -----------------------------------------------------------------------
 
-  /** @type {Explorers["parseInteger"]} */
+  /** @type {Controls["parseInteger"]} */
   function parseInteger(text, least, most) {
     const trimmed = String(text).trim();
     const value = /^[+-]?\d{1,9}$/.test(trimmed) ? Number(trimmed) : NaN;
@@ -18,7 +18,7 @@
     return value + 0;
   }
 
-  /** @type {Explorers["parseNumbers"]} */
+  /** @type {Controls["parseNumbers"]} */
   function parseNumbers(text, least, most, largest = 999) {
     const words = String(text).split(/[\s,;]+/).filter(Boolean);
     const values = words.map((word) => {

@@ -55,8 +55,8 @@
 
   /** @type {ConvolutionParts["hint"]} */
   const hint = (isTransposed, axes) => html("p", { class: "explorer-caption explorer-hint" },
-    `Drag the ${axes > 1 ? "frame" : "kernel along"}, its edge to widen ${axes > 1 ? "the kernel" : "it"}, ` +
-    `the dot to spread its taps, the border to ${isTransposed ? "cut" : "pad"}; press a number.`);
+    axes > 1 ? "Drag the frame, its edge to widen it, a dot to dilate, the border to " : "Drag the kernel along, its edge to " +
+      "widen it, the dot to spread its taps, the border to ", isTransposed ? "cut" : "pad", "; press a number.");
 
   /** @type {ConvolutionParts["layOut"]} */
   function layOut(drawing, columns, height, least, label) {

@@ -1,6 +1,6 @@
 // @ts-check
 // Learning a kernel: gradient descent looks for the kernel that somebody else has used. Loads after
-// the explorer of a photograph, whose arithmetic and pictures it shares.
+// the arithmetic and the pixels that the explorer on a photograph has, too.
 /** One kernel on the way, its loss, and the gradient there.
  * @typedef {{ kernel: number[], loss: number, gradient: number[] }} Learnt
  */

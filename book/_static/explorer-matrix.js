@@ -3,7 +3,7 @@
 (() => {
   "use strict";
   const { Refusal, windows } = window.cnnref;
-  const { parseNumbers } = window.cnnref.explorer;
+  const { parseNumbers } = window.cnnref.controls;
   const { html, symbol, show, count, range } = window.cnnref.drawing;
   const { model, words } = window.cnnref.matrix;
   const { drawPictures, step } = window.cnnref.matrixPictures;

@@ -116,6 +116,7 @@
     };
     box.addEventListener("pointerdown", (event) => {
       event.preventDefault();
+      box.classList.remove("network-keyed");
       box.focus({ preventScroll: true });
       box.setPointerCapture(event.pointerId);
       start();
@@ -143,6 +144,7 @@
         add([...at]);
       }
       placePen();
+      box.classList.add("network-keyed");
       event.preventDefault();
     });
     placePen();

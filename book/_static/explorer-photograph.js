@@ -26,93 +26,23 @@
  *   under: HTMLElement[], sum: HTMLElement,
  * }} PhotographParts
  */
-/**
- * What the explorer that learns a kernel uses of this file.
- * @typedef {{
- *   filtered(planes: number[][], kernels: number[][], view: SlidingWindow): number[],
- *   shade(values: number[], low: number, high: number): number[][],
- *   paint(image: SVGImageElement, shades: number[][], side: number): void,
- *   PRESETS: Record<string, number[]>,
- *   [other: string]: unknown,
- * }} Photograph
- */
 (() => {
   "use strict";
   const { Refusal, windows } = window.cnnref;
+  const { parseNumbers } = window.cnnref.controls;
   const { html, svg, symbol, show, brief, count, range } = window.cnnref.drawing;
-
-  // --- arithmetic ----------------------------------------------------------------------------------
-
-  /**
-   * A plane is a square of numbers, row by row; a kernel has its taps row by row. The outputs of all
-   * planes, each with its own kernel, are added, as a layer adds over its channels.
-   * @type {Photograph["filtered"]}
-   */
-  function filtered(planes, kernels, view) {
-    const n = Math.round(Math.sqrt(planes[0].length));
-    const size = windows.outputSize(n, view);
-    const out = new Array(size * size).fill(0);
-    planes.forEach((plane, channel) => {
-      for (let i = 0; i < view.kernel; i++) for (let j = 0; j < view.kernel; j++) {
-        const weight = kernels[channel][i * view.kernel + j];
-        if (!weight) continue;
-        for (let r = 0; r < size; r++) {
-          const row = r * view.stride - view.left + i * view.dilation;
-          if (row < 0 || row >= n) continue;
-          for (let c = 0; c < size; c++) {
-            const column = c * view.stride - view.left + j * view.dilation;
-            if (column >= 0 && column < n) out[r * size + c] += weight * plane[row * n + column];
-          }
-        }
-      }
-    });
-    return out;
-  }
-
-  /**
-   * What the window of one output reads: row, column, and the number there; zero in the padding.
-   * @param {number[]} plane @param {SlidingWindow} view @param {number} r @param {number} c
-   */
-  function read(plane, view, r, c) {
-    const n = Math.round(Math.sqrt(plane.length));
-    return windows.taps(r, view).flatMap((row) => windows.taps(c, view).map((column) => {
-      const inside = row >= 0 && row < n && column >= 0 && column < n;
-      return { row, column, inside, value: inside ? plane[row * n + column] : 0 };
-    }));
-  }
-
-  /** @param {number[]} kernel */
-  const turned = (kernel) => [...kernel].reverse();
-
-  /**
-   * A kernel in the middle of a larger or smaller one.
-   * @param {number[]} kernel @param {number} size
-   */
-  function resized(kernel, size) {
-    const was = Math.round(Math.sqrt(kernel.length));
-    const by = (was - size) / 2;
-    return range(0, size * size - 1).map((tap) => {
-      const [i, j] = [Math.floor(tap / size) + by, (tap % size) + by];
-      return i >= 0 && j >= 0 && i < was && j < was ? kernel[i * was + j] : 0;
-    });
-  }
-
-  /** @type {Photograph["PRESETS"]} */
-  const PRESETS = {
-    vertical: [-1, 0, 1, -2, 0, 2, -1, 0, 1], horizontal: [-1, -2, -1, 0, 0, 0, 1, 2, 1],
-    blur: Array(9).fill(0.11), sharpen: [0, -1, 0, -1, 5, -1, 0, -1, 0],
-    outline: [-1, -1, -1, -1, 8, -1, -1, -1, -1], emboss: [-2, -1, 0, -1, 1, 1, 0, 1, 2],
-    identity: [0, 0, 0, 0, 1, 0, 0, 0, 0], shift: [0, 0, 0, 0, 0, 1, 0, 0, 0],
-  };
-
-  /** Bytes from the page, once, as numbers from 0 to 1. @param {PhotographData} data */
-  function planesOf(data) {
-    data.planes ??= data.bytes.map((coded) =>
-      Array.from(atob(coded), (letter) => letter.charCodeAt(0) / 255));
-    return data.planes;
-  }
+  const { filtered, read, turned, resized, shade, paint, PRESETS } = window.cnnref.photograph;
 
   // --- what is on show -----------------------------------------------------------------------------
+
+  /** Bytes from the page, once, as numbers from 0 to 1: red, green, and grey. @param {PhotographData} data */
+  function planesOf(data) {
+    if (!data.planes) {
+      const [red, green] = data.bytes.map((coded) => Array.from(atob(coded), (letter) => letter.charCodeAt(0) / 255));
+      data.planes = [red, green, red.map((x, i) => (x + green[i]) / 2)];
+    }
+    return data.planes;
+  }
 
   /** @param {PhotographValues} values @param {PhotographData} data @returns {PhotographModel} */
   function model({ w, w2, k, channels, s, p, d, flip }, data) {
@@ -123,8 +53,8 @@
       }
       return flip === "1" ? turned(taps) : taps;
     });
-    const [red, green] = planesOf(data);
-    const planes = channels === "two" ? [red, green] : [red.map((x, i) => (x + green[i]) / 2)];
+    const [red, green, grey] = planesOf(data);
+    const planes = channels === "two" ? [red, green] : [grey];
     const view = { kernel: size, stride: s, left: p, right: p, dilation: d };
     const out = filtered(planes, kernels, view);
     const side = windows.outputSize(data.side, view);
@@ -145,32 +75,6 @@
   }
 
   // --- pictures ------------------------------------------------------------------------------------
-
-  /**
-   * Grey where nothing is negative; else orange below zero and purple above, white at zero.
-   * @type {Photograph["shade"]}
-   */
-  function shade(values, low, high) {
-    const largest = Math.max(high, -low) || 1; // what is beyond is drawn as the largest
-    return values.map((value) => {
-      if (low >= 0) return Array(3).fill(Math.round((255 * value) / largest));
-      const part = Math.min(Math.abs(value) / largest, 1);
-      const ink = value < 0 ? [179, 88, 6] : [84, 39, 136];
-      return ink.map((level) => Math.round(255 + (level - 255) * part));
-    });
-  }
-
-  /** @type {Photograph["paint"]} */
-  function paint(image, shades, side) {
-    const canvas = html("canvas", { width: side, height: side });
-    const context = canvas.getContext("2d");
-    if (!context) return;
-    const pixels = context.createImageData(side, side);
-    shades.forEach((colour, i) => pixels.data.set([...colour, 255], 4 * i));
-    context.putImageData(pixels, 0, 0);
-    image.setAttribute("href", canvas.toDataURL());
-    for (const name of ["width", "height"]) image.setAttribute(name, String(side));
-  }
 
   /**
    * A square picture that tells where it was pressed or drawn over, in its own units.
@@ -276,6 +180,9 @@
     const caption = () => html("p", { class: "explorer-caption" });
     const sum = html("p", { class: "explorer-sum" });
     const under = [caption(), caption()];
+    paint(photo.image, planes.length > 1
+      ? planes[0].map((red, i) => [255 * red, 255 * planes[1][i], 0].map(Math.round))
+      : shade(planes[0], 0, 1), n);
     Object.assign(parts, { built: `${size} ${planes.length}`, frame, taps, dot, photo, made, grids,
       under, sum });
     parts.stage.replaceChildren(
@@ -293,10 +200,6 @@
     parts.photo.drawing.setAttribute("viewBox",
       `${-around} ${-around} ${n + 2 * around} ${n + 2 * around}`);
     parts.made.drawing.setAttribute("viewBox", `0 0 ${side} ${side}`);
-    const colours = planes.length > 1
-      ? planes[0].map((red, i) => [255 * red, 255 * planes[1][i], 0].map(Math.round))
-      : shade(planes[0], 0, 1);
-    paint(parts.photo.image, colours, n);
     paint(parts.made.image, shade(out, low, high), side);
     parts.under[0].textContent = `${n} by ${n}${around ? `, ${around} of padding` : ""}`;
     parts.under[1].textContent = `${side} by ${side}, ` + (low < 0
@@ -356,7 +259,7 @@
   /** @param {Texts} texts @param {string} [changed] @returns {Setting} */
   function adapt(texts, changed) {
     /** @param {string} name */
-    const parse = (name) => window.cnnref.explorer.parseNumbers(texts[name], 1, 49, 9);
+    const parse = (name) => parseNumbers(texts[name], 1, 49, 9);
     const size = Number(texts.k);
     const made = PRESETS[texts.preset];
     try {
@@ -374,7 +277,6 @@
     return {};
   }
 
-  window.cnnref.photograph = { filtered, resized, turned, shade, paint, PRESETS };
   window.cnnref.explorer.define("photograph", {
     groups: [
       { name: "kernel", legend: "Pull a weight up or down, or press on the photograph", front: true, controls: [
@@ -383,6 +285,8 @@
           sharpen: "sharpen", outline: "outline", emboss: "emboss", identity: "nothing",
           shift: "shift by one",
         } },
+      ] },
+      { name: "form", legend: "Kernel and channels", front: "below", controls: [
         { name: "k", kind: "choice", label: "Size", options: { 3: "3 × 3", 5: "5 × 5", 7: "7 × 7" } },
         { name: "channels", kind: "choice", label: "Channels",
           options: { one: "grey", two: "red and green" } },

@@ -62,19 +62,17 @@
     groups: [
       { name: "what", legend: "Drag the window, its edge or the lower row; pull an entry of x", front: true, controls: [
         { name: "op", kind: "choice", label: "Pooling", options: { max: "maximum", mean: "mean" } },
-        { name: "fill", kind: "choice", label: "Padding",
-          options: { zeros: "padding of zeros", infinity: "padding of −∞" } },
-        { name: "count", kind: "choice", label: "Padding",
-          options: { zeros: "padding of zeros", none: "padding left out" } },
         { name: "move", kind: "choice", label: "Jitter",
           options: { shift: "shift all", swap: "swap two" } },
-        { name: "enters", kind: "choice", label: "What enters",
-          options: { zeros: "zeros enter", wrap: "it wraps round" } },
       ] },
       { name: "window", legend: "Window", controls: [
         { name: "x", kind: "list", label: "Input", symbol: "x", least: 1, most: MOST },
         number("k", "Length", "F", 1, MOST), number("s", "Stride", "S", 1, 8),
         number("l", "Pad left", "P_L", 0, MOST), number("r", "Pad right", "P_R", 0, MOST),
+        { name: "fill", kind: "choice", label: "Padding",
+          options: { zeros: "padding of zeros", infinity: "padding of −∞" } },
+        { name: "count", kind: "choice", label: "Padding",
+          options: { zeros: "padding of zeros", none: "padding left out" } },
       ], actions: [
         { label: "No padding", act: pad(() => ({ left: 0, right: 0 })) },
         { label: "F − 1 at the end", act: pad(({ k }) => ({ left: 0, right: k - 1 })) },
@@ -83,6 +81,8 @@
       { name: "jitter", legend: "Jitter", controls: [
         number("by", "Places", "δ", -MOST, MOST),
         number("i", "Entry", "i", 1, MOST - 1),
+        { name: "enters", kind: "choice", label: "What enters",
+          options: { zeros: "zeros enter", wrap: "it wraps round" } },
       ], actions: [
         { label: "Left", act: by(-1) }, { label: "Right", act: by(1) },
       ] },

@@ -10,7 +10,7 @@
 (() => {
   "use strict";
   const { Refusal } = window.cnnref;
-  const { parseInteger } = window.cnnref.explorer;
+  const { parseInteger } = window.cnnref.controls;
   const { LIMITS, MOST_LAYERS, parseLayers, writeLayers, middleOf, account } = window.cnnref.stack;
   const { whole, wordsOf, drawFormula, drawStack, drawTable } = window.cnnref.stackDrawing;
   const { count, list } = window.cnnref.drawing;

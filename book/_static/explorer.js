@@ -35,7 +35,7 @@
   "use strict";
   const { Refusal } = window.cnnref;
   const { html } = window.cnnref.drawing;
-  const { Control, parseInteger, parseNumbers } = window.cnnref.controls;
+  const { Control } = window.cnnref.controls;
   const { Player, Tour } = window.cnnref.player;
   const { holdable, keepingFocus } = window.cnnref.hold;
 
@@ -326,5 +326,5 @@
     }
   }
 
-  window.cnnref.explorer = { define, parseInteger, parseNumbers };
+  window.cnnref.explorer = { define };
 })();

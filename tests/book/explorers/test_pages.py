@@ -160,9 +160,9 @@ def test_a_page_loads_only_what_it_uses(explorer_book):
     assert loaded["line"] == loaded["twice"] == shared | parts
     parts = {f"explorer-matrix{part}.js" for part in ("", "-products", "-drawing")}
     assert loaded["matrix"] == shared | parts
-    photograph = {"explorer-photograph.js"}
-    assert loaded["photograph"] == shared | photograph
-    assert loaded["learning"] == shared | photograph | {"explorer-learning.js"}
+    pixels = {"explorer-photograph-pixels.js"}
+    assert loaded["photograph"] == shared | pixels | {"explorer-photograph.js"}
+    assert loaded["learning"] == shared | pixels | {"explorer-learning.js"}
     names = ("", "-strokes", "-arithmetic", "-units", "-view", "-state", "-drawing")
     parts = {f"explorer-network{part}.js" for part in names}
     assert loaded["network"] == shared | parts

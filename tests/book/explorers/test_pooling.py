@@ -210,9 +210,9 @@ def test_the_keyboard_alone_will_do(reader):
         page.keyboard.press("Tab")
         stops.append(focused())
     assert [stop.removeprefix(f"{NAME}-") for stop in stops] == [
-        "op-max", "fill-zeros", "move-shift", "enters-zeros", "row of x", "grip by", "grip k",
-        "grip l", "grip r", "Play", "Back", "Step", "at", "Settings", "x", "k", "s", "l", "r",
-        "No padding", "F − 1 at the end", "Same padding", "by", "Left", "Right",
+        "op-max", "move-shift", "row of x", "grip by", "grip k", "grip l", "grip r",
+        "Play", "Back", "Step", "at", "Settings", "x", "k", "s", "l", "r", "fill-zeros",
+        "No padding", "F − 1 at the end", "Same padding", "by", "enters-zeros", "Left", "Right",
         "Link to this setting", "Start again",
     ]  # fmt: skip
     before = reader.words()

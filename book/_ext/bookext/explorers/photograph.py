@@ -129,7 +129,7 @@ def learning_data(_: Preset) -> Data:
 
 LEARNING = Explorer(
     "Learning a kernel",
-    (*SHARED, "explorer-photograph.js", "explorer-learning.js"),
+    (*SHARED, "explorer-photograph-pixels.js", "explorer-learning.js"),
     {"hidden": "vertical", "input": "photo", "rate": "0.3", "at": 0},
     draw_learning,
     data=learning_data,
@@ -137,7 +137,7 @@ LEARNING = Explorer(
 
 PHOTOGRAPH = Explorer(
     "A kernel on a photograph",
-    (*SHARED, "explorer-photograph.js"),
+    (*SHARED, "explorer-photograph-pixels.js", "explorer-photograph.js"),
     {"preset": "vertical", "k": "3", "w": "-1, 0, 1, -2, 0, 2, -1, 0, 1", "channels": "one"}
     | {"w2": "1, 0, -1, 2, 0, -2, 1, 0, -1", "flip": "", "s": 1, "p": 1, "d": 1, "at": 2270},
     draw_photograph,

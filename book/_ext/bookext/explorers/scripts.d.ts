@@ -361,6 +361,14 @@ interface ControlBox {
   blame(message: string): void;
 }
 
+interface Controls {
+  Control: new (id: string, spec: ControlSpec, changed: () => void) => ControlBox;
+  /** A whole number of an interval, or a refusal. */
+  parseInteger(text: string, least: number, most: number): number;
+  /** Numbers between spaces, commas or semicolons: so many, none beyond ±largest; or a refusal. */
+  parseNumbers(text: string, least: number, most: number, largest?: number): number[];
+}
+
 /** One question of a tour, and the setting that asks it. */
 interface TourStep { ask: string; query: string }
 
@@ -389,10 +397,6 @@ interface Explorers {
     definition: Definition<Shown, Values, Data>
       | ((preset: Setting, data: Data) => Definition<Shown, Values, Data>),
   ): void;
-  /** A whole number of an interval, or a refusal. */
-  parseInteger(text: string, least: number, most: number): number;
-  /** Numbers between spaces, commas or semicolons: so many, none beyond ±largest; or a refusal. */
-  parseNumbers(text: string, least: number, most: number, largest?: number): number[];
 }
 
 /** What cannot be computed, told in words, with the field that is to blame. */
@@ -409,9 +413,7 @@ interface Window {
     drawing: Drawing;
     series: Series;
     hold: Hold;
-    controls: {
-      Control: new (id: string, spec: ControlSpec, changed: () => void) => ControlBox;
-    } & Pick<Explorers, "parseInteger" | "parseNumbers">;
+    controls: Controls;
     player: {
       Player: new (id: string, moved: (at: number) => void) => Player;
       Tour: new (steps: TourStep[], begin: (i: number) => void) => Tour;
