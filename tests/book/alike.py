@@ -33,7 +33,8 @@ def kinds(html: str) -> set[str]:
             continue
         given = {name: quoted or bare for name, quoted, bare in ATTRIBUTE.findall(text)}
         told = [f'{name}="{given[name]}"' if name in TELLING else name for name in sorted(given)]
-        address = given.get(LOADS.get((tag, given.get("type") or given.get("rel")), ""), "")
+        loaded_as = given.get("type" if tag == "script" else "rel")
+        address = given.get(LOADS.get((tag, loaded_as), ""), "")
         told += [address.replace("../", "")] if address else []
         empty = " empty" if html.startswith("</", match.end()) else ""
         own = " ".join([tag, *told])

@@ -4,7 +4,10 @@ import pytest
 
 from .alike import kinds, telling
 
-PLAIN = '<head><script src="../a.js"></script></head><body><p class="x">Words<br> and words.</p>'
+PLAIN = (
+    '<script src="../a.js"></script><link rel="stylesheet" type="text/css" href="a.css">'
+    '<p class="x">Words<br> and words.</p>'
+)
 
 
 def test_one_page_tells_of_those_that_differ_in_words_alone():
@@ -22,7 +25,7 @@ def test_one_page_tells_of_those_that_differ_in_words_alone():
         '<p class="x"></p>',  # nothing in it
         '<div><p class="x">Words.</p></div>',  # in something else
         '<script src="b.js"></script>',
-        '<link rel="stylesheet" href="b.css">',
+        '<link rel="stylesheet" type="text/css" href="b.css">',
     ],
 )
 def test_a_page_with_something_of_its_own_is_opened(more):
