@@ -14,7 +14,7 @@ from tqdm import tqdm
 
 from cnnref.accounting.operation import tensors
 from cnnref.accounting.summary.blocks import ancestors
-from cnnref.accounting.tracing.calls import Called, calls_seen
+from cnnref.accounting.tracing.calls import Called, calls_seen, results
 from cnnref.accounting.tracing.diagnosis import AccountingError, checked_call, checked_model
 from cnnref.accounting.tracing.forward import is_leaf, restored
 from cnnref.accounting.tracing.inputs import arguments
@@ -283,7 +283,7 @@ class _Clock:
 
     def _run(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> None:
         try:
-            self.network(*args, **kwargs)
+            results(self.network, args, kwargs)
         except Exception as error:
             raise AccountingError(
                 f"the forward pass of {type(self.network).__name__} failed, and summarize tells "

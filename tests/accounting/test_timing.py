@@ -124,3 +124,16 @@ class Flips(nn.Module):
 def test_layers_that_change_have_no_median():
     with pytest.raises(AccountingError, match="not call the same layers"):
         latency(Flips(), (3,), repeats=4, warmup=0)
+
+
+def test_what_comes_by_and_by_takes_its_time():
+    class Steps(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.layer = nn.Linear(4, 4)
+
+        def forward(self, x):
+            for _ in range(3):
+                yield self.layer(x)
+
+    assert latency(Steps(), (4,), device="cpu", repeats=2)["layer"].kind == "Linear"

@@ -38,6 +38,8 @@ def assembled(
     layers: list[Layer] = []
     blocks: dict[str, Layer] = {}
     notes: list[str] = []
+    uncalled: list[str] = []
+    packed: list[str] = []
     for call in calls:
         reused = id(call.module) in called if call.module is not None else False
         called.add(id(call.module))
@@ -48,6 +50,8 @@ def assembled(
         notes += [f"{call.name or call.kind}: {warning}" for warning in call.warnings]
         if not call.leaf and call.name not in blocks:
             blocks[call.name] = row
+    if not layers:  # functions alone, that cost nothing: what goes out is told all the same
+        layers.append(_row(calls[0], counted, False, axes))
     modules = dict(model.named_modules())
     whole = [f"{name}." if name else "" for name, module in modules.items() if is_whole(module)]
     for name, module in modules.items():
@@ -56,9 +60,23 @@ def assembled(
             if any(owned):
                 kind = type(module).__name__
                 layers.append(Layer(name, kind, None, p, trainable, buffers, parameter_bytes=size))
-                notes.append(f"{name} was not called itself; its parameters count all the same")
+                uncalled.append(name)
             if module._modules:
                 blocks[name] = Layer(name, type(module).__name__, None)
+        own = "_packed_params" in module.__dict__ or "_packed_params" in module._modules
+        if own and not name.endswith("_packed_params"):
+            packed.append(name or type(module).__name__)
+    if len(uncalled) > 3:
+        more = f"{len(uncalled) - 2} more were not called themselves; their"
+        notes.append(f"{uncalled[0]}, {uncalled[1]} and {more} parameters count all the same")
+    else:
+        told = "was not called itself; its parameters count all the same"
+        notes += [f"{name} {told}" for name in uncalled]
+    if packed:
+        notes.append(
+            f"quantised weights are no parameters of torch, and not counted: those of "
+            f"{', '.join(packed)}"
+        )
     rows = tuple(layers)
     return Summary(type(model).__name__, inputs, rows, Blocks(blocks, rows), tuple(notes))
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from threading import RLock, get_ident
+from types import GeneratorType
 from typing import Any
 
 import torch
@@ -14,7 +15,7 @@ from torch import nn
 from cnnref.accounting.counting.extras import Cost, Extras
 from cnnref.accounting.receptive_fields.tensor import TensorField
 
-__all__ = ["Call", "Called", "ForwardError", "calls_seen", "plain_convolution"]
+__all__ = ["Call", "Called", "ForwardError", "calls_seen", "plain_convolution", "results"]
 
 aten = torch.ops.aten
 
@@ -137,6 +138,12 @@ def calls_seen(
             yield
         finally:
             nn.Module.__call__ = original  # type: ignore[method-assign]
+
+
+def results(model: nn.Module, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
+    """What a network gives; if that comes by and by, as of a generator, all of it."""
+    output = model(*args, **kwargs)
+    return tuple(output) if isinstance(output, GeneratorType) else output
 
 
 def plain_convolution(

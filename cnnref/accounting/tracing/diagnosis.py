@@ -119,7 +119,9 @@ def needs_values(failure: ForwardError) -> str:
         what = "reads values"
     elif packet in (aten.index, aten.index_put, aten.index_put_) and _by_mask(failure.operands):
         what = "reads values (a mask)"
-    elif packet is not None and ("meta" in told.lower() or "data-dependent" in told):
+    elif packet is not None and any(
+        words in told.lower() for words in ("meta", "data-dependent", "fake impl")
+    ):
         what = f"calls {str(packet).removeprefix('aten.')}, which torch runs with values alone"
     else:
         return ""

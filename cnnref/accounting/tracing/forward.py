@@ -24,7 +24,7 @@ from torch.nn.modules.module import _has_any_global_hook
 from cnnref.accounting.counting.registered import has_formula, is_whole
 from cnnref.accounting.operation import tensors
 from cnnref.accounting.receptive_fields.tensor import TensorField
-from cnnref.accounting.tracing.calls import Call, Called, ForwardError, calls_seen
+from cnnref.accounting.tracing.calls import Call, Called, ForwardError, calls_seen, results
 from cnnref.accounting.tracing.inputs import each_tensor
 from cnnref.accounting.tracing.keeping import AccountingWarning, Kept
 from cnnref.accounting.tracing.operators import Watch
@@ -116,7 +116,7 @@ def trace(
         named = {key: each_tensor(value, ready) for key, value in kwargs.items()}
         try:
             with calls_seen(seen), watch:
-                output = model(*arguments, **named)
+                output = results(model, arguments, named)
         except Exception as error:
             if watch.broken is not None:  # ours, not the caller's: it keeps its traceback
                 raise

@@ -102,9 +102,10 @@ def _by_size(
     model: nn.Module, size: Any, batch_dim: bool, device: torch.device, dtypes: Any
 ) -> Any:
     """Zeros of the sizes, in the same containers; a list of arguments, or a mapping of them."""
+    kinds_of = [p.dtype for p in model.parameters()]
     own = next(
-        (p.dtype for p in model.parameters() if p.dtype.is_floating_point),
-        torch.get_default_dtype(),
+        (kind for kind in kinds_of if kind.is_floating_point),
+        next((kind for kind in kinds_of if kind.is_complex), torch.get_default_dtype()),
     )
 
     def made(one: Any, kinds: Any, place: str) -> Any:
@@ -217,7 +218,8 @@ def numbered_axes(
     axes: list[Axis] = []
     for name, tensor in named(args, kwargs):
         if id(tensor) not in numbers:
-            spatial = range(2, tensor.dim()) if tensor.is_floating_point() else range(0)
+            follows = tensor.is_floating_point() or tensor.is_complex()
+            spatial = range(2, tensor.dim()) if follows else range(0)
             numbers[id(tensor)] = {d: len(axes) + i for i, d in enumerate(spatial)}
             axes += [(name, tensor.shape[d]) for d in spatial]
     return numbers, axes

@@ -62,7 +62,8 @@ def _precision(given: Sequence[Tensor]) -> str:
         return ""
     return (
         f"it has weights of {_named(weight)} and got an input of {_named(x)}, of shape "
-        f"{tuple(x.shape)}: convert the input with .to(torch.{_named(weight)}), or the network"
+        f"{tuple(x.shape)}: convert the input with .to(torch.{_named(weight)}), give "
+        f"dtypes=torch.{_named(weight)} beside its size, or convert the network"
     )
 
 

@@ -249,3 +249,55 @@ def test_the_model_is_kept_by_the_summary_alone():
     gc.collect()
     assert there() is None
     assert told.total_macs == 12
+
+
+def test_what_comes_by_and_by_is_counted():
+    class Steps(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.layer = nn.Linear(4, 4)
+
+        def forward(self, x):
+            for _ in range(3):
+                x = self.layer(x)
+                yield x
+
+    counted = summarize(Steps(), (4,))
+    assert counted.total_macs == 3 * 16
+    assert counted[""].output_shape == (1, 4)
+    assert counted.total_backward_macs == 5 * 16  # none for the input of the first
+
+
+@pytest.mark.filterwarnings("ignore")  # torch moves its quantisation elsewhere
+def test_quantised_layers_are_run_with_values_and_named():
+    plain = nn.Sequential(nn.Linear(8, 4), nn.ReLU())
+    quantised = torch.ao.quantization.quantize_dynamic(plain, {nn.Linear})
+    x = torch.rand(1, 8)
+    before = quantised(x)
+    counted = summarize(quantised, (8,))
+    assert counted.device == "cpu"
+    assert counted["0"].uncounted == ("quantized.linear_dynamic",)
+    assert (counted["0"].macs, counted["1"].output_shape) == (None, (1, 4))
+    assert "runs with values alone" in counted.notes[0]
+    assert counted.notes[1] == (
+        "quantised weights are no parameters of torch, and not counted: those of 0"
+    )
+    assert torch.equal(quantised(x), before)
+
+
+def test_complex_networks_get_complex_inputs():
+    kind = {"dtype": torch.complex64}
+    net = nn.Sequential(nn.Conv2d(1, 2, 3, **kind), nn.Conv2d(2, 1, 3, **kind))
+    counted = summarize(net, (1, 8, 8))
+    assert counted["1"].receptive_field == (5, 5)
+    assert counted["0"].dtype == "complex64"
+    assert counted.total_macs == 36 * 18 + 16 * 18
+
+
+def test_functions_alone_have_a_row():
+    class Functions(nn.Module):
+        def forward(self, x):
+            return x.flip(-1).repeat_interleave(2, -1)
+
+    (row,) = summarize(Functions(), (4, 6, 6))
+    assert (row.name, row.output_shape, row.jump) == ("", (1, 4, 6, 12), None)
