@@ -35,13 +35,18 @@ OPTIMIZERS: dict[str, Optimizer] = {
 """Optimizers by name."""
 
 
+_WORK_SPACE = "peaks without the work space of convolutions, which oneDNN or cuDNN chooses"
+
+
 @dataclass(frozen=True)
 class Memory:
     """Bytes that a network takes, in training and at inference.
 
     They are those of tensors. What a process takes besides is not among them: the code of torch
-    (hundreds of megabytes on a GPU), workspaces of a library's kernels, and what an allocator
-    rounds up.
+    (hundreds of megabytes on a GPU), what an allocator rounds up, and the work space of a library's
+    kernels: a convolution may copy its input and weight into another layout, or unfold the input,
+    and which it does is chosen by oneDNN or cuDNN, by shapes, processor and version. So the peaks
+    of a network that convolves are bounds from below, and `notes` say so.
 
     Args:
         model: its class.
@@ -60,6 +65,7 @@ class Memory:
             nor what an optimizer needs for the moment of its step.
         inference_peak: most bytes at once in a forward pass without gradients, where every result
             is freed after its last use.
+        notes: what is not among these bytes, of this network.
     """
 
     model: str
@@ -74,6 +80,7 @@ class Memory:
     saved: int
     training_peak: int
     inference_peak: int
+    notes: tuple[str, ...] = ()
 
     def text(self) -> str:
         """A table in megabytes (10^6 bytes)."""
@@ -90,11 +97,12 @@ class Memory:
         left, right = (max(map(len, column)) for column in zip(*cells, strict=True))
         lines = [f"{name.ljust(left)}  {number.rjust(right)}" for name, number in cells]
         rule = "-" * max(map(len, [head, *lines]))
-        return "\n".join([head, rule, *lines[:-2], rule, *lines[-2:]])
+        notes = [f"note: {note}" for note in self.notes]
+        return "\n".join([head, rule, *lines[:-2], rule, *lines[-2:], *notes])
 
     def to_dict(self) -> dict[str, Any]:
         """Everything, in values that JSON knows."""
-        return asdict(self)
+        return {**asdict(self), "notes": list(self.notes)}
 
     def __str__(self) -> str:
         """The table."""
@@ -137,6 +145,7 @@ def measured(
         saved=step.saved,
         training_peak=held + state + step.peak,
         inference_peak=held + forward.peak,
+        notes=(_WORK_SPACE,) if step.convolves else (),
     )
 
 

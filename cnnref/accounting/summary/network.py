@@ -130,7 +130,8 @@ class Summary:
         themselves.
 
         Raises:
-            AccountingError: the network is not at hand, or has no backward pass.
+            AccountingError: the network is not at hand; or it calls an operator that runs functions
+                of its own, such as `torch.cond`, whose backward pass is made by torch's compiler.
         """
         return self if self.recomputed is not None else self._stepped
 
@@ -165,7 +166,7 @@ class Summary:
 
         Raises:
             AccountingError: the network is not at hand or does not run so, or there is no such
-                optimizer.
+                optimizer; or see `with_backward`.
 
         Examples:
             >>> from cnnref import summarize

@@ -54,7 +54,7 @@ class StepWatch(Watch):
         self.backward = False
         self.nodes: Counter[str] = Counter()
         self.count = self.kept_at = 0
-        self.others_keep = False
+        self.others_keep = self.convolves = False
         self._there: dict[int, weakref.ref[Any]] = {}
         self._owners: dict[int, StepCall | None] = {}
         self._given: list[Tensor] = []  # kept, so that no other storage takes their numbers
@@ -99,9 +99,11 @@ class StepWatch(Watch):
         kwargs = kwargs or {}
         if isinstance(func, HigherOrderOperator):
             if torch.is_grad_enabled():
+                # Torch compiles their backward pass, which may run a function again, or may not.
                 raise NotImplementedError(
-                    f"{func.name()} runs functions of its own, through which no backward pass is "
-                    "followed"
+                    f"{func.name()} runs functions of its own, whose backward pass is made by "
+                    "torch's compiler, where nobody can look; to count a training step, put "
+                    "Python's own `if` or `for` in its place"
                 )
             with self:
                 return run_higher_order(func, args, kwargs)
@@ -125,6 +127,7 @@ class StepWatch(Watch):
         except Exception as error:
             self.fell(error, func, args)
             raise
+        self.convolves |= way.packet in CONVOLUTIONS
         if way.priced or has_formula(way.packet):
             self.charge(func, way.packet, args, out, self.kept_at == count)
         for tensor in out if isinstance(out, list | tuple) else (out,):

@@ -22,7 +22,7 @@ from torch.autograd.graph import saved_tensors_hooks
 
 from cnnref.accounting.operation import tensors
 from cnnref.accounting.tracing.attention import attention_fused
-from cnnref.accounting.tracing.calls import Called, ForwardError, calls_seen
+from cnnref.accounting.tracing.calls import Called, ForwardError, calls_seen, results
 from cnnref.accounting.tracing.forward import is_leaf, restored
 from cnnref.accounting.tracing.inputs import each_tensor
 from cnnref.accounting.tracing.keeping import Kept
@@ -42,6 +42,7 @@ class Step:
             parameters and the buffers left out.
         peak: most bytes of results and gradients that are there at once.
         backward_macs: of the whole backward pass, with what it computes again.
+        convolves: whether there is a convolution, whose kernel may take memory of its own.
     """
 
     calls: list[StepCall]
@@ -49,6 +50,7 @@ class Step:
     saved: int
     peak: int
     backward_macs: int
+    convolves: bool
 
 
 def take_step(
@@ -132,7 +134,7 @@ def take_step(
                 attention_fused() if meta else contextlib.nullcontext(),
                 saved_tensors_hooks(watch.keep, lambda tensor: tensor), watch,
             ):  # fmt: skip
-                output = model(*arguments, **named)
+                output = results(model, arguments, named)
                 saved = watch.saved
                 watch.backward = True
                 back = peak or watch.others_keep or _surprises(output, watch.nodes)
@@ -149,7 +151,7 @@ def take_step(
     calls = watch.steps()
     watch.forget()
     macs = watch.macs_back if back else sum(call.backward_macs for call in calls)
-    return Step(calls, watch.inputs, saved, watch.peak, macs)
+    return Step(calls, watch.inputs, saved, watch.peak, macs, watch.convolves)
 
 
 def _surprises(output: Any, expected: Mapping[str, int]) -> bool:

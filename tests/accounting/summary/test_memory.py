@@ -85,7 +85,11 @@ def test_a_table_in_megabytes():
     assert lines[0] == "PlainCNN on 100x3x32x32, float32"
     assert lines[2].split() == ["parameters", f"{told.parameters / 1e6:.1f}", "MB"]
     assert any(line.startswith("state of adam") for line in lines)
-    assert len({len(line) for line in lines[2:-3]}) == 1
+    assert len({len(line) for line in lines[2:-4]}) == 1
+    assert lines[-1] == f"note: {told.notes[0]}"
+    assert "work space of convolutions" in lines[-1]
+    assert told.to_dict()["notes"] == [*told.notes]
+    assert summarize(nn.Linear(3, 2), (3,)).memory().notes == ()
     assert repr(told).startswith("Memory(model='PlainCNN'")
 
 

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from cnnref.accounting import register, summarize
+from cnnref.accounting import AccountingError, register, summarize
 from cnnref.accounting.tracing.higher_order import run_higher_order
 
 
@@ -67,3 +67,11 @@ def test_what_is_compiled_is_seen_as_it_was_written():
 def test_one_that_cannot_be_taken_apart_is_named():
     with pytest.raises(NotImplementedError, match="HOP .* and mode"):
         run_higher_order(torch.ops.higher_order.run_const_graph, (), {})
+
+
+def test_a_training_step_through_a_choice_is_refused_with_the_reason():
+    counted = summarize(Chooses(), inputs=torch.ones(1, 3))
+    with pytest.raises(AccountingError, match=r"cond runs .* compiler.*Python's own `if`"):
+        counted.with_backward()
+    with pytest.raises(AccountingError, match="torch's compiler"):
+        counted.memory()
