@@ -476,9 +476,7 @@ def _moved(draw, shape):
     """Positions end up elsewhere: what each unit sees is not followed, what all see is."""
     axis = draw(st.integers(2, len(shape) - 1))
     how = draw(
-        st.sampled_from(
-            ["flip", "roll", "roll all", "repeat", "cat", "index", "cumsum", "outer", "take"]
-        )
+        st.sampled_from(["flip", "roll", "roll all", "repeat", "index", "cumsum", "outer", "take"])
     )
     n = shape[axis]
     times = [1] * len(shape)
@@ -488,7 +486,6 @@ def _moved(draw, shape):
         "roll": lambda x: x.roll(1, axis),
         "roll all": lambda x: x.roll(1),
         "repeat": lambda x: x.repeat(times),
-        "cat": lambda x: torch.cat([x, x], axis),
         "index": lambda x: x.index_select(axis, torch.arange(n - 1, -1, -1)),
         "cumsum": lambda x: x.cumsum(axis),
         "take": lambda x: x.select(axis, n // 2).unsqueeze(axis),
@@ -497,10 +494,35 @@ def _moved(draw, shape):
     return f"{how} along {axis}", run
 
 
+def _end_to_end(draw, shape):
+    """Positions are laid end to end along one axis."""
+    axis = draw(st.integers(2, len(shape) - 1))
+    how = draw(st.sampled_from(["token", "zeros", "twice", "round", "halves", "average"]))
+    zeros = torch.zeros(*shape[:axis], 2, *shape[axis + 1 :], dtype=torch.float64)
+
+    def run(x):
+        n = x.shape[axis]
+        pool = (F.avg_pool1d, F.avg_pool2d)[x.dim() - 3]
+        kernel = [1] * (x.dim() - 2)
+        kernel[axis - 2] = 2
+        parts = {
+            "token": [zeros.narrow(axis, 0, 1), x],
+            "zeros": [zeros, x, zeros],
+            "twice": [x, x],
+            "round": [x.narrow(axis, n - 2, 2), x, x.narrow(axis, 0, 2)],
+            "halves": [x.narrow(axis, 0, n // 2), zeros, x.narrow(axis, n // 2, n - n // 2)],
+            "average": [x, pool(x, kernel)],
+        }[how]
+        return torch.cat(parts, axis)
+
+    return f"{how} end to end along {axis}", run
+
+
 EXACT = [
     _conv, _conv, _same_conv, _padded_conv, _pool, _dilated_pool, _transposed, _interpolation,
     _pixels, _residual, _misaligned, _dense, _branches, _slice, _convnext, _reflect, _adaptive,
     _glu, _einsum, _stack, _unfold, _blocks, _folded, _repeated, _antialiased, _windows,
+    _end_to_end,
 ]  # fmt: skip
 COMBINING = [_gate, _mean, _attention, _norm, _softmax, _steered]
 REARRANGING = [_moved]

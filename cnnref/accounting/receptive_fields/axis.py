@@ -31,7 +31,7 @@ from numpy.typing import NDArray
 from cnnref.accounting.receptive_fields.taps import Taps
 from cnnref.accounting.receptive_fields.unclipped import UnclippedField
 
-__all__ = ["AxisField", "interleaved", "joined"]
+__all__ = ["AxisField", "chained", "interleaved", "joined"]
 
 _NEVER = np.iinfo(np.int64).max // 2
 """First and (negated) last position of a unit that sees nothing; neutral under `minimum`."""
@@ -206,6 +206,27 @@ class AxisField:
         """Whether every unit surely sees all that any unit of `other` sees."""
         exact = self.known and not self.loose
         return exact and bool((self.bounds <= other.bounds.min(axis=1, keepdims=True)).all())
+
+
+def chained(parts: Sequence[tuple[AxisField | None, int]]) -> AxisField | None:
+    """One layer of units: those of several, one layer after the other.
+
+    Args:
+        parts: what each sees along the axis, `None` for nothing, and its number of units.
+
+    Returns:
+        The field, of which no pattern repeats; `None` if of a part nobody knows which unit is
+        which.
+    """
+    present = [field for field, _ in parts if field is not None]
+    if any(field.loose for field in present):
+        return None
+    nothing = AxisField(np.full((2, 1), _NEVER), None)
+    bounds = [(field or nothing).over(n).bounds for field, n in parts]
+    here = "positions are concatenated along an axis"
+    reason = next((field.reason for field in present if field.reason), here)
+    known = all(field.known for field in present)
+    return AxisField(np.concatenate(bounds, axis=1), None, reason, known)
 
 
 def interleaved(fields: Sequence[AxisField | None], n: int) -> AxisField:

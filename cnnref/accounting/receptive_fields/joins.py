@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
+from cnnref.accounting.receptive_fields.axis import chained
 from cnnref.accounting.receptive_fields.dims import (
     Dim,
     axes_of,
@@ -15,7 +17,8 @@ from cnnref.accounting.receptive_fields.dims import (
     normal,
     plain,
 )
-from cnnref.accounting.receptive_fields.labels import AxisFields, distinct, united
+from cnnref.accounting.receptive_fields.labels import AxisFields, distinct, same, united
+from cnnref.accounting.receptive_fields.taps import Taps
 from cnnref.accounting.receptive_fields.tensor import TensorField
 
 __all__ = ["combined", "concatenated", "contracted", "misaligned", "steered"]
@@ -99,8 +102,22 @@ def concatenated(
     """
     fields = [field for field, _ in parts if field is not None]
     if any(field.axes_of(dim) for field in fields):
+        whole = _end_to_end(parts, dim, shape[dim])
+        if whole is not None:
+            return whole
         reason = "positions are concatenated along an axis"
-        return combined([f.loosened(dim, shape[dim], reason) for f in fields], shape)
+        loosened = [f.loosened(dim, shape[dim], reason) for f in fields]
+        whole = combined(loosened, shape)
+        if len(fields) == len(parts) and all(same(f.union, whole.union) for f in loosened):
+            return whole
+        # In a part all units may see alike, and in another something else.
+        axes = set().union(*(f.axes_of(dim) for f in fields))
+        return whole.mapped(
+            lambda field: {
+                a: replace(one, loose=True) if a in axes else one for a, one in field.items()
+            },
+            whole.dims,
+        )
     for d in range(len(shape)):
         if len({f.dims[d] for f in fields if f.axes_of(d)}) > 1:
             fields = [f.settled(d) for f in fields]
@@ -133,6 +150,39 @@ def concatenated(
     if lost:
         return TensorField(dims, whole.fields)
     return TensorField(dims, *distinct(together, np.concatenate(pieces, axis=dim)))
+
+
+def _end_to_end(
+    parts: Sequence[tuple[TensorField | None, Sequence[int]]], dim: int, size: int
+) -> TensorField | None:
+    """Positions along one axis, laid end to end; `None` where nobody follows which is where: along
+    several axes at once, or where parts see other things of the other axes."""
+    fields = [field for field, _ in parts if field is not None]
+    first = next(field for field in fields if field.axes_of(dim))
+    ((axes, _), *more) = first.dims[dim]
+    if more or len(axes) != 1:
+        return None
+    if len(fields) == 1:  # constants before and behind it, such as zeros or a token
+        before = [part is None for part, _ in parts].index(False)
+        start = sum(shape[dim] for _, shape in parts[:before])
+        behind = size - start - length_of(first.dims[dim])
+        return first.through({dim: (Taps.window(1, 1, (start, behind)), size)})
+    (axis,) = axes
+    others = [field.dims[:dim] + field.dims[dim + 1 :] for field in fields]
+    if any(
+        field.labels is not None
+        or other != others[0]
+        or axis in set().union(*map(axes_of, other))
+        or field.axes_of(dim) - {axis}
+        or not same(*({a: r for a, r in f.union.items() if a != axis} for f in (field, first)))
+        for field, other in zip(fields, others, strict=True)
+    ):
+        return None
+    along = chained([(None if f is None else f.union.get(axis), shape[dim]) for f, shape in parts])
+    if along is None:
+        return None
+    dims = (*first.dims[:dim], ((axes, size),), *first.dims[dim + 1 :])
+    return TensorField(dims, ({**first.union, axis: along},))
 
 
 def contracted(

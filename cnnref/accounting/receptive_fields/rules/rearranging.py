@@ -104,11 +104,11 @@ def _rearranged(call: Operation) -> TensorField | None:
     for place, dim in enumerate(dims):
         if call.packet is aten.flip or (call.packet is aten.roll and call.arg(2)):
             n = call.out.shape[dim]
-            turn = np.arange(n)[::-1]
+            turn, reason = np.arange(n)[::-1], "positions are flipped"
             if call.packet is aten.roll:
-                shifts = numbers(places, 1)
-                turn = np.roll(np.arange(n), shifts[place])
-            field = field.picked(dim, turn, "positions are rearranged")
+                turn = np.roll(np.arange(n), numbers(places, 1)[place])
+                reason = "positions are rolled: what leaves at one end comes in at the other"
+            field = field.picked(dim, turn, reason)
             continue
         axes, size = field.axes_of(dim), call.out.shape[dim]
         field = field.loosened(dim, size, "positions are rearranged")
