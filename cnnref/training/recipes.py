@@ -146,7 +146,6 @@ class Recipe:
         """Validate every field."""
         tables: dict[str, dict[str, Any]] = {
             "optimizer": OPTIMIZERS,
-            "loss": LOSSES,
             "schedule": SCHEDULES,
             "precision": PRECISIONS,
             "remainder": dict.fromkeys(REMAINDERS),
@@ -154,10 +153,9 @@ class Recipe:
             "augmentation": AUGMENTATIONS,
             "views": VIEWS,
         }
+        loss_of(self.loss)
         for name, table in tables.items():
             chosen = getattr(self, name)
-            if name == "loss" and callable(chosen):
-                continue
             if not isinstance(chosen, str) or chosen not in table:
                 raise ValueError(unknown(name, chosen, table))
         for name, minimum in (("epochs", 1), ("batch_size", 1), ("seed", 0)):
@@ -220,10 +218,15 @@ def loss_of(loss: str | Loss) -> Loss:
     Raises:
         ValueError: no such loss.
     """
+    if isinstance(loss, type):
+        name = loss.__name__
+        raise ValueError(f"loss is the class {name}, not a function: make one, {name}()")
     if callable(loss):
         return loss
-    if loss not in LOSSES:
-        raise ValueError(unknown("loss", loss, LOSSES))
+    if not isinstance(loss, str) or loss not in LOSSES:
+        raise ValueError(
+            f"{unknown('loss', loss, LOSSES)}; or a function, such as torch.nn.functional.mse_loss"
+        )
     return LOSSES[loss]
 
 

@@ -15,7 +15,9 @@ from tests.training.small import BINARY, MANY, TRAIN
     ("change", "message"),
     [
         ({"optimizer": "adm"}, "did you mean 'adam'"),
-        ({"loss": "mse"}, "unknown loss 'mse'"),
+        ({"loss": "mse"}, "unknown loss 'mse'.* or a function, such as torch.nn.functional.mse_l"),
+        ({"loss": torch.nn.MSELoss}, r"the class MSELoss, not a function: make one, MSELoss\(\)"),
+        ({"loss": 3}, "unknown loss 3"),
         ({"schedule": "cosin"}, "did you mean 'cosine'"),
         ({"precision": "float16"}, "unknown precision 'float16'"),
         ({"learning_rate": 0.0}, "learning_rate must be positive, got 0.0"),
