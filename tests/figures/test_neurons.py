@@ -47,5 +47,5 @@ def test_two_drawings_are_the_same():
 
 
 def test_a_window_that_does_not_fit_is_refused():
-    with pytest.raises(ValueError, match="the window of kernel 9"):
+    with pytest.raises(ValueError, match="the window of kernel size 9"):
         neurons_picture(Window(9), 8)
