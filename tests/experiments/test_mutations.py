@@ -82,7 +82,8 @@ def test_the_probe_reads_nothing_else_of_an_experiment():
             return getattr(CATALOGUE["digits-linear"], name)
 
     assert probe(Watched()) == original("digits-linear")
-    assert read == {"dataset", "model", "arguments", "recipe", "ragged"}
+    # The metric follows from the recipe's loss.
+    assert read == {"dataset", "model", "arguments", "recipe", "ragged", "metric"}
 
 
 @pytest.mark.parametrize("name", sorted(CATALOGUE.keys() - set(BEHAVIOURS.values())))
