@@ -82,7 +82,7 @@ def test_the_probe_reads_nothing_else_of_an_experiment():
             return getattr(CATALOGUE["digits-linear"], name)
 
     assert probe(Watched()) == original("digits-linear")
-    # The metric follows from the recipe's loss.
+    # The metric follows from the data.
     assert read == {"dataset", "model", "arguments", "recipe", "ragged", "metric"}
 
 
