@@ -116,15 +116,15 @@ def test_a_figure_says_which_records_it_was_drawn_from(tiny_book):
     facts = [
         json.loads((ROOT / "cnnref" / "results" / name / f"seed-{seed}.json").read_text())
         for name in ("rate-1e-1", "rate-1e-2")
-        for seed in range(3)
+        for seed in range(5)
     ]
     dates = sorted({fact["provenance"]["date"][:10] for fact in facts})
     (device,) = {fact["provenance"]["device_name"] for fact in facts}
     when = " to ".join(dict.fromkeys([dates[0], dates[-1]]))
-    summary = f"Trained: rate-1e-1 and rate-1e-2, 3 seeds each, {device}, {when}"
+    summary = f"Trained: rate-1e-1 and rate-1e-2, 5 seeds each, {device}, {when}"
     assert said.summary.get_text() == summary
     first, second = (line.get_text() for line in said.select("li"))
-    assert "cnnref/results/rate-1e-1/seed-{0,1,2}.json; cnnref run rate-1e-1" in first
+    assert "cnnref/results/rate-1e-1/seed-{0,1,2,3,4}.json; cnnref run rate-1e-1" in first
     assert second.startswith("rate-1e-2: ")
 
 

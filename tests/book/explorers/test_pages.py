@@ -202,8 +202,8 @@ def test_a_bad_directive_is_a_warning(tiny_book):
         explorer("matrix", ":axes: 2\n"): "the explorer 'matrix' has no option axes",
         explorer(
             "convolution", ":n: 2\n:name: a\n"
-        ): "the window of kernel 3 and dilation 1 spans 3",
-        explorer("convolution", ":k: 0\n:name: b\n"): "kernel must be at least 1, got 0",
+        ): "the window of kernel size 3 and dilation 1 spans 3",
+        explorer("convolution", ":k: 0\n:name: b\n"): "kernel_size must be at least 1, got 0",
         explorer("convolution", ":n: many\n:name: c\n"): "invalid literal for int()",
         explorer("convolution", text=""): "an explorer needs a text for readers without JavaScript",
         explorer("curves"): "learning curves need experiments, got none",

@@ -28,7 +28,7 @@ BLAME = (
     (r"the window of kernel", "fit"),
     (r"the transposed output would have", "empty"),
     (r"padding \(.*exceeds span", "padding"),
-    (r"(kernel|stride|dilation|padding|n|i|size|output_padding) must", r"\1"),
+    (r"(kernel|stride|dilation|padding|n|i|size|output_padding)(?:_size)? must", r"\1"),
 )
 
 
