@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -25,7 +26,7 @@ def remedy(failure: ForwardError) -> str:
     first = not any(c.done and c.leaf for c in failure.calls)
     given = [a for a in args if isinstance(a, Tensor)]
     if not given:
-        return ""
+        return _no_batch(str(failure.error))
     if packet is aten.embedding and len(given) > 1:
         return _embedding(given[1])
     if packet in CONVOLUTIONS and len(given) > 1:
@@ -43,6 +44,17 @@ def remedy(failure: ForwardError) -> str:
             "the input of the network is too small"
         )
     return ""
+
+
+def _no_batch(told: str) -> str:
+    """For layers that, unlike a convolution, take no example without a batch."""
+    ranks = re.fullmatch(r"expected (.*)D input \(got (\d)D input\)", told)
+    if ranks is None or int(ranks[2]) >= int(ranks[1][-1]):
+        return ""
+    return (
+        f"it takes {ranks[1].replace('D', '')} dimensions, batch and channels first, and got "
+        f"{ranks[2]}: if the channels were left out of the size, give them: (1, height, width)"
+    )
 
 
 def _embedding(indices: Tensor) -> str:

@@ -42,6 +42,10 @@ def test_wrong_rank():
     says(message(NET, (1, 3, 16, 16)), "0 (Conv2d)", "takes 4 dimensions", "got 5",
          "leave the batch out of the size")  # fmt: skip
     says(message(nn.Conv1d(3, 4, 3), (3, 9, 9)), "over 1 axis", "got 4")
+    grey = nn.Sequential(nn.Conv2d(1, 4, 3), nn.BatchNorm2d(4))
+    says(message(grey, (28, 28)), "1 (BatchNorm2d) failed, after 0 (Conv2d) gave (4, 26, 26)",
+         "takes 4 dimensions", "got 3", "give them: (1, height, width)")  # fmt: skip
+    says(message(nn.BatchNorm1d(4), inputs=torch.zeros(4)), "takes 2 or 3 dimensions", "got 1")
 
 
 @pytest.mark.parametrize("number", [-3, 0, 2.0, True, "8", None])
