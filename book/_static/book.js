@@ -66,18 +66,13 @@
 (() => {
   const button = document.querySelector(".btn-show-all");
   if (!button) return;
-  /** @param {Element} toggle */
-  const isOpen = (toggle) => toggle.getAttribute("aria-expanded") === "true";
   let shown = false;
   button.setAttribute("aria-pressed", String(shown));
   button.addEventListener("click", () => {
     shown = !shown;
     /** @type {NodeListOf<HTMLDetailsElement>} */ (
-      document.querySelectorAll("article details:not(.above-input, .trained)"))
+      document.querySelectorAll("article details:not(.above-input, .trained, .solution)"))
       .forEach((fold) => { fold.open = shown; });
-    [.../** @type {NodeListOf<HTMLElement>} */ (
-      document.querySelectorAll("article .dropdown:not(.solution) .toggle-button"))]
-      .filter((toggle) => isOpen(toggle) !== shown).forEach((toggle) => toggle.click());
     button.setAttribute("aria-pressed", String(shown));
   });
 })();
@@ -86,20 +81,14 @@
 (() => {
   const button = document.querySelector(".show-solutions");
   if (!button) return;
-  const folds = () => [.../** @type {NodeListOf<HTMLElement>} */ (
-    document.querySelectorAll(".solution.dropdown .toggle-button"))];
-  /** @param {Element} fold */
-  const isOpen = (fold) => fold.getAttribute("aria-expanded") === "true";
-  const say = () => {
-    const all = folds().length > 0 && folds().every(isOpen);
-    button.textContent = all ? "Hide all solutions" : "Show all solutions";
-  };
+  const folds = [.../** @type {NodeListOf<HTMLDetailsElement>} */ (
+    document.querySelectorAll("details.solution"))];
+  const allOpen = () => folds.every((fold) => fold.open);
+  const say = () => { button.textContent = allOpen() ? "Hide all solutions" : "Show all solutions"; };
   button.addEventListener("click", () => {
-    const open = !folds().every(isOpen);
-    folds().filter((fold) => isOpen(fold) !== open).forEach((fold) => fold.click());
-    say();
+    const open = !allOpen();
+    folds.forEach((fold) => { fold.open = open; });
   });
   // A reader may also open them one by one.
-  const watched = { subtree: true, attributeFilter: ["aria-expanded"] };
-  new MutationObserver(say).observe(/** @type {Element} */ (document.querySelector("article")), watched);
+  folds.forEach((fold) => fold.addEventListener("toggle", say));
 })();

@@ -66,3 +66,10 @@
     return described === null ? score / 10 : score;
   };
 })();
+
+// What the search shows of a page begins with its text, not with the buttons above it.
+(() => {
+  const plain = Search.htmlToText;
+  const buttons = /<div class="bd-header-article[^]*?(?=<article)/;
+  Search.htmlToText = (html, ...rest) => plain(html.replace(buttons, ""), ...rest);
+})();

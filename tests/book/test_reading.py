@@ -12,16 +12,13 @@ from sphinx.addnodes import pending_xref
 from bookext.handouts.shortly import LENGTH, beginning, short_answer
 
 from .conftest import CHECKED, ROOT, notebook, served
-from .pages import DESK, PHONE, THEME
+from .pages import DESK, PHONE, SCRIPTS_RUN, THEME
 
 WHEEL = f"https://book.example/here/_static/cnnref-{version('cnnref')}-py3-none-any.whl"
 SETTINGS = """
 html_css_files.append("pages.css")
-html_js_files.append(["toggles.js", {"defer": "defer"}])
 html_baseurl = "https://book.example/here/"
-extensions += ["sphinx_togglebutton", "sphinx_exercise"]
-togglebutton_selector = ".admonition.dropdown"
-togglebutton_hint, togglebutton_hint_hide = "Show", "Hide"
+extensions += ["sphinx_exercise"]
 numfig = True
 """
 ANSWER = ":::{answer} %s\n:tests: test_one.py::test_first\n\nWhat is asked.\n:::\n\n"
@@ -208,35 +205,20 @@ def test_a_click_on_the_title_of_a_solution_opens_that_one_only(open_page):
     page = open_page("exercises")
     place = page.url
     solutions = page.locator(".solution")
-    is_open = lambda: [  # noqa: E731
-        "toggle-hidden" not in box.get_attribute("class") for box in solutions.all()
-    ]
+    is_open = lambda: solutions.evaluate_all("all => all.map(box => box.open)")  # noqa: E731
     assert is_open() == [False] * 3
     for place_of_click in ((20, 15), (150, 15), (215, 15)):  # words, number, formula
         for number in (0, 2):
             before = is_open()
-            title = solutions.nth(number).locator(".admonition-title")
+            title = solutions.nth(number).locator("summary")
             title.click(position=dict(zip("xy", place_of_click, strict=True)))
             before[number] = not before[number]
             assert is_open() == before
-    title = solutions.nth(1).locator(".admonition-title")
+    title = solutions.nth(1).locator("summary")
     title.locator(".math, svg, code").first.click(force=True)
     assert is_open() == [True, True, True]
     assert page.url == place
     assert title.locator("a").count() == 0
-
-
-def test_each_button_of_a_fold_has_a_name_of_its_own(open_page):
-    page = open_page("exercises")
-    buttons = page.locator(".toggle-button")
-    names = buttons.evaluate_all("all => all.map(button => button.ariaLabel)")
-    assert names == [
-        *(f"Show the solution of exercise 2.{n}" for n in (1, 2, 3)), "Show “The script: a.py”"
-    ]  # fmt: skip
-    button = page.get_by_role("button", name="Show the solution of exercise 2.2")
-    button.click()
-    page.get_by_role("button", name="Hide the solution of exercise 2.2").wait_for()
-    assert page.get_by_text("Because of b.").is_visible()
 
 
 # --- search ------------------------------------------------------------------------------------
@@ -265,7 +247,7 @@ def test_the_button_that_takes_marks_away_moves_nothing(open_page):
 
 def test_where_nothing_is_found_no_button_comes(open_page):
     page = open_page("exercises", sphinx_highlight_terms="ut w1 4")
-    page.locator(".toggle-button").first.wait_for()
+    page.wait_for_function(SCRIPTS_RUN)
     assert page.locator(".highlighted, .hide-matches").count() == 0
 
 

@@ -12,7 +12,7 @@ from bookext.elsewhere.paper import pages_of, write_pdf
 
 from ..conftest import ROOT, notebook
 from ..explorers.reader import AFTER
-from ..look.test_look import FOLDS, solution
+from ..look.test_look import solution
 from ..pages import THEME
 
 LONG = "long_line = [" + ", ".join(f"{i}" for i in range(100, 200)) + "]"
@@ -47,9 +47,9 @@ PAGES = {
 
 @pytest.fixture(scope="module")
 def pdf(tiny_book, browser):
-    book = tiny_book("look.images", "explorers.directive")
+    book = tiny_book("look.images", "explorers.directive", "folding.folds")
     conf = book.folder / "conf.py"
-    conf.write_text(conf.read_text() + THEME + FOLDS)
+    conf.write_text(conf.read_text() + THEME)
     book.write(**PAGES)
     (book.folder / "_config.yml").write_text(CONFIG)
     (book.folder / "_toc.yml").write_text(TOC)

@@ -21,7 +21,7 @@ b = 2</pre></div><div class="cell_output"><pre>printed text</pre></div></div>
 <details open><summary>Open</summary><pre>d</pre></details>
 <div class="cell"><details class="hide"><summary><p class="collapsed">Show</p>
 <p class="expanded">Hide</p></summary><div class="cell_input"><pre>e = 4</pre></div></details></div>
-<div class="solution dropdown"><p class="admonition-title">Title</p><pre>f = 5</pre></div>
+<details class="solution dropdown"><summary>Title</summary><pre>f = 5</pre></details>
 <span class="math">x y z</span> <button>no</button></article></html>"""
 
 

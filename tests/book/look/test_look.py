@@ -10,7 +10,6 @@ from cnnref.figures.style import COLOURS, Picture, new_figure, style
 from ..conftest import served
 from ..pages import DESK, PHONE, THEME, WATCH_SHIFTS
 
-FOLDS = 'extensions.append("sphinx_togglebutton")\ntogglebutton_selector = ".admonition.dropdown"\n'
 EXERCISES = 'extensions.append("sphinx_exercise")\n'
 PLACES = ("plain", "note", "answer", "folded")
 STEP = 60
@@ -73,7 +72,7 @@ def look_book(tiny_book):
     """The address of pages with images."""
     book = tiny_book("look.images", "handouts.answers", "look.pages")
     conf = book.folder / "conf.py"
-    conf.write_text(conf.read_text() + THEME + FOLDS + EXERCISES)
+    conf.write_text(conf.read_text() + THEME + EXERCISES)
     (book.folder / "swatches.svg").write_text(swatches())
     for vector in (True, False):
         shown, _ = shaded(vector)._repr_mimebundle_()[0].values()
@@ -130,7 +129,7 @@ def contrast(one, other):
 def test_a_drawing_stands_on_the_ground_of_its_page(look_book, page, theme):
     page.emulate_media(color_scheme=theme)
     page.goto(f"{look_book}/drawings.html")
-    page.locator(".toggle-button").click()
+    page.locator("summary").click()
     page.wait_for_timeout(500)
     for place in PLACES:
         found = pixels(page, f"#{place}")
@@ -229,7 +228,7 @@ def test_one_button_shows_and_hides_all_solutions(look_book, page):
     page.goto(f"{look_book}/exercises.html")
     button = page.get_by_role("button", name="all solutions")
     assert button.inner_text() == "Show all solutions"
-    folded = page.locator(".solution.toggle-hidden")
+    folded = page.locator(".solution:not([open])")
     assert (page.locator(".solution").count(), folded.count()) == (3, 3)
     button.focus()
     page.keyboard.press("Enter")
@@ -239,10 +238,10 @@ def test_one_button_shows_and_hides_all_solutions(look_book, page):
     assert (button.inner_text(), folded.count()) == ("Show all solutions", 3)
 
     # Those that a reader opened stay open, and the words follow.
-    for fold in page.locator(".solution .toggle-button").all():
+    for fold in page.locator(".solution > summary").all():
         fold.click()
     assert button.inner_text() == "Hide all solutions"
-    page.locator(".solution .toggle-button").first.click()
+    page.locator(".solution > summary").first.click()
     assert button.inner_text() == "Show all solutions"
     button.click()
     assert folded.count() == 0
@@ -255,6 +254,7 @@ def test_the_button_is_only_where_solutions_are_and_where_scripts_run(look_book,
     plain = context.new_page()
     plain.goto(f"{look_book}/exercises.html")
     assert not plain.locator(".show-solutions").is_visible()
+    plain.locator(".solution > summary").first.click()
     assert plain.get_by_text("Because of 1.").is_visible()
     context.close()
 

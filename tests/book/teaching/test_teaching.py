@@ -9,7 +9,7 @@ from bs4 import BeautifulSoup
 from PIL import Image
 
 from ..conftest import notebook, served
-from ..look.test_look import EXERCISES, FOLDS
+from ..look.test_look import EXERCISES
 from ..pages import PHONE, THEME
 
 DRAWN = """```{code-cell} ipython3
@@ -78,7 +78,7 @@ MORE = 'numfig = True\nhtml_baseurl = "https://book.example/"\nproject = "A book
 def make(tiny_book, **pages):
     book = tiny_book(*PARTS)
     conf = book.folder / "conf.py"
-    conf.write_text(conf.read_text() + THEME + FOLDS + EXERCISES + SHEETS + MORE)
+    conf.write_text(conf.read_text() + THEME + EXERCISES + SHEETS + MORE)
     Image.new("RGB", (90, 60), (200, 60, 40)).save(book.folder / "photo.png")
     book.write(**PAGES)
     return book

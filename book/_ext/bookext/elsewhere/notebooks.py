@@ -165,9 +165,16 @@ class _Writer:
         yield "\n".join(f"| {' | '.join(row)} |" for row in rows)
 
     def blocks_fold(self, node: nodes.Element, level: int) -> Iterator[str | int]:
+        if "dropdown" in node["classes"]:
+            yield from quoted(self.children(node, level))
+            return
         # The line of a check repeats what its paragraph says.
         for child in node.children["check" in node["classes"] :]:
             yield from self.blocks(child, level)
+
+    def blocks_fold_line(self, node: nodes.Element, _: int) -> Iterator[str]:
+        title = "dropdown" in node.parent["classes"]
+        yield f"**{self.inner(node)}**" if title else self.inner(node)
 
     def blocks_explorer_node(self, node: nodes.Element, _: int) -> Iterator[str]:
         place = urljoin(self.address, f"#{node['ids'][0]}")

@@ -1,7 +1,6 @@
-"""Folds: one line, and behind it what proves and checks.
+"""Checks stand behind one line each.
 
-HTML has `details` for this, which docutils does not know: it needs no script, the keyboard opens
-it, and so does a browser that is sent into it. A chapter marks a check by its words alone::
+A chapter marks a check by its words alone::
 
     **Check.** Three ways, 200 random cases. What follows explains them.
 
@@ -20,9 +19,10 @@ from typing import TYPE_CHECKING, Any
 from docutils import nodes
 from sphinx.transforms.post_transforms import SphinxPostTransform
 
+from .folds import fold, fold_line
+
 if TYPE_CHECKING:
     from sphinx.application import Sphinx
-    from sphinx.writers.html5 import HTML5Translator
 
 LONG = 90
 """A first sentence of more characters ends at its first colon or semicolon."""
@@ -34,14 +34,6 @@ SHOWN = (
     nodes.figure, nodes.image, nodes.table, nodes.paragraph, nodes.math_block, nodes.raw,
     nodes.Admonition,
 )  # fmt: skip
-
-
-class fold(nodes.General, nodes.Element):  # noqa: N801 (docutils names nodes so)
-    """What is hidden until a reader asks for it; its first child is its line."""
-
-
-class fold_line(nodes.General, nodes.TextElement):  # noqa: N801
-    """The line of a fold."""
 
 
 class FoldChecks(SphinxPostTransform):
@@ -184,44 +176,7 @@ def closeness(lines: Sequence[str]) -> str:
     return ([line for line in told if CLOSE.search(line)] or told or [""])[-1]
 
 
-def offer_all(
-    _app: Sphinx, _page: str, _template: str, context: dict[str, Any], doctree: Any
-) -> None:
-    """A button in the page's head that opens every fold; `book.js` listens to it."""
-    if doctree and doctree.next_node(fold) is not None and "header_buttons" in context:
-        context["header_buttons"].insert(0, {
-            "type": "javascript",
-            "javascript": "",
-            "tooltip": "Show all proofs and checks",
-            "icon": "fas fa-eye",
-            "label": "show-all",
-            "classes": "pst-js-only",
-        })  # fmt: skip
-
-
-def visit_fold(self: HTML5Translator, node: fold) -> None:
-    """Open a fold, closed."""
-    self.body.append(self.starttag(node, "details"))
-
-
-def depart_fold(self: HTML5Translator, _node: fold) -> None:
-    """End it."""
-    self.body.append("</details>\n")
-
-
-def visit_fold_line(self: HTML5Translator, node: fold_line) -> None:
-    """Begin its line."""
-    self.body.append(self.starttag(node, "summary", ""))
-
-
-def depart_fold_line(self: HTML5Translator, _node: fold_line) -> None:
-    """End its line."""
-    self.body.append("</summary>\n")
-
-
 def setup(app: Sphinx) -> None:
-    """Register the two nodes, the transform and the button."""
-    app.add_node(fold, html=(visit_fold, depart_fold))
-    app.add_node(fold_line, html=(visit_fold_line, depart_fold_line))
+    """Register the transform."""
+    app.setup_extension("bookext.folding.folds")
     app.add_post_transform(FoldChecks)
-    app.connect("html-page-context", offer_all, priority=600)

@@ -1,8 +1,6 @@
-"""Folds that say what is in them: the code of Fig. 3.7, the solution of exercise 2.1.
+"""Folds of code that say of what: "Show the code of Fig. 3.7".
 
-MyST-NB calls each of a page's hundred folds "Show code cell source". And the title of a solution
-is a link to its exercise, which stands right above it: who clicks the title, to open the solution,
-is taken away. As plain words it does what a title of a fold should.
+MyST-NB calls each of a page's hundred folds "Show code cell source".
 """
 
 from __future__ import annotations
@@ -40,20 +38,6 @@ class NameFolds(SphinxPostTransform):
                     cell[prompt] = f"{word} {what}"
 
 
-class UnlinkTitles(SphinxPostTransform):
-    """Makes the titles of solutions plain words."""
-
-    default_priority = 30  # once sphinx-exercise has written them
-
-    def run(self, **_: Any) -> None:
-        """Mend those of one page."""
-        for title in self.document.findall(nodes.title):
-            if type(title.parent).__name__ == "solution_node":
-                for link in list(title.findall(nodes.reference)):
-                    link.replace_self(link.children)
-
-
 def setup(app: Sphinx) -> None:
-    """Register both."""
+    """Register the transform."""
     app.add_post_transform(NameFolds)
-    app.add_post_transform(UnlinkTitles)

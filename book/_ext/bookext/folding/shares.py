@@ -31,7 +31,6 @@ PARTS = ("headerlink", "math", "visually-hidden", "expanded")
 UNSEEN = "|".join([
     ".//script", ".//style", ".//button", ".//details[not(@open)]/summary/following-sibling::*",
     *(f".//*[{CLASS.format(name)}]" for name in PARTS),
-    f".//*[{CLASS.format('dropdown')}]/*[{CLASS.format('admonition-title')}]/following-sibling::*",
 ])  # fmt: skip
 """What a reader does not see, or see as words: folds are closed, and formulas drawn."""
 

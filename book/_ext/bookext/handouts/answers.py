@@ -33,7 +33,7 @@ from sphinx.util import logging
 from sphinx.util.docutils import SphinxDirective, SphinxRole
 from sphinx.util.nodes import make_refnode
 
-from ..folding.checks import fold, fold_line
+from ..folding.folds import fold, fold_line
 from ..writing import gathering, note, noted
 from .evidence import has_evidence, section_around, title_of
 from .questions import QuestionList, QuestionListError, read_questions
@@ -307,7 +307,7 @@ def setup(app: Sphinx) -> None:
     """Register the directives, the role and the checks."""
     app.add_config_value("answers_questions", "book/questions.yml", "env", str)
     app.add_config_value("answers_tests", "tests", "env", str)
-    app.setup_extension("bookext.folding.checks")
+    app.setup_extension("bookext.folding.folds")
     app.add_node(answer_node, html=(visit_box, depart_box))
     app.add_node(question_link)
     app.add_directive("answer", AnswerDirective)

@@ -11,8 +11,6 @@ if TYPE_CHECKING:
 
 # Each pair mends a stock violation of the accessibility rules that the browser tests check.
 REPAIRS = (
-    # A label that differs from the visible text defeats speech input.
-    (re.compile(r' aria-label="Toggle hidden content"'), ""),
     # Roles for bibliographies that no browser supports any more.
     (re.compile(r'<div role="list" class="citation-list">'), '<div class="citation-list">'),
     (re.compile(r' role="doc-biblioentry"'), ""),
@@ -38,7 +36,7 @@ def repair(body: str) -> str:
 
 def offer_solutions(body: str) -> str:
     """Put a button under the heading of the first solution's section; it opens and closes all."""
-    before, solution, after = body.partition('<div class="solution dropdown ')
+    before, solution, after = body.partition('<details class="solution dropdown"')
     if not solution:
         return body
     head, end, rest = before.rpartition("</h2>")

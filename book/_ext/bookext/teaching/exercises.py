@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from docutils import nodes
 from sphinx_exercise.nodes import exercise_subtitle, is_exercise_node, solution_node
 
-from ..folding.checks import fold, fold_line
+from ..folding.folds import fold, fold_line
 from .copies import ListOfAll, add_list, copied, number_of, section_of
 
 if TYPE_CHECKING:
