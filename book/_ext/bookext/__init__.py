@@ -22,7 +22,7 @@ MODULES = {
     "running": ("ahead", "execution"),
     "reference": ("apipages", "external"),
     "chapters": ("chaptermap", "terms"),
-    "folding": ("folds", "checks", "names", "shares"),
+    "folding": ("folds", "checks", "names"),
     "look": (
         "assets", "highlighting", "images", "lost", "mathrender", "pages", "sidebar", "spaces",
     ),
