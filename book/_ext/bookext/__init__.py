@@ -23,13 +23,11 @@ MODULES = {
     "reference": ("apipages", "external"),
     "chapters": ("chaptermap", "terms"),
     "folding": ("folds", "checks", "names"),
-    "look": (
-        "assets", "highlighting", "images", "lost", "mathrender", "pages", "sidebar", "spaces",
-    ),
+    "look": ("assets", "highlighting", "images", "mathrender", "pages", "sidebar", "spaces"),
     "explorers": ("directive",),
     "teaching": ("exercises", "figures"),
     "elsewhere": ("notebooks", "wheel"),
-}  # fmt: skip
+}
 
 
 def collect_less(_: Sphinx) -> None:
