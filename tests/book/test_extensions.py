@@ -220,8 +220,8 @@ def test_a_page_of_the_reference_is_kept_without_the_documents_it_was_made_of(si
 
 
 def test_repairs():
-    body = '<section class="x" id="proof-content"><div role="list" class="citation-list">'
-    assert repair(body) == '<section class="proof-content"><div class="citation-list">'
+    body = '<section class="x" id="exercise-content"><div role="list" class="citation-list">'
+    assert repair(body) == '<section class="exercise-content"><div class="citation-list">'
 
 
 def test_cells_that_wait_for_data_are_shown_as_plain_python(tiny_book):

@@ -14,9 +14,9 @@ REPAIRS = (
     # Roles for bibliographies that no browser supports any more.
     (re.compile(r'<div role="list" class="citation-list">'), '<div class="citation-list">'),
     (re.compile(r' role="doc-biblioentry"'), ""),
-    # The same id on every exercise, solution and theorem.
+    # The same id on every exercise and solution.
     (
-        re.compile(r'<section (?:class="[^"]*" )?id="(proof|exercise|solution)-content">'),
+        re.compile(r'<section (?:class="[^"]*" )?id="(exercise|solution)-content">'),
         r'<section class="\1-content">',
     ),
 )
@@ -24,7 +24,7 @@ SHOW_SOLUTIONS = (
     '<button type="button" class="btn btn-sm show-solutions pst-js-only">'
     "Show all solutions</button>"
 )
-LATE_STYLE_SHEETS = re.compile(r"(\b(?:mystnb\.[0-9a-f]+|exercise|proof)\.css)\?v=[0-9a-f]+")
+LATE_STYLE_SHEETS = re.compile(r"(\b(?:mystnb\.[0-9a-f]+|exercise)\.css)\?v=[0-9a-f]+")
 
 
 def repair(body: str) -> str:
