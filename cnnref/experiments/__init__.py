@@ -5,8 +5,8 @@
 
 `catalogue` says what is run; `runner` takes the stored record or has `trainer` make one; `store`
 keeps it; `probe` and `verification` find out when a stored result no longer fits the code;
-`statistics` says what several seeds show, `comparison` which of two is better, `claims` what the
-book says of all this; `report` writes it into tables.
+`statistics` says what several seeds show, `comparison` which of two is better, `verdicts` in which
+words, `claims` what the book says of all this; `report` writes it into tables.
 
 How a step of training is made is said in `cnnref.training`, never here, and nothing here draws.
 """
@@ -23,7 +23,6 @@ from cnnref.experiments.catalogue import (
 )
 from cnnref.experiments.claims import CLAIMS, Claim
 from cnnref.experiments.comparison import (
-    Comparison,
     Disagreement,
     NotComparableError,
     compare,
@@ -46,6 +45,7 @@ from cnnref.experiments.statistics import (
 )
 from cnnref.experiments.store import DamagedRecordError, NewerRecordError, Record
 from cnnref.experiments.trainer import train_seed
+from cnnref.experiments.verdicts import Comparison
 from cnnref.experiments.verification import verify
 
 __all__ = [

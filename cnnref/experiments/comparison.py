@@ -8,28 +8,29 @@ Every comparative sentence of the book is made or checked by such a comparison.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
-from scipy.special import bdtr, stdtrit
+from scipy.special import bdtr
 
 from cnnref.errors import CnnrefError, unknown
 from cnnref.experiments.runner import Result
-from cnnref.experiments.statistics import mean_interval, require_share
+from cnnref.experiments.statistics import (
+    Spread,
+    half_width,
+    mean_interval,
+    require_share,
+    spread_of_mean,
+)
 from cnnref.experiments.store import Record
+from cnnref.experiments.verdicts import Comparison, measure
 
 __all__ = [
-    "VERDICTS",
-    "Comparison",
     "Disagreement",
     "NotComparableError",
-    "Numbers",
     "compare",
     "disagreement",
-    "measure",
 ]
 
 _WORDS = {
@@ -42,113 +43,6 @@ _WORDS = {
 
 class NotComparableError(CnnrefError, ValueError):
     """Two results that were not measured on the same thing, or seeds that are too few."""
-
-
-class Numbers(NamedTuple):
-    """The numbers of a comparison as prose gives them, with as many places as the interval bears.
-
-    Accuracies and errors are in per cent, their differences in points; a minus is a true minus.
-    """
-
-    first: str
-    """The first mean with its unit: `"98.4 %"`."""
-    second: str
-    difference: str
-    """First minus second without a unit: `"0.8"`."""
-    low: str
-    high: str
-    unit: str
-    """Of the difference, with the space before it: `" points"`."""
-
-
-VERDICTS = ("higher", "lower", "too close to call")
-"""What a comparison can say of its first."""
-
-
-@dataclass(frozen=True)
-class Comparison:
-    """The difference between two means over seeds, first minus second.
-
-    Args:
-        metric: what was compared, in words: `"test accuracy"`, for instance.
-        means: of the first and of the second.
-        difference: of the means.
-        low: lower end of the difference's confidence interval.
-        high: upper end.
-        runs: number of runs of each.
-        confidence: coverage of the interval.
-        paired: whether the difference was taken run by run.
-        images: how many images the interval takes for a sample of those that there could have been;
-            0 where it speaks of these very images, and carries the scatter of the seeds alone.
-        bound: whether what the images add is an upper bound, from records without answers.
-    """
-
-    metric: str
-    means: tuple[float, float]
-    difference: float
-    low: float
-    high: float
-    runs: tuple[int, int]
-    confidence: float = 0.95
-    paired: bool = False
-    images: int = 0
-    bound: bool = False
-
-    @property
-    def verdict(self) -> str:
-        """One of `VERDICTS`, of the first beside the second."""
-        higher, lower, too_close = VERDICTS
-        return higher if self.low > 0 else lower if self.high < 0 else too_close
-
-    @property
-    def decided(self) -> bool:
-        """Whether the interval leaves out zero."""
-        return self.low > 0 or self.high < 0
-
-    @property
-    def numbers(self) -> Numbers:
-        """The means, the difference and its interval, rounded for prose."""
-        factor, unit, gap = measure(self.metric)
-        ends = [factor * x for x in (self.difference, self.low, self.high)]
-        places = _places(*ends)
-        first, second = (f"{_number(factor * mean, places)}{unit}" for mean in self.means)
-        difference, low, high = (_number(x, places) for x in ends)
-        return Numbers(first, second, difference, low, high, gap.replace(" percentage", ""))
-
-    @property
-    def sources(self) -> str:
-        """What the interval takes for chance: `"3 seeds each"`, for instance."""
-        m, n = self.runs
-        seeds = f"{n} seeds each" if m == n else f"{m} and {n} seeds"
-        runs = f"{n} pairs" if self.paired else seeds
-        images = f" and {'a bound for ' * self.bound}the choice of {self.images:,} images"
-        return runs + images * bool(self.images)
-
-    @property
-    def outcome(self) -> str:
-        """The verdict in a few plain words: by how much, how sure.
-
-        `"0.8 points higher, at least 0.3 (95 %)"`; or, where the interval holds zero,
-        `"too close to call (−2.9 to 4.4 points)"`.
-        """
-        told = self.numbers
-        if not self.decided:
-            return f"{self.verdict} ({told.low} to {told.high}{told.unit})"
-        near = (told.low if self.low > 0 else told.high).removeprefix("−")
-        by = told.difference.removeprefix("−")
-        return f"{by}{told.unit} {self.verdict}, at least {near} ({100 * self.confidence:g} %)"
-
-    def words(self) -> str:
-        """The comparison in plain words: which, by how much, how sure.
-
-        `"98.4 % against 97.6 %, 0.8 points higher, at least 0.3 (95 %)"`; or, where the interval
-        holds zero, `"98.3 % against 97.6 %, too close to call (−2.9 to 4.4 points)"`.
-        """
-        return f"{self.numbers.first} against {self.numbers.second}, {self.outcome}"
-
-    def __str__(self) -> str:
-        n = " and ".join(map(str, dict.fromkeys(self.runs)))
-        return f"{self.difference:.4g} [{self.low:.4g}, {self.high:.4g}] (n = {n}): {self.verdict}"
 
 
 def compare(
@@ -242,10 +136,10 @@ def compare(
     means = _mean(x), _mean(y)
     if not paired:
         difference = means[0] - means[1]
-        seeds = _seeds(x), _seeds(y)
-        half = _half(seeds, confidence)
+        seeds = spread_of_mean(x), spread_of_mean(y)
+        half = half_width(seeds, confidence)
         if choice:
-            half = max(half, _half((*seeds, choice.part), confidence, choice.twice))
+            half = max(half, half_width((*seeds, choice.part), confidence, choice.twice))
         low, high = difference - half, difference + half
     elif len(x) == len(y):
         difference, low, high, _ = mean_interval((x - y).tolist(), confidence)
@@ -310,43 +204,14 @@ def disagreement(a: Record, b: Record) -> Disagreement:
     return Disagreement(int((x & ~y).sum()), int((~x & y).sum()), len(x))
 
 
-def measure(metric: str) -> tuple[float, str, str]:
-    """How a metric is told to people: a factor, the unit of a value, the unit of a difference.
-
-    Args:
-        metric: its name, or the words of a `Comparison`.
-    """
-    words = set(metric.replace("_", " ").split())
-    if words & {"accuracy", "error"}:
-        return 100.0, " %", " percentage points"
-    for word, unit in (("loss", " nats"), ("time", " s"), ("seconds", " s")):
-        if word in words:
-            return 1.0, unit, unit
-    if words & {"speed", "images"}:
-        return 1.0, " images/s", " images/s"
-    return 1.0, "", ""
-
-
-class _Part(NamedTuple):
-    """A part of the variance of a difference, and its degrees of freedom."""
-
-    variance: float
-    freedom: int
-
-
 class _Images(NamedTuple):
     """What the choice of the images adds."""
 
-    part: _Part
+    part: Spread
     twice: float
     """Variance that the seeds' part holds too."""
     number: int
     bound: bool
-
-
-def _seeds(values: np.ndarray[Any, Any]) -> _Part:
-    spread = 0.0 if np.ptp(values) == 0 else float(values.var(ddof=1))
-    return _Part(spread / len(values), len(values) - 1)
 
 
 def _images(a: Result, b: Result) -> _Images:
@@ -354,9 +219,11 @@ def _images(a: Result, b: Result) -> _Images:
     count = int(a.records[0]["dataset"][f"{a.split}_size"])
     if any(right is None for side in answers for right in side):
         shares = [float(result.final().mean()) for result in (a, b)]
-        return _Images(_Part(sum(p * (1 - p) for p in shares) / count, count - 1), 0.0, count, True)
+        return _Images(
+            Spread(sum(p * (1 - p) for p in shares) / count, count - 1), 0.0, count, True
+        )
     x, y = (np.array(side, dtype=float) for side in answers)
-    part = _Part(float((x.mean(axis=0) - y.mean(axis=0)).var(ddof=1)) / count, count - 1)
+    part = Spread(float((x.mean(axis=0) - y.mean(axis=0)).var(ddof=1)) / count, count - 1)
     return _Images(part, _interaction(x) + _interaction(y), count, False)
 
 
@@ -371,16 +238,6 @@ def _interaction(right: np.ndarray[Any, Any]) -> float:
         return 0.0
     rest = right - right.mean(axis=0) - right.mean(axis=1, keepdims=True) + right.mean()
     return float((rest**2).sum() / ((seeds - 1) * (images - 1)) / rest.size)
-
-
-def _half(parts: Sequence[_Part], confidence: float, twice: float = 0.0) -> float:
-    """Half the width of an interval whose variance has these parts, by Satterthwaite 1946."""
-    variances = [part.variance for part in parts]
-    total = max(sum(variances) - twice, *variances)
-    if total == 0:
-        return 0.0
-    freedom = 1 / sum((part.variance / total) ** 2 / part.freedom for part in parts)
-    return math.sqrt(total) * float(stdtrit(freedom, (1 + confidence) / 2))
 
 
 def _mean(values: np.ndarray[Any, Any]) -> float:
@@ -431,24 +288,3 @@ def _require_equal(
             f"the {metric} of {name} and of {other[0]} was not measured {what}: "
             f"{first} and {other[1]}"
         )
-
-
-def _places(difference: float, low: float, high: float) -> int:
-    """Decimal places for an interval, and none of its ends shown as a false 0.
-
-    Half its width has two digits where it begins with 1, 2 or 3, else one: a last digit that is
-    uncertain by more than three says nothing.
-    """
-    half = (high - low) / 2 or abs(difference)
-    if not half:
-        return 2
-    digits = math.floor(math.log10(half))
-    places = min(6, max(0, (half < 3.55 * 10.0**digits) - digits))
-    while places < 6 and any(x and round(x, places) == 0 for x in (low, high)):
-        places += 1
-    return places
-
-
-def _number(x: float, places: int) -> str:
-    text = f"{x:.{places}f}"
-    return text.replace("-", "−") if float(text) else text.lstrip("-")

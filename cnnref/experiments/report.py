@@ -8,9 +8,9 @@ import torch
 
 from cnnref.experiments.catalogue import CATALOGUE, Expectation, Experiment
 from cnnref.experiments.claims import CLAIMS, Claim
-from cnnref.experiments.comparison import Comparison
 from cnnref.experiments.runner import Result, run
 from cnnref.experiments.store import Record
+from cnnref.experiments.verdicts import Comparison
 
 __all__ = [
     "claims_markdown",

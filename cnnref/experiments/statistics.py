@@ -9,7 +9,16 @@ from typing import Any, NamedTuple
 import numpy as np
 from scipy.special import stdtrit  # scipy.stats has it too, and takes a second to import
 
-__all__ = ["Interval", "Reliability", "mean_interval", "prediction_interval", "reliability"]
+__all__ = [
+    "Interval",
+    "Reliability",
+    "Spread",
+    "half_width",
+    "mean_interval",
+    "prediction_interval",
+    "reliability",
+    "spread_of_mean",
+]
 
 
 class Interval(NamedTuple):
@@ -91,6 +100,35 @@ def require_share(confidence: float) -> None:
     """Refuse a confidence that is not between 0 and 1."""
     if not 0 < confidence < 1:
         raise ValueError(f"confidence must be between 0 and 1, got {confidence}")
+
+
+class Spread(NamedTuple):
+    """A part of the variance of an estimate, and its degrees of freedom."""
+
+    variance: float
+    freedom: int
+
+
+def spread_of_mean(values: np.ndarray[Any, Any]) -> Spread:
+    """What independent runs leave to chance in their mean."""
+    spread = 0.0 if np.ptp(values) == 0 else float(values.var(ddof=1))
+    return Spread(spread / len(values), len(values) - 1)
+
+
+def half_width(parts: Sequence[Spread], confidence: float, twice: float = 0.0) -> float:
+    """Half the width of an interval whose variance has several parts, by Satterthwaite 1946.
+
+    Args:
+        parts: independent of one another, but for what is in more than one of them.
+        confidence: coverage of the interval, between 0 and 1.
+        twice: variance that the parts have twice.
+    """
+    variances = [part.variance for part in parts]
+    total = max(sum(variances) - twice, *variances)
+    if total == 0:
+        return 0.0
+    freedom = 1 / sum((part.variance / total) ** 2 / part.freedom for part in parts)
+    return math.sqrt(total) * float(stdtrit(freedom, (1 + confidence) / 2))
 
 
 class Reliability(NamedTuple):

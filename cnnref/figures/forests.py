@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from cnnref.experiments import Comparison, Result
-from cnnref.experiments.comparison import measure
+from cnnref.experiments.verdicts import measure
 from cnnref.figures.series import by_name, in_words, percent_axis, seeds, with_unit
 from cnnref.figures.style import COLOURS, Picture, new_figure, style
 

@@ -9,7 +9,7 @@ import numpy as np
 from matplotlib.ticker import MultipleLocator
 
 from cnnref.experiments import Result
-from cnnref.experiments.comparison import measure
+from cnnref.experiments.verdicts import measure
 from cnnref.figures.series import by_name, in_words, legend_below, look, percent_axis, with_unit
 from cnnref.figures.style import COLOURS, Picture, new_figure, style
 

@@ -8,8 +8,9 @@ from functools import partial
 from typing import Any, NamedTuple
 
 from cnnref.errors import unknown
-from cnnref.experiments.comparison import VERDICTS, Comparison, compare
+from cnnref.experiments.comparison import compare
 from cnnref.experiments.runner import run
+from cnnref.experiments.verdicts import VERDICTS, Comparison
 
 __all__ = ["VERDICTS", "Claim", "Finding"]
 

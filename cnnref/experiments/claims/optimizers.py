@@ -14,8 +14,9 @@ from cnnref.data import DATASETS
 from cnnref.experiments.catalogue.entry import short
 from cnnref.experiments.catalogue.fashion import PICKED_RATES, TRIED_RATES
 from cnnref.experiments.claims.claim import Claim, Finding
-from cnnref.experiments.comparison import Comparison, compare
+from cnnref.experiments.comparison import compare
 from cnnref.experiments.runner import Result, run
+from cnnref.experiments.verdicts import Comparison
 
 __all__ = ["optimizers"]
 
