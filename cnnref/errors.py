@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from difflib import get_close_matches
 from importlib.util import find_spec
 
-_MANY = 50
+_LONG, _MANY = 120, 50
 
 
 class CnnrefError(Exception):
@@ -50,6 +50,21 @@ def require_flags(**flags: object) -> None:
     for name, flag in flags.items():
         if not isinstance(flag, bool):
             raise ValueError(f"{name} must be True or False, got {flag!r}")
+
+
+def shown(value: object) -> str:
+    """A value as a message tells it: in one line, and not the numbers of a tensor.
+
+    Args:
+        value: anything.
+    """
+    kind = type(value).__name__
+    try:
+        shape, dtype = value.shape, value.dtype  # type: ignore[attr-defined]
+        return f"a {kind} of shape {tuple(shape)}, {dtype}"
+    except Exception:  # most values have neither, and some refuse to tell
+        told = " ".join(repr(value).split())
+    return told if len(told) <= _LONG else f"{told[:_LONG]}... ({kind})"
 
 
 def unknown(what: str, name: object, known: Iterable[str]) -> str:

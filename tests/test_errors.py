@@ -3,9 +3,11 @@
 import subprocess
 import sys
 
+import numpy as np
 import pytest
+import torch
 
-from cnnref.errors import MissingExtraError, require, unknown
+from cnnref.errors import MissingExtraError, require, shown, unknown
 
 
 def test_the_nearest_name_is_suggested_and_all_are_listed():
@@ -23,6 +25,22 @@ def test_of_very_many_names_only_the_nearest_are_listed():
     )
     assert len(told) < 300
     assert unknown("layer", "zzz", names) == "unknown layer 'zzz'; 200 are known"
+
+
+def test_a_value_is_shown_in_one_line_and_a_tensor_without_its_numbers():
+    assert shown("x") == "'x'"
+    assert shown(torch.zeros(2, 300)) == "a Tensor of shape (2, 300), torch.float32"
+    assert shown(np.zeros((2, 300))) == "a ndarray of shape (2, 300), float64"
+    assert "\n" not in shown({"weight": torch.zeros(9, 9)})
+
+    class Ragged:
+        @property
+        def shape(self):
+            raise RuntimeError("no sizes")
+
+    assert "Ragged object at" in shown(Ragged())
+    assert shown([*range(1000)]).endswith("... (list)")
+    assert len(shown([*range(1000)])) < 150
 
 
 # What `pip install cnnref` does not bring.

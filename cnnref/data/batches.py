@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import torch
 from torch import Tensor
-from torch.utils.data import BatchSampler, DataLoader
+from torch.utils.data import BatchSampler, DataLoader, IterableDataset
 
 from cnnref.data.examples import Examples
 from cnnref.data.images import ImageSet, Normalization
@@ -115,6 +115,7 @@ class LoadedBatches:
         dtype: floating-point type of inputs and targets that are not whole numbers.
 
     Raises:
+        TypeError: its dataset is iterable, so that nobody knows its length.
         ValueError: the loader does not tell how large its batches are.
     """
 
@@ -125,6 +126,12 @@ class LoadedBatches:
         device: torch.device | str = "cpu",
         dtype: torch.dtype = torch.float32,
     ) -> None:
+        if isinstance(loader.dataset, IterableDataset):
+            raise TypeError(
+                f"the DataLoader is of an iterable dataset ({type(loader.dataset).__name__}), "
+                "whose batches nobody can count beforehand; give one of a dataset with __len__ "
+                "and __getitem__"
+            )
         # A batch sampler of one's own leaves the loader's batch size at None, as none at all does.
         if not isinstance(loader.batch_sampler, BatchSampler) or loader.batch_size is None:
             raise ValueError(
@@ -155,13 +162,24 @@ class LoadedBatches:
 
         Raises:
             TypeError: a batch is no pair of tensors, or of bytes, which need a scale.
+            ValueError: there are more batches or fewer than the loader's sampler has examples for,
+                or of other sizes.
         """
         del number
+        sizes, given = self.sizes, 0
         for batch in self.loader:
             pair = isinstance(batch, tuple | list) and len(batch) == 2
             if not pair or not all(isinstance(part, Tensor) for part in batch):
-                raise TypeError(f"a batch must be two tensors, got {type(batch).__name__}")
+                raise TypeError(f"a batch must be two tensors, got {_told(batch)}")
             inputs, targets = batch
+            wanted = sizes[given] if given < len(sizes) else 0
+            if not len(inputs) == len(targets) == wanted:
+                raise ValueError(
+                    f"batch {given + 1} of the DataLoader has {len(inputs)} inputs and "
+                    f"{len(targets)} targets, where {wanted} of each were due: its sampler says "
+                    f"that it has {len(self.loader.sampler):,}"  # type: ignore[arg-type]
+                )
+            given += 1
             if inputs.dtype == torch.uint8:
                 raise TypeError(
                     "the DataLoader gives bytes, whose scale nobody has set; have its dataset give "
@@ -171,6 +189,21 @@ class LoadedBatches:
                 _laid_out(_of_type(inputs.to(self.device), self.dtype)),
                 _of_type(targets.to(self.device), self.dtype),
             )
+        if given < len(sizes):
+            raise ValueError(
+                f"the DataLoader ended after {given} of {len(sizes)} batches: its sampler says "
+                f"that it has {sum(sizes):,} examples, and gave fewer"
+            )
+
+
+def _told(batch: Any) -> str:
+    """What a batch is that is none, with what is in it."""
+    kind = type(batch).__name__
+    if isinstance(batch, Mapping):
+        return f"{kind} of {', '.join(map(str, batch))}"
+    if isinstance(batch, tuple | list):
+        return f"{kind} of {', '.join(type(part).__name__ for part in batch)}"
+    return kind
 
 
 def _laid_out(images: Tensor) -> Tensor:

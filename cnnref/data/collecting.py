@@ -8,7 +8,7 @@ in training; all else goes to the network as it is, for whoever made floats has 
 
 from __future__ import annotations
 
-from collections.abc import Sequence, Sized
+from collections.abc import Mapping, Sequence, Sized
 from dataclasses import replace
 from typing import Any
 
@@ -16,11 +16,16 @@ import numpy as np
 import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, IterableDataset, Subset, TensorDataset
+from tqdm import tqdm
 
 from cnnref.data.examples import Examples
 from cnnref.data.images import ImageSet
+from cnnref.errors import shown
 
 __all__ = ["are_bytes", "collected", "paired"]
+
+_PATIENCE = 2.0
+"""Seconds that reading may take before a bar says how far it is."""
 
 
 def are_bytes(data: ImageSet | Examples) -> bool:
@@ -65,10 +70,11 @@ def collected(data: Any, what: str = "data") -> ImageSet | Examples:
     """Data of one's own, in memory.
 
     Args:
-        data: an `ImageSet` or `Examples`; a pair of tensors or arrays `(x, y)`; a `TensorDataset`
-            of two; or a map-style dataset of pairs, of which each item is read once (a random
-            transform gives each image one of its changes for good: leave it to the recipe, or
-            train on a `DataLoader`). Names of classes are taken from its attribute `classes`.
+        data: an `ImageSet` or `Examples`; a pair of tensors or arrays `(x, y)`, one of which may
+            be a list; a `TensorDataset` of two; or a map-style dataset of pairs, of which each item
+            is read once (a random transform gives each image one of its changes for good: leave it
+            to the recipe, or train on a `DataLoader`). Names of classes are taken from its
+            attribute `classes`.
         what: what to call it in errors.
 
     Raises:
@@ -81,36 +87,55 @@ def collected(data: Any, what: str = "data") -> ImageSet | Examples:
         data = data.tensors
         if len(data) != 2:
             raise ValueError(f"{what} must have inputs and targets, got {len(data)} tensors")
-    if isinstance(data, tuple | list) and len(data) == 2 and all(map(_is_array, data)):
-        return Examples(_tensor(data[0]), _targets(data[1]))
+    if _is_pair(data):
+        return _examples(what, _tensor(data[0], "inputs", what), _targets(data[1], what))
     if isinstance(data, DataLoader):
         raise TypeError(f"{what} is a DataLoader, which is not kept in memory; give its dataset")
     indexed = isinstance(data, Sized) and hasattr(data, "__getitem__")
-    if isinstance(data, IterableDataset) or _is_array(data) or not indexed:
+    iterated = isinstance(data, IterableDataset | str | Mapping)
+    if iterated or _is_array(data) or not indexed:
         raise TypeError(
             f"{what} must be an ImageSet, a pair (x, y) of tensors, a dataset with a length, or a "
             f"DataLoader of one, got {type(data).__name__}"
+            + (f" {data!r}; `cnnref.data.load` reads one by name" if isinstance(data, str) else "")
         )
+    if not len(data):
+        raise ValueError(f"{what} is empty: the {type(data).__name__} has no items")
     return _read(data, what)
 
 
 def _read(data: Any, what: str) -> Examples:
     """Every item of a map-style dataset."""
     inputs, targets = [], []
-    for i in range(len(data)):
-        item = data[i]
+    for i in tqdm(range(len(data)), f"reading {what}", unit="item", delay=_PATIENCE, disable=None):
+        try:
+            item = data[i]
+        except Exception as error:
+            error.add_note(f"this was item {i} of {what}")
+            raise
         if not (isinstance(item, tuple | list) and len(item) == 2):
             raise ValueError(f"{what} must give pairs (input, target), item {i} is {_kind(item)}")
         inputs.append(_tensor_of(item[0], what, i))
-        targets.append(_targets(item[1]))
+        targets.append(_targets(item[1], what))
     for name, tensors in (("inputs", inputs), ("targets", targets)):
         shapes = {(tuple(one.shape), one.dtype): None for one in tensors}
         if len(shapes) != 1:
             found = " and ".join(f"{dtype} {shape}" for shape, dtype in [*shapes][:2])
             raise ValueError(
-                f"{what} must give {name} of one shape and type, got {found or 'none'}"
+                f"{what} must give {name} of one shape and type, got {found}; a transform of the "
+                "dataset can bring them to one"
             )
-    return Examples(torch.stack(inputs), torch.stack(targets), _classes(data), type(data).__name__)
+    return _examples(
+        what, torch.stack(inputs), torch.stack(targets), _classes(data), type(data).__name__
+    )
+
+
+def _examples(what: str, *parts: Any) -> Examples:
+    """`Examples`; where they do not go together, it is said of which set."""
+    try:
+        return Examples(*parts)
+    except ValueError as error:
+        raise ValueError(f"{what}: {error}") from None
 
 
 def _tensor_of(value: Any, what: str, item: int) -> Tensor:
@@ -142,19 +167,37 @@ def _is_array(value: Any) -> bool:
     return isinstance(value, Tensor | np.ndarray) and value.ndim > 0
 
 
-def _tensor(value: Any) -> Tensor:
-    tensor: Tensor = torch.as_tensor(value)
+def _is_pair(value: Any) -> bool:
+    """Whether it is inputs and targets, and not a dataset of two items."""
+    return (
+        isinstance(value, tuple | list)
+        and len(value) == 2
+        and any(map(_is_array, value))
+        and all(_is_array(part) or isinstance(part, list) for part in value)
+    )
+
+
+def _tensor(value: Any, name: str, what: str) -> Tensor:
+    try:
+        listed = isinstance(value, list) and value and _is_array(value[0])
+        tensor = torch.stack([*map(torch.as_tensor, value)]) if listed else torch.as_tensor(value)
+    except (TypeError, ValueError, RuntimeError) as error:
+        raise ValueError(
+            f"{what} must have {name} of numbers, all of one shape, got {shown(value)}; a class is "
+            "given by its number, from 0"
+        ) from error
     return tensor.detach()
 
 
-def _targets(value: Any) -> Tensor:
+def _targets(value: Any, what: str) -> Tensor:
     """Targets as a tensor; whole numbers of any size are int64."""
-    tensor = _tensor(value)
+    tensor = _tensor(value, "targets", what)
     return tensor if tensor.is_floating_point() or tensor.is_complex() else tensor.long()
 
 
 def _kind(value: Any) -> str:
-    return f"a {type(value).__name__}"
+    inside = f" of {', '.join(map(str, value))}" if isinstance(value, Mapping) else ""
+    return f"a {type(value).__name__}{inside}"
 
 
 def _listed(names: tuple[str, ...]) -> str:

@@ -26,7 +26,7 @@ class Examples:
     Raises:
         TypeError: inputs or targets are no tensors.
         ValueError: their numbers differ, there are none, a float is not finite, a label has no
-            name, or images as bytes have no axis for channels.
+            name, or images as bytes have no axis for channels, or have it last.
     """
 
     inputs: Tensor
@@ -49,7 +49,14 @@ class Examples:
                 f"images as bytes must be (N, C, H, W), got {tuple(self.inputs.shape)}; grey ones "
                 "need an axis for their channel: x[:, None]"
             )
-        if len(self.inputs) != len(self.targets) or not len(self.inputs):
+        if self.are_bytes and self.inputs.shape[3] in (1, 3, 4) and min(self.inputs.shape[1:3]) > 4:
+            raise ValueError(
+                f"images as bytes must be (N, C, H, W), got {tuple(self.inputs.shape)}, whose "
+                "channels seem to be last: x.permute(0, 3, 1, 2) puts them first"
+            )
+        if not len(self.inputs) and not len(self.targets):
+            raise ValueError("there are no examples")
+        if len(self.inputs) != len(self.targets):
             raise ValueError(
                 f"there must be one target for each input, got {len(self.inputs)} inputs and "
                 f"{len(self.targets)} targets"

@@ -37,7 +37,8 @@ class Normalization:
         if len(self.mean) != len(self.std) or not all(s > 0 for s in self.std):
             raise ValueError(
                 f"each of {len(self.mean)} channels needs a positive standard deviation, got "
-                f"{self.std}; a channel that is constant has none"
+                f"{self.std}; a channel that is constant has none (Recipe(pixels='unit') asks for "
+                "none)"
             )
 
     @classmethod

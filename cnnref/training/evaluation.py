@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
-from typing import NamedTuple
+from collections.abc import Iterable, Mapping
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -41,6 +41,7 @@ def predict(
         Logits `(N, classes or 1)` and labels `(N,)`, in the order of `batches`.
 
     Raises:
+        TypeError: the model returns no tensor.
         ValueError: there is no batch, or no such views.
     """
     if views not in VIEWS:
@@ -49,8 +50,8 @@ def predict(
     model.eval()
     try:
         with torch.no_grad():
-            pairs = [
-                (sum(weight * model(view) for weight, view in VIEWS[views](images)), labels)
+            pairs: list[tuple[Any, Tensor]] = [
+                (sum(weight * _outputs(model, x) for weight, x in VIEWS[views](images)), labels)
                 for images, labels in batches
             ]
     finally:
@@ -58,6 +59,26 @@ def predict(
     if not pairs:
         raise ValueError("there is no batch to predict")
     return torch.cat([logits for logits, _ in pairs]), torch.cat([labels for _, labels in pairs])
+
+
+def _outputs(model: nn.Module, inputs: Tensor) -> Tensor:
+    """What a network makes of a batch; where it fails, the error says what it was given."""
+    try:
+        outputs = model(inputs)
+    except Exception as error:
+        error.add_note(f"the network was given {_kind(inputs)}")
+        raise
+    if not isinstance(outputs, Tensor):
+        inside = f" of {', '.join(map(str, outputs))}" if isinstance(outputs, Mapping) else ""
+        raise TypeError(
+            f"the network must return one tensor, got a {type(outputs).__name__}{inside}; give one "
+            "whose forward takes the tensor out of it"
+        )
+    return outputs
+
+
+def _kind(tensor: Tensor) -> str:
+    return f"{tuple(tensor.shape)} of {tensor.dtype}"
 
 
 def probabilities(logits: Tensor) -> Tensor:
@@ -89,6 +110,7 @@ def evaluate(
         classes: how many there are; as many as the labels show where it is not said.
 
     Raises:
+        TypeError: the model, or a loss of one's own, returns no tensor.
         ValueError: no such loss or views, no batch, or outputs that do not go with the labels or
             the loss.
     """
@@ -99,7 +121,11 @@ def evaluate(
         # In float64, so that the mean over thousands of images does not depend on their grouping.
         logits, labels = logits.cpu().double(), labels.cpu()
     with torch.no_grad():
-        mean = one_number(criterion(logits, labels)).double()
+        try:
+            mean = one_number(criterion(logits, labels)).double()
+        except Exception as error:
+            error.add_note(f"the loss was given outputs {_kind(logits)}, targets {_kind(labels)}")
+            raise
     right = mean.new_tensor(math.nan)
     if isinstance(loss, str) or are_classes(logits, labels):
         right = (probabilities(logits).argmax(1) == labels).double().mean()
@@ -123,8 +149,13 @@ def one_number(loss: Tensor) -> Tensor:
     """Refuse a loss that is no mean.
 
     Raises:
+        TypeError: it is no tensor.
         ValueError: it is not one number.
     """
+    if not isinstance(loss, Tensor):
+        raise TypeError(
+            f"a loss must be one number in a tensor, computed from the outputs, got {loss!r}"
+        )
     if loss.dim():
         raise ValueError(
             f"a loss must be one number, the mean over the examples, got {tuple(loss.shape)}; "
@@ -138,21 +169,39 @@ def _require_logits(logits: Tensor, labels: Tensor, loss: str, classes: int | No
     if labels.dtype != torch.int64 or labels.dim() != 1:
         raise ValueError(
             f"{loss} needs classes, int64 (N,), got targets of {labels.dtype} "
-            f"{tuple(labels.shape)}; for other targets give a loss of your own"
+            f"{tuple(labels.shape)}; {_to_classes(labels)}"
         )
     least, most = int(labels.min()), max(int(labels.max()) + 1, classes or 0)
     if least < 0:
         raise ValueError(f"labels must be classes from 0 on, got {least}")
-    if logits.dim() != 2 or (loss == "binary-cross-entropy") != (logits.shape[1] == 1):
-        wanted, other = "a logit for each class", "binary-cross-entropy"
-        if loss == other:
-            wanted, other = "one logit, (N, 1)", "cross-entropy"
+    binary = loss == "binary-cross-entropy"
+    if logits.dim() != 2 or binary != (logits.shape[1] == 1):
+        wanted = "one logit, (N, 1)" if binary else "a logit for each class, (N, classes)"
+        other = "cross-entropy" if binary else "binary-cross-entropy"
+        told = f", or the loss: Recipe(loss={other!r})" if logits.dim() == 2 else ""
         raise ValueError(
             f"{loss} needs {wanted}, the network returns {tuple(logits.shape)}; change its last "
-            f"layer, or the loss: Recipe(loss={other!r})"
+            f"layer{told}"
         )
     if most > max(2, logits.shape[1]):
+        from_1 = least == 1 and most == max(2, logits.shape[1]) + 1
         raise ValueError(
             f"there are {most} classes, and the network returns {tuple(logits.shape)}: "
             f"{loss} needs {'two classes' if logits.shape[1] == 1 else 'a logit for each'}"
+            + ("; the labels begin with 1: take 1 away" if from_1 else "")
         )
+
+
+def _to_classes(targets: Tensor) -> str:
+    """What makes classes of targets, if they are classes in another form."""
+    whole = bool((targets == targets.round()).all()) if targets.is_floating_point() else True
+    if targets.dim() == 1 and whole:
+        return "these are whole numbers: y.long() makes classes of them"
+    if targets.dim() == 2 and whole and targets.shape[1] == 1:
+        return "y.squeeze(1).long() makes classes of these"
+    zeros_and_ones = bool(((targets == 0) | (targets == 1)).all())
+    if targets.dim() == 2 and zeros_and_ones and bool((targets.sum(1) == 1).all()):
+        return "these are one-hot: y.argmax(1) makes classes of them"
+    if targets.dim() > 2 and targets.dtype == torch.int64:
+        return "for a class at each position: Recipe(loss=torch.nn.CrossEntropyLoss())"
+    return "for other targets give a loss of your own"

@@ -16,7 +16,7 @@ from torch.optim.lr_scheduler import LambdaLR, LRScheduler
 from tqdm import tqdm
 
 from cnnref.data import AUGMENTATIONS
-from cnnref.errors import CnnrefError
+from cnnref.errors import CnnrefError, shown
 from cnnref.training.checkpoints import Checkpoint
 from cnnref.training.devices import choose_device, seeded
 from cnnref.training.evaluation import (
@@ -99,7 +99,9 @@ def fit(
       and taken as they are.
     - A dataset with a length, of PIL images or tensors: each item is read once, then as above.
     - A `DataLoader` of floats: iterated once an epoch. Batch size, order, workers and random
-      transforms are its own, and `recipe.batch_size` says nothing.
+      transforms are its own, and `recipe.batch_size` says nothing. Its dataset has a length.
+
+    The weights become float32, or float64 if `recipe.precision` says so.
 
     Labels are whole numbers from 0; for other targets `recipe.loss` is a function of one's own, and
     accuracies are not numbers. Torch's global random state is left as it was. Under `torchrun`
@@ -123,14 +125,16 @@ def fit(
         DeviceError: the device is not there.
         NonFiniteLossError: the loss stopped being finite; the message names epoch and step.
         TeamError: the work cannot be shared out over the processes of this run.
-        TypeError: the recipe is of another loop, a `Sprint` for instance; or the data are nothing
-            to be trained on.
-        ValueError: training and test set have other classes or another scale; the outputs do not
-            go with the labels or the loss; or the recipe asks for what these data do not allow.
+        TypeError: the model is no network; the recipe is of another loop, a `Sprint` for instance;
+            or the data are nothing to be trained on.
+        ValueError: the model has nothing to train, or no weights yet; training and test set have
+            other classes or another scale; the outputs do not go with the labels or the loss; or
+            the recipe asks for what these data do not allow.
     """
     if type(recipe) is not Recipe:
         name = type(recipe).__name__
         raise TypeError(f"fit trains by a Recipe, got a {name}; `sprint` trains by a Sprint")
+    _require_network(model)
     us = team()
     place = us.place(choose_device(device))
     wide = torch.float64 if recipe.precision == "float64" else torch.float32
@@ -192,7 +196,7 @@ def fit(
             seconds = time.perf_counter() - start
             processor_seconds = time.process_time() - processor_start
             after = measure()
-            require_finite(losses, after, epoch, recipe)
+            require_finite(losses, after, epoch, recipe, history.untrained)
             sizes = torch.tensor(batches.sizes, dtype=torch.float64)
             examples = sum(batches.sizes)
             history.train_loss.append((losses * sizes).sum().item() / examples)
@@ -242,6 +246,11 @@ def _train_epoch(
         logits = logits.float() if half else logits
         # This process's share of the batch's mean loss: all of it, where there is one process.
         loss = one_number(recipe.criterion(logits, labels)) * (len(labels) / size)
+        if not loss.requires_grad:
+            raise ValueError(
+                "the loss has no gradient: the network or the loss detaches what it computes, or "
+                "turns it into plain numbers"
+            )
         # A last batch that is smaller steps in proportion: each image weighs as in a full one.
         share = size / sizes[0] if recipe.remainder == "scaled" else 1.0
         optimizer.zero_grad()
@@ -264,7 +273,37 @@ def _right(logits: Tensor, labels: Tensor) -> Tensor:
     return (probabilities(logits).argmax(1) == labels).sum()
 
 
-def require_finite(losses: Tensor, after: Evaluation, epoch: int, recipe: Recipe) -> None:
+def _require_network(model: object) -> None:
+    """Refuse what cannot be trained, before torch says so in other words."""
+    if isinstance(model, type) and issubclass(model, nn.Module):
+        name = model.__name__
+        raise TypeError(f"{name} is a class, not a network: make one, {name}(...)")
+    if not isinstance(model, nn.Module):
+        made = ": call it, and give what it makes" if callable(model) else ""
+        raise TypeError(f"a network, a torch.nn.Module, is needed, got {shown(model)}{made}")
+    weights = [*model.parameters()]
+    if any(isinstance(weight, nn.UninitializedParameter) for weight in weights):
+        raise ValueError(
+            "the network has lazy layers without weights: call it once on an example, then fit it"
+        )
+    if any(weight.is_meta for weight in weights):
+        raise ValueError(
+            "the network is on the meta device, and its weights have no values: make it on the CPU"
+        )
+    if not any(weight.requires_grad for weight in weights):
+        raise ValueError(
+            f"there is nothing to train: no parameter of the network ({len(weights)} in all) asks "
+            "for a gradient; model.requires_grad_() has all of them ask"
+        )
+
+
+def require_finite(
+    losses: Tensor,
+    after: Evaluation,
+    epoch: int,
+    recipe: Recipe,
+    untrained: Evaluation | None = None,
+) -> None:
     """Refuse an epoch whose training or test loss is not finite.
 
     Args:
@@ -272,12 +311,16 @@ def require_finite(losses: Tensor, after: Evaluation, epoch: int, recipe: Recipe
         after: the evaluation after it.
         epoch: its number, from 0.
         recipe: how it was trained, for the message.
+        untrained: the evaluation before the first step; where that was not finite, the learning
+            rate is not to blame.
 
     Raises:
         NonFiniteLossError: the message names epoch and step.
     """
     bad = (~losses.isfinite()).nonzero().flatten()
+    at_once = untrained is not None and not math.isfinite(untrained.loss)
     if len(bad):
+        at_once |= epoch == 0 and int(bad[0]) == 0
         step = int(bad[0])
         found = f"training loss is {losses[step].item()} at step {step + 1} of"
     elif not math.isfinite(after.loss):
@@ -286,5 +329,11 @@ def require_finite(losses: Tensor, after: Evaluation, epoch: int, recipe: Recipe
         return
     raise NonFiniteLossError(
         f"the {found} epoch {epoch + 1} (optimizer {recipe.optimizer}, learning rate "
-        f"{recipe.learning_rate}); try a smaller learning rate"
+        f"{recipe.learning_rate}); "
+        + (
+            "so it was before the weights took any step: look at the inputs, the targets and what "
+            "the network returns"
+            if at_once
+            else "try a smaller learning rate"
+        )
     )

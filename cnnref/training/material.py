@@ -87,7 +87,9 @@ def _loaded(
         if isinstance(data, DataLoader):
             loaded = LoadedBatches(data, device=place, dtype=dtype)
             if not loaded.sizes:
-                raise ValueError(f"{what} has no batch: its DataLoader drops the only, small one")
+                empty = not len(data.sampler)  # type: ignore[arg-type]
+                why = "is empty" if empty else "drops the only, small one"
+                raise ValueError(f"{what} has no batch: its DataLoader {why}")
             ready.append(loaded)
             continue
         kept = collected(data, what)

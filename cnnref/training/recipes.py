@@ -9,7 +9,7 @@ from functools import partial
 from typing import Any, overload
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.optim import Optimizer
 
@@ -165,9 +165,11 @@ class Recipe:
         if self.seed >= 2**32:
             raise ValueError(f"seed must be below 2**32, got {self.seed}")
         if not (_is_number(self.learning_rate) and self.learning_rate > 0):
-            raise ValueError(f"learning_rate must be positive, got {self.learning_rate!r}")
+            raise ValueError(f"learning_rate must be a positive number, got {self.learning_rate!r}")
         if not (_is_number(self.weight_decay) and self.weight_decay >= 0):
-            raise ValueError(f"weight_decay must not be negative, got {self.weight_decay!r}")
+            raise ValueError(
+                f"weight_decay must be a number, not negative, got {self.weight_decay!r}"
+            )
         if not (_is_number(self.label_smoothing) and 0 <= self.label_smoothing < 1):
             raise ValueError(
                 f"label_smoothing must be from 0 to below 1, got {self.label_smoothing!r}"
@@ -222,6 +224,13 @@ def loss_of(loss: str | Loss) -> Loss:
         name = loss.__name__
         raise ValueError(f"loss is the class {name}, not a function: make one, {name}()")
     if callable(loss):
+        # Of torch's own; a class of one's own may take the mean of its sum.
+        torchs = type(loss).__module__ == nn.CrossEntropyLoss.__module__
+        if torchs and getattr(loss, "reduction", "mean") == "sum":
+            raise ValueError(
+                f"loss is {type(loss).__name__}(reduction='sum'), and training needs the mean over "
+                "the examples: leave reduction at 'mean'"
+            )
         return loss
     if not isinstance(loss, str) or loss not in LOSSES:
         raise ValueError(

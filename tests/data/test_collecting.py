@@ -2,6 +2,7 @@
 
 import math
 
+import numpy as np
 import pytest
 import torch
 from hypothesis import given
@@ -83,7 +84,7 @@ class Stream(IterableDataset):
     ("data", "error", "told"),
     [
         ((torch.rand(3, 2), torch.zeros(2)), ValueError, "3 inputs and 2 targets"),
-        ((torch.rand(0, 2), torch.zeros(0)), ValueError, "0 inputs"),
+        ((torch.rand(0, 2), torch.zeros(0)), ValueError, "there are no examples"),
         ((BYTES[:, 0], LABELS), ValueError, r"\(2, 4, 5\); grey ones need an axis"),
         ((torch.tensor([[1.0], [torch.nan]]), LABELS), ValueError, "inputs must .* example 1 is"),
         ((torch.rand(2, 2), torch.tensor([0.0, torch.inf])), ValueError, "targets must be finite"),
@@ -95,7 +96,15 @@ class Stream(IterableDataset):
         ([({}, 0), ({}, 1), ({}, 1)], ValueError, "images or tensors, item 0 is a dict"),
         ([(torch.rand(2), 0), (torch.rand(3), 1)], ValueError, r"\(2,\) and torch.float32 \(3,\)"),
         ([(torch.rand(2), 0), (torch.rand(2), 0.5)], ValueError, "targets of one shape and type"),
-        ([], ValueError, "got none"),
+        ([], ValueError, "is empty: the list has no items"),
+        ("cifar10", TypeError, "got str 'cifar10'; `cnnref.data.load`"),
+        ({"x": BYTES, "y": LABELS}, TypeError, "got dict"),
+        ((BYTES, ["cat", "dog"]), ValueError, r"targets of numbers, .* got \['cat', 'dog'\]"),
+        ((BYTES, np.array(["cat", "dog"])), ValueError, "by its number, from 0"),
+        (([torch.rand(2), torch.rand(3)], LABELS), ValueError, "inputs of numbers, all of one"),
+        ([({"x": 1, "y": 2})] * 3, ValueError, "item 0 is a dict of x, y"),
+        ((torch.zeros(2, 6, 5, 3, dtype=torch.uint8), LABELS), ValueError,
+         r"data: images .* got \(2, 6, 5, 3\), whose channels seem to be last"),
         (Pictures("F"), ValueError, "mode 'F'; convert it"),
         (Pictures(labels=(0, 2)), ValueError, "labels run to 2, but there are 2 class names"),
     ],
@@ -103,6 +112,27 @@ class Stream(IterableDataset):
 def test_what_is_refused(data, error, told):
     with pytest.raises(error, match=told):
         collected(data)
+
+
+def test_lists_beside_an_array_are_a_pair_too():
+    expected = collected((BYTES, LABELS))
+    for pair in ((BYTES, LABELS.tolist()), ([*BYTES], LABELS), ([*BYTES.numpy()], LABELS)):
+        found = collected(pair)
+        assert found.inputs.equal(expected.inputs)
+        assert found.targets.equal(expected.targets)
+        assert found.class_names == expected.class_names
+
+
+def test_an_item_that_cannot_be_read_is_named():
+    class Broken(Pictures):
+        def __getitem__(self, i):
+            if i:
+                raise OSError("truncated")
+            return super().__getitem__(i)
+
+    with pytest.raises(OSError, match="truncated") as caught:
+        collected(Broken("L"), "the test set")
+    assert caught.value.__notes__ == ["this was item 1 of the test set"]
 
 
 @pytest.mark.parametrize(

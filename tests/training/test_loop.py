@@ -8,6 +8,7 @@ import pytest
 import torch
 from torch import nn
 from torch.nn import functional as F
+from torch.utils.data import DataLoader, TensorDataset
 
 from cnnref.data import Batches
 from cnnref.training import (
@@ -198,6 +199,18 @@ def test_a_run_whose_last_step_diverges_stops_too():
     recipe = replace(BINARY, optimizer="sgd", learning_rate=1e300, epochs=1, batch_size=40)
     with pytest.raises(NonFiniteLossError, match="test loss is (nan|inf) after epoch 1"):
         fit(small(), TRAIN, TEST, recipe, device="cpu")
+
+
+def test_the_learning_rate_is_not_to_blame_for_what_is_not_finite_before_the_first_step():
+    x, y = torch.rand(8, 36), torch.tensor([0, 1] * 4)
+    whole, holed = (
+        DataLoader(TensorDataset(inputs, y), batch_size=4)
+        for inputs in (x, x.masked_fill(x > 0.9, math.nan))
+    )
+    recipe = replace(BINARY, loss="cross-entropy")
+    for train, test in ((holed, whole), (whole, holed)):
+        with pytest.raises(NonFiniteLossError, match="before the weights took any step: look at"):
+            fit(nn.Linear(36, 2), train, test, recipe, device="cpu")
 
 
 def test_the_binary_loss_refuses_more_than_two_classes():

@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import nn
 from torch.nn import functional as F
-from torch.utils.data import DataLoader, TensorDataset
+from torch.utils.data import DataLoader, IterableDataset, TensorDataset
 
 from cnnref.data import Examples
 from cnnref.training import Recipe, Sprint, evaluate, fit, sprint
@@ -116,7 +116,12 @@ SHORT = DataLoader(TensorDataset(X, Y), batch_size=9, drop_last=True)
         (TRAIN3, TEST3, MANY, 2, r"3 classes, and the network returns \(30, 2\)"),
         (TRAIN, TEST, BINARY, 2, r"needs one logit, \(N, 1\), the network returns \(30, 2\)"),
         (TRAIN, TEST, MANY, 1, "needs a logit for each class.*loss='binary-cross-entropy'"),
-        ((X, Y.float()), (X, Y.float()), MANY, 2, "needs classes, int64 .*; for other targets"),
+        ((X, Y.float()), (X, Y.float()), MANY, 2, r"needs classes, .*8,\); .*y\.long\(\)"),
+        ((X, X[:, 0]), (X, X[:, 0]), MANY, 2, "needs classes, int64 .*; for other targets"),
+        ((X, Y[:, None]), (X, Y[:, None]), MANY, 2, r"int64 \(8, 1\); y\.squeeze\(1\)"),
+        ((X, F.one_hot(Y)), (X, F.one_hot(Y)), MANY, 2, r"one-hot: y\.argmax\(1\)"),
+        ((X, Y[:, None, None]), (X, Y[:, None, None]), MANY, 2, "class at each position: Recipe"),
+        ((X, Y + 1), (X, Y + 1), MANY, 2, "the labels begin with 1: take 1 away"),
         ((X, Y - 1), (X, Y - 1), MANY, 2, "classes from 0 on, got -1"),
         ((X, Y), (X, Y), replace(MANY, augmentation="flip"), 2, "are for images"),
         ((X, Y), (X, Y), replace(MANY, pixels="unit"), 2, "'unit' scales bytes"),
@@ -124,6 +129,7 @@ SHORT = DataLoader(TensorDataset(X, Y), batch_size=9, drop_last=True)
          r"one number, the mean over the examples, got \(8,\)"),
         (TRAIN, DataLoader(TensorDataset(X, Y)), MANY, 2, "is of bytes, which would be normalised"),
         (SHORT, (X, Y), MANY, 2, "the training set has no batch"),
+        (DataLoader(TensorDataset(X[:0], Y[:0])), (X, Y), MANY, 2, "its DataLoader is empty"),
         (DataLoader(TensorDataset(X, Y), batch_size=None), (X, Y), MANY, 2, "have a batch_size"),
     ],
 )  # fmt: skip
@@ -140,10 +146,88 @@ def test_loaders_of_something_else_are_refused():
     with pytest.raises(TypeError, match="the DataLoader gives bytes"):
         fit(small(), data, data, BINARY, device="cpu")
     single = DataLoader([*X], batch_size=4)
+    named = DataLoader([{"x": x, "y": 0} for x in X], batch_size=4)
+    with pytest.raises(TypeError, match="a batch must be two tensors, got dict of x, y"):
+        fit(small(), named, named, BINARY, device="cpu")
+    endless = DataLoader(Stream(), batch_size=4)
+    with pytest.raises(TypeError, match=r"an iterable dataset \(Stream\), whose batches nobody"):
+        fit(small(), endless, endless, BINARY, device="cpu")
     with pytest.raises(TypeError, match="a batch must be two tensors, got Tensor"):
         fit(small(), single, single, BINARY, device="cpu")
     with pytest.raises(TypeError, match="a sprint needs an ImageSet, got a tuple"):
         sprint(small(), (X, Y), (X, Y), Sprint())
+
+
+class Stream(IterableDataset):
+    def __iter__(self):
+        return iter(zip(X, Y, strict=True))
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        (4, "ended after 1 of 2 batches: its sampler says that it has 8 examples"),
+        (7, "batch 2 of the DataLoader has 3 inputs and 3 targets, where 4 of each were due"),
+        (9, "batch 3 of the DataLoader has 1 inputs and 1 targets, where 0 of each were due"),
+    ],
+)
+def test_a_loader_that_does_not_keep_its_word_is_named(given, told):
+    class Liar:
+        def __len__(self):
+            return 8
+
+        def __iter__(self):
+            return iter([i % 8 for i in range(given)])
+
+    loader = DataLoader(TensorDataset(X, Y), batch_size=4, sampler=Liar())
+    with pytest.raises(ValueError, match=told):
+        fit(small(2), loader, (X, Y), replace(MANY, epochs=1), device="cpu")
+
+
+@pytest.mark.parametrize(
+    ("model", "error", "told"),
+    [
+        (None, TypeError, "a torch.nn.Module, is needed, got None"),
+        (nn.Flatten, TypeError, r"Flatten is a class, not a network: make one, Flatten\("),
+        (small, TypeError, "call it, and give what it makes"),
+        (nn.Sequential(nn.LazyLinear(2)), ValueError, "lazy layers without weights"),
+        (nn.Linear(36, 2, device="meta"), ValueError, "on the meta device"),
+        (nn.Flatten(), ValueError, r"nothing to train: no parameter of the network \(0 in all\)"),
+        (nn.Linear(36, 2).requires_grad_(False), ValueError, r"\(2 in all\) asks for a gradient"),
+    ],
+)
+def test_what_is_no_network_to_train(model, error, told):
+    with pytest.raises(error, match=told):
+        fit(model, (X, Y), (X, Y), MANY, device="cpu")
+
+
+class Named(nn.Linear):
+    def forward(self, x):
+        return {"logits": super().forward(x)}
+
+
+@pytest.mark.parametrize(
+    ("model", "loss", "error", "told"),
+    [
+        (Named(36, 2), "cross-entropy", TypeError, "one tensor, got a dict of logits; give one"),
+        (nn.Linear(36, 2), lambda x, y: x.mean().item(), TypeError, "one number in a tensor"),
+        (nn.Linear(36, 2), lambda x, y: x.detach().mean(), ValueError, "the loss has no gradient"),
+    ],
+)
+def test_what_gives_no_loss_is_refused(model, loss, error, told):
+    with pytest.raises(error, match=told):
+        fit(model, (X, Y), (X, Y), replace(MANY, loss=loss), device="cpu")
+
+
+def test_an_error_of_the_network_or_the_loss_says_what_they_were_given():
+    for model, recipe, told in (
+        (nn.Linear(35, 2), MANY, "the network was given (8, 36) of torch.float64"),
+        (nn.Linear(36, 1), replace(MANY, loss=nn.BCEWithLogitsLoss()),
+         "the loss was given outputs (8, 1) of torch.float64, targets (8,) of torch.int64"),
+    ):  # fmt: skip
+        with pytest.raises((RuntimeError, ValueError)) as caught:
+            fit(model, (X, Y), (X, Y), recipe, device="cpu")
+        assert caught.value.__notes__ == [told]
 
 
 def test_labels_beyond_the_outputs_of_a_loss_of_ones_own_have_no_accuracy():

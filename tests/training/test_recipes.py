@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import pytest
 import torch
+from torch import nn
 from torch.nn import functional as F
 
 from cnnref.training import SCHEDULES
@@ -18,14 +19,15 @@ from tests.training.small import BINARY, MANY, TRAIN
         ({"loss": "mse"}, "unknown loss 'mse'.* or a function, such as torch.nn.functional.mse_l"),
         ({"loss": torch.nn.MSELoss}, r"the class MSELoss, not a function: make one, MSELoss\(\)"),
         ({"loss": 3}, "unknown loss 3"),
+        ({"loss": nn.MSELoss(reduction="sum")}, r"MSELoss\(reduction='sum'\).*needs the mean"),
         ({"schedule": "cosin"}, "did you mean 'cosine'"),
         ({"precision": "float16"}, "unknown precision 'float16'"),
-        ({"learning_rate": 0.0}, "learning_rate must be positive, got 0.0"),
+        ({"learning_rate": 0.0}, "learning_rate must be a positive number, got 0.0"),
         ({"learning_rate": math.nan}, "got nan"),
         ({"learning_rate": "0.1"}, "got '0.1'"),
         ({"optimizer": ["adam"]}, "unknown optimizer"),
         ({"seed": 2**40}, "below 2\\*\\*32"),
-        ({"weight_decay": -1.0}, "weight_decay must not be negative, got -1.0"),
+        ({"weight_decay": -1.0}, "weight_decay must be a number, not negative, got -1.0"),
         ({"epochs": 0}, "epochs must be an integer of at least 1, got 0"),
         ({"epochs": True}, "got True"),
         ({"batch_size": 2.5}, "batch_size must be an integer of at least 1, got 2.5"),
