@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import fields, is_dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import torch
@@ -100,7 +101,7 @@ def numbers(value: Any, count: int) -> tuple[int, ...]:
 
 
 def tensors(value: Any) -> Iterator[Tensor]:
-    """All tensors in a value, also in lists and mappings."""
+    """All tensors in a value, also in lists, mappings and dataclasses."""
     if isinstance(value, Tensor):
         yield value
     elif isinstance(value, Mapping):
@@ -109,6 +110,9 @@ def tensors(value: Any) -> Iterator[Tensor]:
     elif isinstance(value, list | tuple):
         for item in value:
             yield from tensors(item)
+    elif is_dataclass(value) and not isinstance(value, type):
+        for each in fields(value):
+            yield from tensors(getattr(value, each.name, None))
 
 
 def channels_taken(operator: Operator, args: Sequence[Any]) -> int:

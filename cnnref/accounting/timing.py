@@ -19,6 +19,7 @@ from cnnref.accounting.tracing.diagnosis import AccountingError, checked_call, c
 from cnnref.accounting.tracing.forward import is_leaf, restored
 from cnnref.accounting.tracing.inputs import arguments
 from cnnref.accounting.tracing.keeping import Kept
+from cnnref.accounting.tracing.targets import find_network
 from cnnref.errors import unknown
 
 __all__ = ["Latency", "Timed", "latency"]
@@ -146,7 +147,7 @@ def _depth(name: str) -> int:
 
 
 def latency(
-    model: nn.Module,
+    model: nn.Module | str,
     input_size: Any = None,
     *,
     inputs: Any = None,
@@ -166,14 +167,15 @@ def latency(
     are not made to wait for one another. The network is left as it was.
 
     Args:
-        model: any module; it stays where it is.
+        model: any module; it stays where it is. Or the name of one, as for `summarize`, which is
+            made on the device.
         input_size: the size of one example, or several, as for `summarize`; they are filled with
             random numbers.
         inputs: the inputs themselves in place of their sizes.
         dtypes: of inputs by size, as for `summarize`.
         kwargs: further arguments by name, as they are.
         batch_dim: put a batch of one before each size.
-        device: where the network has to be; `None`: wherever it is.
+        device: where the network has to be; `None`: wherever it is, and one by name on the CPU.
         training: time it in training mode.
         repeats: passes that are timed.
         warmup: passes before those.
@@ -189,9 +191,11 @@ def latency(
         >>> 0 < timed.whole.quartiles[0] <= timed.whole.median
         True
     """
-    network = checked_model(model)
     _check_count("repeats", repeats, 1)
     _check_count("warmup", warmup, 0)
+    if isinstance(model, str):
+        model = find_network(model, str(device or "cpu"))
+    network = checked_model(model)
     place = _place(network, device)
     args, named = arguments(network, input_size, inputs, batch_dim, place, dtypes, kwargs)
     checked_call(network, args, named)

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import argparse
 import json
+import re
+from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from cnnref.cli.arguments import positive
@@ -57,7 +60,7 @@ def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
         "quartiles of 30 repeats, where no other number is given",
     )
     _add_counting(summary)
-    summary.set_defaults(command=_summary)
+    summary.set_defaults(command=partial(_in_words_of_a_shell, _summary))
 
     compare = commands.add_parser(
         "compare",
@@ -74,7 +77,7 @@ def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
         "--changed", action="store_true", help="only the layers that are not the same in both"
     )
     _add_counting(compare)
-    compare.set_defaults(command=_compare)
+    compare.set_defaults(command=partial(_in_words_of_a_shell, _compare))
 
 
 def _add_counting(parser: argparse.ArgumentParser) -> None:
@@ -117,6 +120,32 @@ def _add_counting(parser: argparse.ArgumentParser) -> None:
     )
 
 
+_WORDS = {
+    r"give dtypes=torch\.(\w+) beside (the|its) size( \(.*?\))?": r"write :\1 behind the size",
+    r"summarize\(\.\.\., device='(\w+)'\)": r"--device \1",
+    r"device='(\w+)'": r"--device \1",
+    r"batch_dim=False": "--no-batch",
+    r"strict=True": "--strict",
+    r"; or give a torch\.nn\.Module": "",
+    r"; several sizes go in a list": "; give --input again for each",
+}
+"""What an error advises in Python, and what it is on a command line."""
+
+
+def _in_words_of_a_shell(
+    command: Callable[[argparse.Namespace], int], options: argparse.Namespace
+) -> int:
+    from cnnref.accounting import AccountingError
+
+    try:
+        return command(options)
+    except AccountingError as error:
+        told = str(error)
+        for words, here in _WORDS.items():
+            told = re.sub(words, here, told)
+        raise AccountingError(told) from error
+
+
 def _summary(options: argparse.Namespace) -> int:
     from cnnref.accounting import AccountingError, summarize
     from cnnref.accounting.tracing.targets import read_inputs
@@ -152,7 +181,8 @@ def _summary(options: argparse.Namespace) -> int:
         "latex": counted.to_latex,
         "html": counted.to_html,
     }
-    shown = ways[options.format](columns=columns).rstrip("\n")
+    fits = options.format == "table" and columns is None
+    shown = str(counted) if fits else ways[options.format](columns=columns).rstrip("\n")
     print(shown.replace("text(depth=None) shows all", "--depth all shows all"))
     for value in beside.values():
         print(f"\n{value}")
@@ -161,12 +191,12 @@ def _summary(options: argparse.Namespace) -> int:
 
 def _latency(options: argparse.Namespace, sizes: Any, dtypes: Any) -> Latency:
     from cnnref.accounting import latency
-    from cnnref.accounting.tracing.targets import find_network
 
     place = "cpu" if options.device in ("auto", "meta") else options.device
     return latency(
-        find_network(options.target, place),
+        options.target,
         sizes,
+        device=place,
         dtypes=dtypes,
         batch_dim=not options.no_batch,
         training=options.training,
@@ -184,7 +214,9 @@ def _compare(options: argparse.Namespace) -> int:
         print(json.dumps(both.to_dict(), indent=1))
         return 0
     chosen = {"columns": options.columns} if options.columns else {}
-    way = both.text if options.format == "table" else both.to_markdown
+    way: Callable[..., str] = both.to_markdown
+    if options.format == "table":
+        way = both.text if chosen else both.fitted
     print(way(depth=options.depth, changed=options.changed, **chosen))
     return 0
 
@@ -206,6 +238,6 @@ def _columns(text: str) -> list[str]:
     from cnnref.accounting.summary.tables import checked_columns
 
     try:
-        return [*checked_columns(text.split(","))]
+        return [*checked_columns([name.strip() for name in text.strip(" ,").split(",")])]
     except ValueError as error:
         raise argparse.ArgumentTypeError(str(error)) from error

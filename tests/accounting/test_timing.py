@@ -102,6 +102,11 @@ def test_what_makes_no_sense_is_told(more, told):
         timed(**more)
 
 
+def test_a_network_by_name():
+    told = latency("cnnref:PlainCNN", (3, 32, 32), repeats=1)
+    assert (told.model, told.device) == ("PlainCNN", "cpu")
+
+
 def test_networks_that_cannot_be_timed():
     with pytest.raises(AccountingError, match="nothing is computed"):
         latency(network().to("meta"), (3, 8, 8))

@@ -13,6 +13,7 @@ from typing import Any
 import torch
 
 from cnnref.accounting.counting.extras import Cost, Extras
+from cnnref.accounting.counting.gradients import macs_of_backward
 from cnnref.accounting.counting.operators import OPERATORS
 from cnnref.accounting.counting.registered import own_macs
 from cnnref.accounting.counting.uncounted import why_uncounted
@@ -126,6 +127,11 @@ def _bag(call: Operation) -> Cost:
     return Cost(terms) if weighted else Cost(extras=Extras(elementwise=terms))
 
 
+def _gradient(call: Operation) -> Cost:
+    """Of a network whose forward pass takes gradients."""
+    return Cost(macs_of_backward(call.packet, call.args))
+
+
 def _over_time(call: Operation) -> Cost:
     macs = call.out.numel() * prod(call.args[1].shape[:2])
     return Cost(macs, Extras(bias=call.out.numel()))
@@ -142,7 +148,7 @@ COSTS: dict[Operator, Callable[[Operation], Cost]] = {
     **dict.fromkeys(CONVOLUTIONS, _convolution),
     aten.linear: _linear, aten.bilinear: _bilinear, aten.conv_tbc: _over_time,
     aten.addbmm: _batched_sum, aten.addbmm_: _batched_sum,
-    aten._grouped_mm: _grouped_product,
+    aten._grouped_mm: _grouped_product, aten.convolution_backward: _gradient,
     **{
         getattr(aten, name): _FORMULAS[kind]
         for kind, names in OPERATORS.items()
@@ -156,6 +162,10 @@ _OF_TORCHVISION: dict[str, Callable[[Operation], Cost]] = {
     "deform_conv2d": _deformable, "nms": _read, "roi_pool": _read, "ps_roi_pool": _read,
     "roi_align": _elementwise, "ps_roi_align": _elementwise,
 }  # fmt: skip
+
+
+_BESIDE = ("profiler", "c10d", "_c10d_functional")
+"""Operators of these mark what happens, or send tensors to other processes; none multiplies."""
 
 
 def cost(call: Operation) -> Cost:
@@ -176,7 +186,7 @@ def _by_nature(func: Any) -> Callable[[Operation], Cost] | None:
         return _OF_TORCHVISION.get(name)
     if torch.Tag.pointwise in func.tags:
         return _elementwise
-    if func.is_view or space == "profiler":
+    if func.is_view or space in _BESIDE:
         return _nothing
     return None
 

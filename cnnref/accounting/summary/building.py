@@ -24,11 +24,12 @@ from cnnref.accounting.tracing.diagnosis import (
     checked_call,
     checked_model,
     explain,
+    needs_gradients,
     needs_values,
 )
 from cnnref.accounting.tracing.forward import trace
 from cnnref.accounting.tracing.inputs import arguments, named, numbered_axes
-from cnnref.accounting.tracing.targets import find_network
+from cnnref.accounting.tracing.targets import check_device, find_network
 
 __all__ = ["summarize"]
 
@@ -51,7 +52,8 @@ def summarize(
     """Count a network: shapes, parameters, MACs and receptive fields, layer by layer.
 
     The network is run once, where that is possible on the meta device: no value is computed and
-    nothing is allocated. It is left exactly as it was, with all that can be reached from it:
+    nothing is allocated. A network whose forward pass takes gradients is given them, and what they
+    multiply is counted. It is left exactly as it was, with all that can be reached from it:
     attributes, buffers, containers, hooks, modes, caches, variables of its classes, closures and
     files, and random states. Where its forward pass puts tensors anywhere else, an
     `AccountingWarning` says so.
@@ -64,7 +66,8 @@ def summarize(
             inputs, or a mapping from argument names to sizes. A place in these may hold a list, a
             tuple or a mapping of sizes in turn, for a model that takes one.
         inputs: the inputs themselves in place of their sizes: a tensor, a tuple of arguments or a
-            mapping of named ones, whatever containers they hold. Their batch is counted as it is.
+            mapping of named ones, whatever containers and dataclasses they hold; a packed sequence
+            is one argument. Their batch is counted as it is.
         dtypes: of inputs by size, as torch has them or by name: one for all (`torch.long` for
             tokens), or one for each, in containers as those of the sizes, where `None` and names
             left out stand for the network's own precision.
@@ -127,7 +130,15 @@ def summarize(
         checked_call(network, args, by_name)
         numbers, axes = numbered_axes(args, by_name)
         follow = (lambda tensor: numbers[id(tensor)]) if receptive_fields else None
-        calls = trace(network, args, by_name, follow, meta=place.type == "meta", training=training)
+        meta = place.type == "meta"
+        try:
+            calls = trace(network, args, by_name, follow, meta=meta, training=training)
+        except ForwardError as failure:
+            if not needs_gradients(failure):
+                raise
+            calls = trace(
+                network, args, by_name, follow, meta=meta, training=training, gradients=True
+            )
         shapes = {name: tuple(value.shape) for name, value in named(args, by_name)}
         counted = assembled(network, calls, shapes, axes if receptive_fields else [])
         sized = batch_dim and not given and next(tensors(kwargs), None) is None
@@ -166,6 +177,7 @@ def _where_it_works(
         raise AccountingError(f"{device!r} is not a device; try 'auto', 'meta' or 'cpu'") from error
     if place.type != "meta":
         _check_home(network, place)
+        check_device(place)
     try:
         return count(place)
     except ForwardError as failure:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from html import escape
 from typing import Any
 
@@ -152,6 +153,18 @@ class Comparison:
         rule = "-" * max(map(len, lines))
         return "\n".join([*self._headings(), rule, lines[0], rule, *lines[1:-1], rule, lines[-1]])
 
+    def fitted(self, depth: int | str | None = "auto", changed: bool = False) -> str:
+        """`text` with as many columns as fit into the terminal, all where there is none.
+
+        Args:
+            depth: as for `text`.
+            changed: as for `text`.
+        """
+        shown = ("parameters", "macs", "receptive_field")
+        return tables.fitting(
+            partial(self.text, depth, shown[:n], changed) for n in range(len(shown), 0, -1)
+        )
+
     def to_markdown(
         self,
         depth: int | str | None = "auto",
@@ -225,8 +238,8 @@ class Comparison:
         )
 
     def __str__(self) -> str:
-        """A table for the terminal."""
-        return self.text()
+        """A table for the terminal; on one that is too narrow, of as many columns as fit."""
+        return self.fitted()
 
     def _repr_html_(self) -> str:
         head, rows, right = self._cells("auto", ("parameters", "macs", "receptive_field"), False)

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from cnnref.accounting.operation import tensors
 from cnnref.accounting.summary.columns import megabytes
 from cnnref.accounting.tracing.diagnosis import AccountingError
+from cnnref.accounting.tracing.inputs import checked_dtype
 from cnnref.errors import unknown
 
 if TYPE_CHECKING:
@@ -110,13 +111,18 @@ class Memory:
 
 
 def measured(
-    again: Again, batch: int | None, optimizer: str | Optimizer, dtype: torch.dtype | None
+    again: Again, batch: int | None, optimizer: str | Optimizer, precision: torch.dtype | str | None
 ) -> Memory:
     """The memory of a network that was counted.
 
     Raises:
-        AccountingError: there is no such optimizer, or the network does not run so.
+        AccountingError: there is no such optimizer or precision, or the network does not run so.
     """
+    dtype = None if precision is None else checked_dtype(precision)
+    if dtype is not None and not dtype.is_floating_point:
+        raise AccountingError(
+            f"memory is told for a floating-point precision, such as torch.bfloat16, got {dtype}"
+        )
     name, make = _optimizer(optimizer)
     network = again.network
     args, kwargs = again.arguments(batch, dtype)

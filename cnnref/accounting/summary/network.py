@@ -6,10 +6,10 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from fractions import Fraction
-from functools import cached_property
+from functools import cached_property, partial
 from math import prod
 from operator import ge
-from typing import Any
+from typing import Any, overload
 
 import torch
 
@@ -148,7 +148,7 @@ class Summary:
         batch: int | None = None,
         *,
         optimizer: str | Optimizer = "adam",
-        dtype: torch.dtype | None = None,
+        dtype: torch.dtype | str | None = None,
     ) -> Memory:
         """How much memory the network takes, in training and at inference.
 
@@ -162,7 +162,7 @@ class Summary:
                 given by their size.
             optimizer: "sgd", "momentum", "adagrad", "rmsprop", "adam", "adamw", or what makes one
                 from a list of parameters, such as a class of `torch.optim`.
-            dtype: of the parameters and inputs; `None`: their own.
+            dtype: of the parameters and inputs, as torch has it or by name; `None`: their own.
 
         Raises:
             AccountingError: the network is not at hand or does not run so, or there is no such
@@ -219,10 +219,14 @@ class Summary:
                     return layer
         return None
 
-    def __getitem__(self, name: str | int) -> Layer:
+    @overload
+    def __getitem__(self, name: str | int) -> Layer: ...
+    @overload
+    def __getitem__(self, name: slice) -> tuple[Layer, ...]: ...
+    def __getitem__(self, name: str | int | slice) -> Layer | tuple[Layer, ...]:
         """The row of a block, with its totals, or of a layer, by name; of one that is called
-        several times, the first. A number is a row's place, as in a list."""
-        if isinstance(name, int):
+        several times, the first. A number is a row's place and a slice several, as in a list."""
+        if isinstance(name, int | slice):
             return self.layers[name]
         if name in self.blocks:
             return self.blocks[name]
@@ -411,8 +415,17 @@ class Summary:
         )
 
     def __str__(self) -> str:
-        """A table for the terminal, its totals and notes below."""
-        return self.text()
+        """A table for the terminal, its totals and notes below.
+
+        On a terminal that is too narrow the kinds are left out, then the jumps, unless somebody has
+        asked for columns.
+        """
+        ways = [self.columns]
+        if self.columns == SHOWN:
+            ways += [
+                tuple(c for c in SHOWN if c not in left) for left in (["kind"], ["kind", "jump"])
+            ]
+        return tables.fitting(partial(self.text, columns=columns) for columns in ways)
 
     def _repr_html_(self) -> str:
         return self.to_html()

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Sequence
+import shutil
+import sys
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +25,7 @@ __all__ = [
     "as_text",
     "check_depth",
     "checked_columns",
+    "fitting",
     "heading",
     "piped",
     "totals",
@@ -68,6 +71,19 @@ def aligned(cells: Sequence[Sequence[str]], right: Sequence[bool]) -> list[str]:
         ).rstrip()
         for row in cells
     ]
+
+
+def fitting(tables: Iterable[Callable[[], str]]) -> str:
+    """The first of some tables that fits into the terminal, or the last of them; the first, where
+    there is no terminal."""
+    room = shutil.get_terminal_size().columns if sys.stdout and sys.stdout.isatty() else None
+    told = ""
+    for table in tables:
+        told = table()
+        rule = max(len(line) for line in told.splitlines() if line.startswith("---"))
+        if room is None or rule <= room:
+            break
+    return told
 
 
 def piped(cells: Sequence[Sequence[str]], right: Sequence[bool]) -> list[str]:

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from cnnref.accounting.operation import tensors
 from cnnref.accounting.tracing.calls import ForwardError
 from cnnref.accounting.tracing.remedies import remedy
-from cnnref.errors import CnnrefError
+from cnnref.errors import CnnrefError, shown
 
 __all__ = [
     "AccountingError",
@@ -21,6 +21,7 @@ __all__ = [
     "checked_call",
     "checked_model",
     "explain",
+    "needs_gradients",
     "needs_values",
 ]
 
@@ -39,6 +40,10 @@ _WITHOUT_VALUES = (
     "'Meta' backend", "Meta kernel", "Meta tensors",
 )  # fmt: skip
 """What torch says where values are asked for that are not there, or it has no way without them."""
+
+
+_WITHOUT_AUTOGRAD = ("does not require grad", "Inference tensors", "inference tensor")
+"""What torch says of gradients where autograd is off."""
 
 
 class AccountingError(CnnrefError, ValueError):
@@ -61,7 +66,7 @@ def checked_model(model: object) -> nn.Module:
         )
     if not isinstance(model, nn.Module):
         raise AccountingError(
-            f"a torch.nn.Module is needed, got {model!r} ({type(model).__name__})"
+            f"a torch.nn.Module is needed, got {shown(model)}{_network_in(model)}"
         )
     model = getattr(model, "_orig_mod", model)  # what torch.compile wraps
     assert isinstance(model, nn.Module)
@@ -77,6 +82,17 @@ def checked_model(model: object) -> nn.Module:
                 "network once on an example, then count it"
             )
     return model
+
+
+def _network_in(model: object) -> str:
+    """Where the network may be that something else was given in place of."""
+    if isinstance(model, torch.export.ExportedProgram):
+        return "; its .module() is one"
+    if isinstance(model, Mapping) and any(isinstance(value, Tensor) for value in model.values()):
+        return ": weights alone do not say what is done with them; give the network they are of"
+    if isinstance(model, list | tuple) and any(isinstance(part, nn.Module) for part in model):
+        return "; nn.Sequential(*layers) makes one of them"
+    return ""
 
 
 def checked_call(model: nn.Module, args: Sequence[Any], kwargs: Mapping[str, Any]) -> None:
@@ -100,12 +116,19 @@ def checked_call(model: nn.Module, args: Sequence[Any], kwargs: Mapping[str, Any
         told = f"it takes {len(needed)}: {', '.join(needed)}" if needed else "it needs none"
         told += f", and may take {', '.join(more)}" if more else ""
         one = len(args) == 1 and not kwargs and len(needed) > 1
+        whole = len(needed) <= 1 and len(args) + len(kwargs) > 0
+        whole &= not args or (not kwargs and len(args) > len(wanted))
         raise AccountingError(
             f"{type(model).__name__} was called with {len(args)} "
             f"input{'' if len(args) == 1 else 's'}"
             + (f" and {', '.join(kwargs)}" if kwargs else "")
             + f"; {told}"
             + ("; several sizes go in a list" if one else "")
+            + (
+                "; what is one argument, whatever it holds, goes in a list: [inputs]"
+                if whole
+                else ""
+            )
         ) from None
 
 
@@ -119,13 +142,19 @@ def needs_values(failure: ForwardError) -> str:
         what = "reads values"
     elif packet in (aten.index, aten.index_put, aten.index_put_) and _by_mask(failure.operands):
         what = "reads values (a mask)"
-    elif packet is not None and any(
-        words in told.lower() for words in ("meta", "data-dependent", "fake impl")
+    elif packet is not None and (
+        any(words in told.lower() for words in ("meta", "data-dependent", "fake impl"))
+        or any(t.layout is not torch.strided for t in tensors(failure.operands))
     ):
         what = f"calls {str(packet).removeprefix('aten.')}, which torch runs with values alone"
     else:
         return ""
     return f"{_place(failure)} {what}"
+
+
+def needs_gradients(failure: ForwardError) -> bool:
+    """Whether a pass failed because it takes gradients, and was watched without autograd."""
+    return any(words in str(failure.error) for words in _WITHOUT_AUTOGRAD)
 
 
 def _by_mask(args: Sequence[Any]) -> bool:
@@ -158,7 +187,8 @@ def explain(failure: ForwardError) -> str:
         shapes = [str(tuple(a.shape)) for a in tensors(failure.inputs)]
         told += f"; its inputs: {' and '.join(shapes)}" if shapes else ""
     said = str(error).strip()
-    return f"{told}; {said.splitlines()[0] if said else repr(error)}"
+    kind = "" if type(error) is RuntimeError else f"{type(error).__name__}: "
+    return f"{told}; {kind}{said.splitlines()[0]}" if said else f"{told}; {error!r}"
 
 
 def _place(failure: ForwardError) -> str:

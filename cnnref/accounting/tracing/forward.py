@@ -40,6 +40,7 @@ def trace(
     *,
     meta: bool,
     training: bool,
+    gradients: bool = False,
 ) -> list[Call]:
     """Run one forward pass and tell what happened.
 
@@ -50,6 +51,7 @@ def trace(
         axes: for each input tensor the numbers of its axes, by dimension; `None`: follow nothing.
         meta: run without values.
         training: the mode to run in.
+        gradients: have autograd at work, for a network that takes gradients itself.
 
     Returns:
         The calls in the order in which they began; the first is the model's own.
@@ -59,7 +61,7 @@ def trace(
     """
     modules = dict(model.named_modules())
     names = {id(module): name for name, module in modules.items()}
-    shortcuts = meta and not _has_any_global_hook()
+    shortcuts = meta and not gradients and not _has_any_global_hook()
     # A network without modules of its own calls functions, and each of them is told.
     from_torch = type(model).__module__.startswith("torch.nn.")
     alone = has_formula(type(model)) or (from_torch and is_leaf(model))
@@ -111,7 +113,8 @@ def trace(
 
     kept = Kept(model, args, kwargs)
     watch.about_to_write = None if meta else kept.about_to_write
-    with restored(kept, modules, training, not meta), _uncompiled(), torch.inference_mode():
+    autograd = torch.enable_grad() if gradients else torch.inference_mode()
+    with restored(kept, modules, training, not meta), _uncompiled(), autograd:
         arguments = [each_tensor(value, ready) for value in args]
         named = {key: each_tensor(value, ready) for key, value in kwargs.items()}
         try:

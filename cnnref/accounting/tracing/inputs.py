@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import fields, is_dataclass
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor, nn
+from torch.nn.utils.rnn import PackedSequence
 
 from cnnref.accounting.operation import tensors
 from cnnref.accounting.tracing.diagnosis import AccountingError
-from cnnref.errors import unknown
+from cnnref.errors import shown, unknown
 
 __all__ = ["Axis", "arguments", "checked_dtype", "each_tensor", "named", "numbered_axes"]
 
@@ -45,7 +48,7 @@ def arguments(
         AccountingError: neither or both are given, or one makes no sense.
     """
     if kwargs is not None and not isinstance(kwargs, Mapping):
-        raise AccountingError(f"kwargs maps names to arguments, got {kwargs!r}")
+        raise AccountingError(f"kwargs maps names to arguments, got {shown(kwargs)}")
     if inputs is None and _has_tensors(size):
         size, inputs = None, size
     if (size is None) == (inputs is None):
@@ -57,11 +60,16 @@ def arguments(
         inputs = _by_size(model, size, batch_dim, device, dtypes)
     elif dtypes is not None:
         raise AccountingError(
-            f"dtypes are those of inputs by size, and inputs have their own; got {dtypes!r}"
+            f"dtypes are those of inputs by size, and inputs have their own; got {shown(dtypes)}"
         )
     elif not _has_tensors(inputs):
-        raise AccountingError(f"inputs must hold a tensor, got {inputs!r}")
+        raise AccountingError(f"inputs must hold a tensor, got {shown(inputs)}{_as_tensor(inputs)}")
     for tensor in tensors((inputs, kwargs)):
+        if tensor.is_nested:
+            raise AccountingError(
+                "an input is a nested tensor, which has no shape: give a padded one, or count each "
+                "of its tensors alone"
+            )
         if device.type != "meta" and tensor.device.type != device.type:
             raise AccountingError(
                 f"an input is on {tensor.device} and the count is to run on {device}: "
@@ -72,14 +80,26 @@ def arguments(
         if twice := sorted(inputs.keys() & more.keys()):
             raise AccountingError(f"{', '.join(twice)}: given as an input, and again in kwargs")
         return (), {**inputs, **more}
-    return (tuple(inputs) if isinstance(inputs, list | tuple) else (inputs,)), more
+    # A tuple whose places have names, such as a packed sequence, is one argument.
+    several = isinstance(inputs, list | tuple) and not hasattr(inputs, "_fields")
+    return (tuple(inputs) if several else (inputs,)), more
+
+
+def _as_tensor(value: Any) -> str:
+    return "; torch.from_numpy makes one of it" if isinstance(value, np.ndarray) else ""
 
 
 def each_tensor(value: Any, change: Callable[[Tensor], Tensor]) -> Any:
-    """The same value with every tensor in its lists, tuples and mappings changed, in containers of
-    its own."""
+    """The same value with every tensor in its lists, tuples, mappings and dataclasses changed, in
+    containers of its own."""
     if isinstance(value, Tensor):
         return change(value)
+    if isinstance(value, PackedSequence):  # how many steps it has is told by values
+        places = (
+            None if one is None else change(one)
+            for one in (value.sorted_indices, value.unsorted_indices)
+        )
+        return PackedSequence(change(value.data), value.batch_sizes, *places)
     if isinstance(value, Mapping):
         items = {key: each_tensor(item, change) for key, item in value.items()}
         if type(value) is dict:
@@ -90,6 +110,12 @@ def each_tensor(value: Any, change: Callable[[Tensor], Tensor]) -> Any:
         return fresh
     if isinstance(value, list | tuple):
         return _like(value, [each_tensor(item, change) for item in value])
+    if is_dataclass(value) and not isinstance(value, type) and _has_tensors(value):
+        fresh = copy.copy(value)
+        for each in fields(value):
+            if hasattr(value, each.name):  # a frozen one, too
+                object.__setattr__(fresh, each.name, each_tensor(getattr(value, each.name), change))
+        return fresh
     return value
 
 
@@ -158,10 +184,11 @@ def checked_dtype(kind: Any) -> torch.dtype:
     found = getattr(torch, kind, None) if isinstance(kind, str) else kind
     if not isinstance(found, torch.dtype):
         known = [name for name, value in vars(torch).items() if isinstance(value, torch.dtype)]
+        one = " for the one input size" if isinstance(kind, list | tuple) else ""
         raise AccountingError(
             unknown("dtype", kind, known)
             if isinstance(kind, str)
-            else f"a dtype such as torch.long is needed, got {kind!r}"
+            else f"one dtype such as torch.long is needed{one}, got {shown(kind)}"
         )
     return found
 
@@ -174,7 +201,8 @@ def _checked_size(size: Any, place: str = "") -> tuple[int, ...]:
     where = f" at {place}" if place else ""
     if not isinstance(size, list | tuple | torch.Size) or not size:
         raise AccountingError(
-            f"an input size is a tuple of whole numbers such as (3, 224, 224), got {size!r}{where}"
+            f"an input size is a tuple of whole numbers such as (3, 224, 224), got "
+            f"{shown(size)}{where}{_as_tensor(size)}"
         )
     for number in size:
         if isinstance(number, bool) or not isinstance(number, int) or number < 1:
@@ -203,6 +231,9 @@ def _paths(items: Any, before: str = "") -> Iterator[tuple[str, Tensor]]:
             yield from _paths(value.items(), f"{name}.")
         elif isinstance(value, list | tuple):
             yield from _paths(enumerate(value), f"{name}.")
+        elif is_dataclass(value) and not isinstance(value, type):
+            inside = ((each.name, getattr(value, each.name, None)) for each in fields(value))
+            yield from _paths(inside, f"{name}.")
 
 
 def numbered_axes(

@@ -105,6 +105,9 @@ def _convolution(packet: Any, args: Sequence[Any], module: nn.Module | None, fir
             if first and x.dim() > axes + 2
             else ""
         )
+        if first and x.dim() < axes + 1:
+            some = ("length",) if axes == 1 else ("depth", "height", "width")[-axes:]
+            extra = f"; the size of one example is (channels, {', '.join(some)})"
         return (
             f"it convolves over {axes} {'axis' if axes == 1 else 'axes'} and takes {axes + 2} "
             f"dimensions (batch, channels, {'length' if axes == 1 else 'height, width'}), and got "

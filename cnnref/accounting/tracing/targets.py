@@ -8,9 +8,11 @@ import importlib.util
 import inspect
 import os
 import sys
+import traceback
 import warnings
 from collections.abc import Callable, Sequence
 from functools import partial
+from importlib.util import find_spec
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -22,7 +24,7 @@ from cnnref.accounting.tracing.diagnosis import AccountingError
 from cnnref.accounting.tracing.inputs import checked_dtype
 from cnnref.errors import require, unknown
 
-__all__ = ["find_network", "read_inputs"]
+__all__ = ["check_device", "find_network", "read_inputs"]
 
 
 def find_network(target: str, device: str = "meta") -> nn.Module:
@@ -46,11 +48,12 @@ def find_network(target: str, device: str = "meta") -> nn.Module:
         on_meta = torch.device(device).type == "meta"
     except RuntimeError as error:
         raise AccountingError(f"{device!r} is not a device; try 'auto', 'meta' or 'cpu'") from error
+    check_device(torch.device(device))
     place, colon, name = target.rpartition(":")
     if not (place and colon and name):
         raise AccountingError(
-            f"{target!r} names no network; write torchvision:resnet50, timm:NAME, hf:NAME, "
-            "cnnref:PlainCNN or package.module:callable; or give a torch.nn.Module"
+            f"{target!r} names no network; {_meant(target)}write torchvision:resnet50, timm:NAME, "
+            "hf:NAME, cnnref:PlainCNN or package.module:callable; or give a torch.nn.Module"
         )
     if place in _LIBRARIES:
         return _LIBRARIES[place](name, device)
@@ -62,6 +65,33 @@ def find_network(target: str, device: str = "meta") -> nn.Module:
                 raise AccountingError(unknown("model", name, MODELS))
             return MODELS[name]()
         return _made(place, name, _from_file(place) if place.endswith(".py") else _module(place))
+
+
+def check_device(place: torch.device) -> None:
+    """Nothing, if a network can be made or run there.
+
+    Raises:
+        AccountingError: this machine, or this build of torch, does not have it.
+    """
+    try:
+        torch.empty(0, device=place)
+    except (RuntimeError, AssertionError, NotImplementedError) as error:
+        told = str(error).strip().partition("\n")[0]
+        raise AccountingError(
+            f"device {str(place)!r} is not at hand ({told}); try 'auto', 'meta' or 'cpu'"
+        ) from error
+
+
+def _meant(target: str) -> str:
+    """What a word without a colon may have been meant for."""
+    if target.endswith(".py"):
+        return f"name what makes it, {target}:NAME; or "
+    if find_spec("torchvision") is not None:
+        from torchvision import models
+
+        if target in models.list_models():
+            return f"did you mean 'torchvision:{target}'? Or "
+    return ""
 
 
 def _from_torchvision(name: str, device: str) -> nn.Module:
@@ -124,8 +154,8 @@ def _module(place: str) -> ModuleType:
         sys.path.insert(0, os.getcwd())  # noqa: PTH109
     try:
         return importlib.import_module(place)
-    except (ImportError, TypeError) as error:
-        raise AccountingError(f"cannot import {place!r}: {error}") from error
+    except Exception as error:
+        raise AccountingError(f"cannot import {place!r}: {_told(error)}") from error
 
 
 def _from_file(place: str) -> ModuleType:
@@ -140,9 +170,25 @@ def _from_file(place: str) -> ModuleType:
     sys.modules[path.stem] = module
     try:
         spec.loader.exec_module(module)
-    except ImportError as error:
-        raise AccountingError(f"cannot import {place!r}: {error}") from error
+    except Exception as error:
+        del sys.modules[path.stem]
+        raise AccountingError(f"cannot import {place!r}: {_told(error)}") from error
     return module
+
+
+def _told(error: Exception) -> str:
+    """An error of the caller's own code in a line: what it is, what it says, and where it was
+    raised."""
+    if isinstance(error, ImportError):
+        return str(error)
+    last = traceback.extract_tb(error.__traceback__)[-1]
+    said = str(error).strip().partition("\n")[0]
+    where = (
+        ""
+        if isinstance(error, SyntaxError)
+        else f" ({Path(last.filename).name}, line {last.lineno})"
+    )
+    return f"{type(error).__name__}: {said}{where}"
 
 
 def _made(place: str, name: str, found: Any) -> nn.Module:
@@ -155,12 +201,18 @@ def _made(place: str, name: str, found: Any) -> nn.Module:
         if not callable(found):
             raise AccountingError(f"{place}:{name} is neither a network nor callable: {found!r}")
         try:
-            found = found()
+            inspect.signature(found).bind()
         except TypeError as error:
             raise AccountingError(
                 f"{place}:{name} cannot be called without arguments ({error}): write a function "
                 "that makes the network, and name that"
             ) from error
+        except ValueError:
+            pass  # what tells no signature
+        try:
+            found = found()
+        except Exception as error:
+            raise AccountingError(f"{place}:{name} raised {_told(error)}") from error
     if not isinstance(found, nn.Module):
         raise AccountingError(f"{place}:{name} gave {type(found).__name__}, not a torch.nn.Module")
     return found

@@ -182,6 +182,38 @@ def test_columns_and_more_formats(capsys):
     assert "did you mean 'macs'?" in capsys.readouterr().err
 
 
+def test_a_table_fits_the_terminal(capsys, monkeypatch):
+    class Screen(io.StringIO):
+        def isatty(self):
+            return True
+
+    words = ["torchvision:resnet18", "--input", "3x224x224", "--depth", "1"]
+
+    def heads(room, *command):
+        screen = Screen()
+        with monkeypatch.context() as there:
+            there.setenv("COLUMNS", str(room))
+            there.setattr("sys.stdout", screen)
+            assert cli.main([*command]) == 0
+        rows = screen.getvalue().splitlines()
+        rule = next(i for i, row in enumerate(rows) if row.startswith("---"))
+        assert room > 90 or len(rows[rule]) <= room
+        return re.split("  +", rows[rule + 1])
+
+    every = ["layer", "kind", "output", "parameters", "MACs", "receptive field", "jump"]
+    assert heads(100, "summary", *words) == every
+    assert heads(80, "summary", *words) == [each for each in every if each != "kind"]
+    narrow = [each for each in every if each not in ("kind", "jump")]
+    assert heads(67, "summary", *words) == narrow
+    asked = heads(200, "summary", *words, "--columns", "name, kind,")
+    assert asked == ["layer", "kind"]
+    both = ["compare", words[0], "torchvision:resnet34", *words[1:]]
+    assert "A receptive field" in heads(200, *both)
+    assert heads(80, *both) == ["layer", "A parameters", "B parameters", "B - A"]
+    assert call(*words) == 0  # into a file or a pipe goes all of it
+    assert "kind" in capsys.readouterr().out.splitlines()[2]
+
+
 def test_training(capsys):
     words = ("torchvision:googlenet", "--input", "3x224x224", "--format", "json")
     counts = []
@@ -208,6 +240,12 @@ def test_strict(here, capsys):
         (["cnnref:PlainCNN", "--input", "3x3x3"], "too small"),
         (["cnnref:PlainCNN", "--input", "3x32x32", "--device", "gpu"], "'gpu' is not a device"),
         (["command_nets:Reads", "--input", "3", "--device", "meta"], "reads values"),
+        (["command_nets:Reads", "--input", "3", "--device", "meta"], "pass --device auto"),
+        (["torchvision:alexnet", "--input", "1x3x64x64"], "out of the size, or pass --no-batch"),
+        (["torch.nn:Embedding", "--input", "3"], "cannot be called without arguments"),
+        (["command_nets:Two", "--input", "3"], "takes 2: left, right; give --input again for each"),
+        (["cnnref:PlainCNN", "--input", "3x32x32:long"], "write :float32 behind the size"),
+        (["cnnref:PlainCNN", "--input", "3x32x32", "--device", "cuda:99"], "is not at hand"),
         (["nothing.py:make", "--input", "3"], "there is no file 'nothing.py'"),
         (["command_nets:Three", "--input", "3"], "unknown name in command_nets 'Three'"),
     ],

@@ -99,6 +99,8 @@ def test_a_table_in_megabytes():
         ({"batch": 0}, "at least 1, got 0"),
         ({"batch": True}, "at least 1, got True"),
         ({"optimizer": "adma"}, "did you mean 'adam'"),
+        ({"dtype": "flot16"}, "unknown dtype 'flot16'; did you mean 'float16'"),
+        ({"dtype": torch.int8}, "a floating-point precision, .* got torch.int8"),
         ({"optimizer": 3}, "such as torch.optim.Adam, got 3"),
         ({"optimizer": lambda _: 1 / 0}, "division by zero"),
     ],
@@ -109,6 +111,10 @@ def test_what_makes_no_sense_is_told(asked, told):
 
 
 def test_a_batch_needs_a_size():
+    by_name, by_torch = (
+        summarize(small(), (3, 6, 6)).memory(dtype=d) for d in ("half", torch.half)
+    )
+    assert by_name == by_torch
     with pytest.raises(AccountingError, match="give the size of one example"):
         summarize(small(), inputs=torch.zeros(1, 3, 6, 6)).memory(batch=2)
     assert summarize(small(), inputs=torch.zeros(2, 3, 6, 6)).memory().inputs == ((2, 3, 6, 6),)

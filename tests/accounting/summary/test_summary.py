@@ -67,6 +67,11 @@ def test_totals(counted):
     assert counted.macs_status == "complete"
 
 
+def test_a_slice_of_the_rows(counted):
+    assert counted[1:3] == counted.layers[1:3]
+    assert counted[-1] == counted.layers[-1]
+
+
 def test_frozen_parameters():
     net = nn.Sequential(nn.Linear(3, 4), nn.Linear(4, 5))
     net[0].weight.requires_grad_(False)

@@ -62,8 +62,15 @@ def test_what_is_no_network():
     says(message(nn.Linear, (3,)), "Linear is a class, not a network: make one, Linear(...)")
     says(message(F.relu, (3,)), "a torch.nn.Module is needed", "function")
     says(message("resnet50", (3,)), "'resnet50' names no network", "write torchvision:resnet50")
-    says(message(3, (3,)), "a torch.nn.Module is needed, got 3 (int)")
+    says(message(3, (3,)), "a torch.nn.Module is needed, got 3")
     says(message(None, (3,)), "a torch.nn.Module is needed, got None")
+    told = message(nn.Linear(30, 40).state_dict(), (30,))
+    says(told, "weights alone do not say what is done with them")
+    assert len(told) < 300  # and not all of them
+    assert "\n" not in told
+    says(message([NET, NET], (3, 16, 16)), "nn.Sequential(*layers) makes one of them")
+    exported = torch.export.export(nn.Linear(3, 4), (torch.zeros(1, 3),))
+    says(message(exported, (3,)), "its .module() is one")
 
 
 @pytest.mark.filterwarnings("ignore")
@@ -81,6 +88,10 @@ def test_devices():
          "leave device='auto'")  # fmt: skip
     says(message(nn.Linear(3, 4), (3,), device="cuda"), "the network is on cpu", "run on cuda")
     says(message(nn.Linear(3, 4), (3,), device="gpu"), "'gpu' is not a device")
+    says(
+        message(nn.ReLU(), (3,), device="cuda:99"), "device 'cuda:99' is not at hand", "try 'auto'"
+    )
+    says(message("cnnref:PlainCNN", (3, 32, 32), device="cuda:99"), "'cuda:99' is not at hand")
     elsewhere = torch.zeros(1, 3, device="meta")
     says(message(nn.Linear(3, 4), inputs=elsewhere, device="cpu"), "an input is on meta")
     says(message(nn.Linear(3, 4), inputs={"input": elsewhere}, device="cpu"), "an input is on meta")
@@ -96,7 +107,16 @@ def test_inputs_and_sizes():
          "it takes 2: input1, input2", "several sizes go in a list")  # fmt: skip
     told = message(NET, {"x": (3, 16, 16)})
     says(told, "called with 0 inputs and x", "it takes 1: input")
-    assert "list" not in told  # no advice that was followed
+    assert "several sizes" not in told  # no advice that was followed
+    says(told, "what is one argument, whatever it holds, goes in a list: [inputs]")
+    x = torch.zeros(1, 3, 16, 16)
+    says(message(NET, inputs=(x, x)), "called with 2 inputs", "goes in a list: [inputs]")
+    says(message(NET, x.numpy()), "a ndarray of shape (1, 3, 16, 16), float32; torch.from_numpy")
+    says(message(NET, inputs=[x.numpy()]), "inputs must hold a tensor, got [array(")
+    says(message(NET, inputs=x.numpy()), "torch.from_numpy makes one of it")
+    ragged = torch.nested.nested_tensor([x[0], x[0]], layout=torch.jagged)
+    says(message(NET, inputs=ragged), "a nested tensor, which has no shape: give a padded one")
+    says(message(NET, (3,)), "the size of one example is (channels, height, width)")
 
 
 def test_an_input_too_small():
@@ -173,7 +193,7 @@ def test_an_error_of_the_networks_own():
         def forward(self, x):
             raise KeyError("no such thing")
 
-    says(message(nn.Sequential(Net()), (3,)), "0 (Net) failed", "no such thing")
+    says(message(nn.Sequential(Net()), (3,)), "0 (Net) failed", "KeyError: 'no such thing'")
 
 
 @pytest.mark.parametrize("kind", [torch.float64, torch.float16, torch.int64, torch.uint8])

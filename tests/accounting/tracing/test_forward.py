@@ -3,11 +3,12 @@
 import gc
 import weakref
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
 from dataclasses import replace
 
 import pytest
 import torch
-from torch import nn
+from torch import distributed, nn
 
 from cnnref.accounting import AccountingError, summarize
 
@@ -283,6 +284,54 @@ def test_quantised_layers_are_run_with_values_and_named():
         "quantised weights are no parameters of torch, and not counted: those of 0"
     )
     assert torch.equal(quantised(x), before)
+
+
+@pytest.mark.filterwarnings("ignore:Sparse CSR")
+def test_sparse_weights_are_run_with_values():
+    net = nn.Linear(6, 4)
+    net.weight = nn.Parameter(net.weight.detach().to_sparse_csr(), requires_grad=False)
+    counted = summarize(net, (6,))
+    assert "calls linear, which torch runs with values alone" in counted.notes[0]
+    assert counted[""].output_shape == (1, 4)
+    net(torch.zeros(1, 6))
+
+
+@pytest.mark.parametrize("device", ["meta", "cpu"])
+@pytest.mark.parametrize("asks", [False, True])
+def test_a_network_that_takes_gradients_is_counted_with_them(device, asks):
+    class Forces(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.conv = nn.Conv2d(3, 8, 3)
+
+        def forward(self, x):
+            with nullcontext() if asks else torch.enable_grad():
+                x = x.requires_grad_()
+                return torch.autograd.grad(self.conv(x).sum(), x)[0]
+
+    net = Forces()
+    counted = summarize(net, (3, 10, 10), device=device)
+    assert counted.macs_status == "complete"
+    forward = 8 * 8 * 8 * 27
+    assert (counted["conv"].macs, counted.total_macs) == (forward, 2 * forward)
+    assert all(p.grad is None for p in net.parameters())
+    assert net(torch.zeros(1, 3, 10, 10)).shape == (1, 3, 10, 10)
+
+
+def test_messages_between_processes_multiply_nothing(tmp_path):
+    class Sums(nn.Linear):
+        def forward(self, x):
+            y = super().forward(x)
+            distributed.all_reduce(y)
+            return y
+
+    distributed.init_process_group("gloo", f"file://{tmp_path}/meet", rank=0, world_size=1)
+    try:
+        net = nn.parallel.DistributedDataParallel(nn.Sequential(Sums(3, 4), nn.BatchNorm1d(4)))
+        counted = summarize(net, (3,))
+    finally:
+        distributed.destroy_process_group()
+    assert (counted.total_macs, counted.macs_status) == (12, "complete")
 
 
 def test_complex_networks_get_complex_inputs():

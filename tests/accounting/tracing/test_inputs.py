@@ -1,12 +1,15 @@
 """Inputs by size and as they are: dtypes, containers, names."""
 
 from collections import OrderedDict, UserDict, namedtuple
+from dataclasses import dataclass
 
 import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from torch import nn
+from torch.nn.utils.rnn import pack_padded_sequence
+from torch.utils.flop_counter import FlopCounterMode
 
 from cnnref.accounting import AccountingError, summarize
 from cnnref.accounting.operation import tensors
@@ -109,6 +112,45 @@ def test_a_mapping_of_another_class_stays_one():
     assert not batch["x"].is_meta
 
 
+@dataclass(frozen=True)
+class Batch:
+    image: torch.Tensor
+    scale: float = 2.0
+
+
+def test_dataclasses_go_in_and_out():
+    class Takes(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.conv = nn.Conv2d(3, 4, 3)
+
+        def forward(self, batch):
+            return Batch(self.conv(batch.image) * batch.scale)
+
+    net, batch = nn.Sequential(Takes(), Takes()), Batch(torch.zeros(1, 3, 8, 8))
+    net[1].conv = nn.Conv2d(4, 5, 3)
+    counted = summarize(net, inputs=batch)
+    assert counted.inputs == {"input": (1, 3, 8, 8)}
+    assert counted["1.conv"].receptive_field == (5, 5)
+    assert counted["0"].output_shape == (1, 4, 6, 6)
+    assert [*summarize(net, inputs=(batch,))] == [*counted]
+    assert batch.image.shape == (1, 3, 8, 8)
+    assert not batch.image.is_meta
+
+
+def test_packed_sequences_are_one_argument():
+    lengths, table = torch.tensor([3, 5]), torch.zeros(2, 5, 4)
+    packed = pack_padded_sequence(table, lengths, batch_first=True, enforce_sorted=False)
+    for net in (nn.LSTM(4, 6), nn.GRU(4, 6, bidirectional=True), nn.RNN(4, 6, num_layers=2)):
+        with FlopCounterMode(display=False) as counter:
+            net.to("meta")(packed.to("meta"))
+        net.to_empty(device="cpu")
+        for given_ in (packed, (packed,)):
+            counted = summarize(net, inputs=given_)
+            assert counted.macs_status == "complete"
+            assert 2 * counted.total_macs == counter.get_total_flops()
+
+
 def test_the_callers_containers_are_left_alone():
     class Takes(nn.Module):
         def forward(self, batch):
@@ -122,7 +164,9 @@ def test_the_callers_containers_are_left_alone():
 def test_what_is_wrong_is_told():
     net, both = Tokens(), [(7,), (3, 2, 2)]
     assert "unknown dtype 'lng'" in message(net, both, dtypes="lng")
-    assert "a dtype such as torch.long is needed, got 3" in message(net, both, dtypes=3)
+    assert "one dtype such as torch.long is needed, got 3" in message(net, both, dtypes=3)
+    told = message(nn.Embedding(9, 4), (7,), dtypes=[torch.long])
+    assert "is needed for the one input size, got [torch.int64]" in told
     assert "dtypes has 1 for 2 inputs" in message(net, both, dtypes=["long"])
     told = message(net, both, dtypes={"ids": "long"})
     assert "one for all inputs, or in the containers that the sizes are in" in told

@@ -22,6 +22,9 @@ def needs(width):
 def breaks():
     raise ValueError("broken inside")
 
+def wrong_inside():
+    return nn.Linear("3", 4)
+
 def gives_nothing():
     return None
 
@@ -40,6 +43,7 @@ number = 3
 def module(tmp_path, monkeypatch):
     """A module in the current folder, which is not on the path."""
     (tmp_path / "accounted_nets.py").write_text(CODE)
+    (tmp_path / "accounted_broken.py").write_text("def make(:")
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr("sys.path", [*__import__("sys").path])
     monkeypatch.delitem(__import__("sys").modules, "accounted_nets", raising=False)
@@ -63,7 +67,12 @@ def test_torchvision_and_our_own():
 @pytest.mark.parametrize(
     ("target", "message"),
     [
-        ("resnet50", "'resnet50' names no network; write torchvision:resnet50"),
+        ("resnet50", "'resnet50' names no network; did you mean 'torchvision:resnet50'? Or write"),
+        ("nets.py", "name what makes it, nets.py:NAME; or write torchvision:resnet50"),
+        ("accounted_nets:breaks", "raised ValueError: broken inside (accounted_nets.py, line "),
+        ("accounted_nets:wrong_inside", "raised TypeError: "),
+        ("accounted_broken:make", "cannot import 'accounted_broken': SyntaxError: "),
+        ("accounted_broken.py:make", "cannot import 'accounted_broken.py': SyntaxError: "),
         (":make", "names no network"),
         ("torchvision:", "names no network"),
         ("torchvision:resnet5", "unknown torchvision model 'resnet5'; did you mean 'resnet50'?"),
