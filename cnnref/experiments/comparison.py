@@ -15,6 +15,7 @@ import numpy as np
 from scipy.special import bdtr
 
 from cnnref.errors import CnnrefError, unknown
+from cnnref.experiments.catalogue import Experiment
 from cnnref.experiments.runner import Result
 from cnnref.experiments.statistics import (
     Spread,
@@ -121,6 +122,10 @@ def compare(
         words = _WORDS.get(metric, kind)
         if images and metric == "accuracy":
             choice = _images(a, b)
+    elif isinstance(a, Experiment | str) or isinstance(b, Experiment | str):
+        raise ValueError(
+            "results are compared, and not experiments or their names: compare(run(a), run(b))"
+        )
     elif isinstance(a, Result) or isinstance(b, Result):
         raise ValueError("a result is compared with a result, and numbers with numbers")
     else:

@@ -15,8 +15,7 @@ from torch import nn
 
 from cnnref.errors import CnnrefError, unknown
 from cnnref.experiments import store
-from cnnref.experiments.catalogue import Experiment
-from cnnref.experiments.catalogue import experiment as by_name
+from cnnref.experiments.catalogue import Experiment, named
 from cnnref.experiments.raw_images import TakesBytes
 from cnnref.experiments.statistics import Interval, mean_interval
 from cnnref.experiments.store import DamagedRecordError, Record
@@ -49,7 +48,7 @@ class NoRecordError(CnnrefError, LookupError):
     """A record is needed, and training was forbidden."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Result:
     """The records of an experiment, one per seed.
 
@@ -138,7 +137,12 @@ class Result:
         counts = np.array([record["confusion"] for record in self.records]).sum(axis=0)
         return counts
 
+    def __repr__(self) -> str:
+        """What it is, in one line."""
+        return f"<Result of {self}>"
+
     def __str__(self) -> str:
+        """The outcome: the mean over the seeds with its interval."""
         found = self.interval() if len(self.records) > 1 else f"{self.final()[0]:.4g} (one seed)"
         return f"{self.experiment.name}: {self.split} {self.experiment.metric} {found}"
 
@@ -186,7 +190,7 @@ def run(
         MissingDataError: training is needed, but the dataset is not here.
         DeviceError: training is needed, but the device is not here.
     """
-    entry = by_name(experiment) if isinstance(experiment, str) else experiment
+    entry = named(experiment)
     mode = choose_mode(mode)
     chosen = entry.seeds if seeds is None else replace(entry, seeds=tuple(seeds)).seeds
     records = []
@@ -218,7 +222,7 @@ def load_model(name: str | Experiment, step: int | None = None) -> nn.Module:
         DamagedRecordError: the record keeps no weights, or they are altered.
         ValueError: it keeps none of that step.
     """
-    entry = by_name(name) if isinstance(name, str) else name
+    entry = named(name)
     record = run(entry, seeds=entry.seeds[:1], mode="stored").records[0]
     model = entry.build()
     model.load_state_dict(record.weights(step))

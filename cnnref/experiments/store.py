@@ -73,7 +73,7 @@ class NewerRecordError(CnnrefError, ValueError):
     """A record was written by a newer `cnnref` than this one."""
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Record:
     """A valid record.
 
@@ -87,6 +87,11 @@ class Record:
 
     def __getitem__(self, key: str) -> Any:
         return self.content[key]
+
+    def __repr__(self) -> str:
+        """What it is, in one line."""
+        final = ", ".join(f"{name} {value:.4g}" for name, value in self.content["final"].items())
+        return f"<Record of {self.content['name']} seed {self.seed}: {final}; {self.path}>"
 
     @property
     def seed(self) -> int:

@@ -11,7 +11,7 @@ from typing import Any
 from cnnref.data import MissingDataError, load
 from cnnref.errors import CnnrefError
 from cnnref.experiments import store
-from cnnref.experiments.catalogue import CATALOGUE, Experiment
+from cnnref.experiments.catalogue import CATALOGUE, Experiment, named
 from cnnref.experiments.probe import differences, probe
 from cnnref.experiments.store import OWN, Record
 from cnnref.experiments.workers import Workers
@@ -20,7 +20,7 @@ __all__ = ["all_faults", "faults_by_seed", "verify"]
 
 
 def verify(
-    experiments: Iterable[Experiment] | None = None,
+    experiments: str | Experiment | Iterable[str | Experiment] | None = None,
     *,
     jobs: int = 1,
     on_experiment: Callable[[Experiment], None] | None = None,
@@ -32,7 +32,8 @@ def verify(
     record, and every record an experiment.
 
     Args:
-        experiments: what to check, those of one's own too; the catalogue where nothing is given.
+        experiments: one or several to check, by name or those of one's own; the catalogue where
+            nothing is given.
         jobs: processes that replay the probes. With several, a script must call this under
             `if __name__ == "__main__"`, for each of them imports it.
         on_experiment: called before each experiment.
@@ -41,7 +42,9 @@ def verify(
         One line per fault: the experiment, the seed, and what differs. Empty if all is well.
     """
     chosen = CATALOGUE.values() if experiments is None else experiments
-    known = {entry.name: entry for entry in chosen}
+    if isinstance(chosen, str | Experiment):
+        chosen = [chosen]
+    known = {entry.name: entry for entry in map(named, chosen)}
     lines = [
         f"{name} seed {seed}: {path} is of no experiment in the catalogue"
         for (name, seed), path in store.stored().items()

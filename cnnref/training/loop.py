@@ -36,7 +36,7 @@ class NonFiniteLossError(CnnrefError, ArithmeticError):
     """The training loss became infinite or not a number."""
 
 
-@dataclass
+@dataclass(repr=False)
 class History:
     """What a training run did. Lists hold one entry per epoch.
 
@@ -65,6 +65,16 @@ class History:
     processor_seconds: list[float] = field(default_factory=list)
     step_loss: list[float] | None = None
     step_error: list[float] | None = None
+
+    def __repr__(self) -> str:
+        """What it is, in one line."""
+        if not self.test_loss:
+            return f"<History before the first epoch: test loss {self.untrained.loss:.4g}>"
+        told = f"test loss {self.test_loss[-1]:.4g}"
+        if not math.isnan(self.test_accuracy[-1]):
+            told += f", test accuracy {self.test_accuracy[-1]:.4g}"
+        epochs = len(self.test_loss)
+        return f"<History of {epochs} epoch{'' if epochs == 1 else 's'}: {told}>"
 
     def to_dict(self) -> dict[str, Any]:
         """The history as plain lists and numbers, for JSON."""

@@ -2,6 +2,7 @@
 
 import math
 import pickle
+import re
 from dataclasses import replace
 from functools import partial
 
@@ -15,6 +16,7 @@ from cnnref import data
 from cnnref.experiments import (
     Experiment,
     NoRecordError,
+    UnknownExperimentError,
     compare,
     disagreement,
     experiment,
@@ -274,7 +276,7 @@ def test_more_classes_than_digits(results, mine):
 @pytest.mark.parametrize(
     ("changes", "error", "told"),
     [
-        ({"dataset": 7}, ValueError, r"a name or a pair \(training set, test set\), got int"),
+        ({"dataset": 7}, ValueError, r"a name or a pair \(training set, test set\), .*, got 7"),
         ({"dataset": (TRAIN, TEST.images)}, TypeError, "the test set must be an ImageSet"),
         ({"dataset": (DataLoader(TensorDataset(*pair(TRAIN))), pair(TEST))}, TypeError, "give its"),
         (
@@ -287,7 +289,14 @@ def test_more_classes_than_digits(results, mine):
                 "recipe": replace(RECIPE, loss=F.mse_loss), "expected": Expectation(0, 1, "luck"),
             }, ValueError, "leave out the accuracy that is expected",
         ),
-        ({"model": "nothing"}, ValueError, "unknown model 'nothing'"),
+        ({"model": "nothing"}, ValueError, "unknown model 'nothing'.* one of your own is given as"),
+        ({"dataset": pair(TRAIN)}, TypeError, "got two Tensors, as one set has: the test set is"),
+        ({"dataset": (pair(TRAIN),)}, ValueError, r"as \(\(x, y\), \(x_test, y_test\)\), got \("),
+        ({"name": None}, ValueError, "words joined by hyphens, such as 'my-net', got None"),
+        ({"title": None}, ValueError, "title must be a line for people, got None"),
+        ({"recipe": None}, ValueError, "recipe must be a Recipe, got None"),
+        ({"seeds": 3}, ValueError, r"several numbers, .* such as \(0, 1, 2\), got 3"),
+        ({"arguments": {"hidden": len}}, ValueError, "that JSON knows, .* functools.partial"),
         ({"model": network()}, ValueError, r"takes no arguments, got {'hidden': 5}"),
         ({"keep_weights": "yes"}, ValueError, "keep_weights must be True or False, got 'yes'"),
     ],
@@ -295,6 +304,31 @@ def test_more_classes_than_digits(results, mine):
 def test_what_is_no_experiment(mine, changes, error, told):
     with pytest.raises(error, match=told):
         replace(mine, **changes)
+
+
+def test_what_is_shown_of_an_experiment_takes_a_line(results, mine):
+    entry = replace(mine, seeds=(0,))
+    found = run(entry, device="cpu")
+    assert repr(entry).startswith(
+        "<Experiment mine: tests.experiments.test_own:network on own, SHA-"
+    )
+    assert repr(entry).endswith(f"{mine.recipe.epochs} epochs, 1 seed>")
+    assert repr(found) == f"<Result of {found}>"
+    told = repr(found.records[0])
+    assert re.match(r"<Record of mine seed 0: (loss|accuracy) [\d.]+, ", told)
+    assert "\n" not in told + repr(found) + repr(entry)
+
+
+def test_one_experiment_is_verified_alone(results, mine):
+    run(replace(mine, seeds=(0,)), device="cpu")
+    assert verify(replace(mine, seeds=(0,))) == []
+    for call in (run, load_model, verify):
+        with pytest.raises(UnknownExperimentError, match="of your own is given as the Experiment"):
+            call("mine")
+        with pytest.raises(TypeError, match="an Experiment, or the name of one, is needed, got 3"):
+            call([3] if call is verify else 3)
+    with pytest.raises(ValueError, match=r"compare\(run\(a\), run\(b\)\)"):
+        compare(mine, mine)
 
 
 def test_a_model_that_cannot_answer_is_refused_before_training(results, mine):

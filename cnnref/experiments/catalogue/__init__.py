@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from cnnref.errors import CnnrefError, unknown
+from cnnref.errors import CnnrefError, shown, unknown
 from cnnref.experiments.catalogue.arguments import arguments
 from cnnref.experiments.catalogue.cats_dogs import cats_dogs
 from cnnref.experiments.catalogue.digits import digits, learning_rates
@@ -23,6 +23,7 @@ __all__ = [
     "Experiment",
     "UnknownExperimentError",
     "experiment",
+    "named",
 ]
 
 
@@ -53,5 +54,22 @@ def experiment(name: str) -> Experiment:
         UnknownExperimentError: there is none; the message suggests the nearest.
     """
     if name not in CATALOGUE:
-        raise UnknownExperimentError(unknown("experiment", name, CATALOGUE))
+        raise UnknownExperimentError(
+            f"{unknown('experiment', name, CATALOGUE)}; one of your own is given as the Experiment "
+            "itself"
+        )
     return CATALOGUE[name]
+
+
+def named(value: str | Experiment) -> Experiment:
+    """An experiment, given as one or by its name in the catalogue.
+
+    Raises:
+        TypeError: it is neither.
+        UnknownExperimentError: the catalogue has no such name.
+    """
+    if isinstance(value, str):
+        return experiment(value)
+    if not isinstance(value, Experiment):
+        raise TypeError(f"an Experiment, or the name of one, is needed, got {shown(value)}")
+    return value

@@ -10,7 +10,7 @@ from __future__ import annotations
 import copy
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, fields, replace
 from functools import cached_property, partial
 from types import MappingProxyType
@@ -19,7 +19,7 @@ from typing import Any
 from torch import nn
 
 from cnnref.data import DATASETS, Examples, ImageSet, Normalization, load, normalization_of
-from cnnref.errors import require_flags, unknown
+from cnnref.errors import require_flags, shown, unknown
 from cnnref.experiments.catalogue.own import called, own_data
 from cnnref.models import MODELS, build
 from cnnref.training import Recipe, Sprint
@@ -64,7 +64,7 @@ class Expectation:
         return self.low <= accuracy <= self.high
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Experiment:
     """Which model, on which data, by which recipe, with which seeds.
 
@@ -106,8 +106,16 @@ class Experiment:
 
     def __post_init__(self) -> None:
         """Validate, and freeze the arguments."""
-        if not re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", self.name):
-            raise ValueError(f"name must be lower-case words and hyphens, got {self.name!r}")
+        named = isinstance(self.name, str) and re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", self.name)
+        if not named:
+            raise ValueError(
+                "name must be lower-case words joined by hyphens, such as 'my-net', got "
+                f"{self.name!r}"
+            )
+        if not isinstance(self.title, str):
+            raise ValueError(f"title must be a line for people, got {self.title!r}")
+        if not isinstance(self.recipe, Recipe):
+            raise ValueError(f"recipe must be a Recipe, got {shown(self.recipe)}")
         if not isinstance(self.dataset, str):
             object.__setattr__(self, "dataset", own_data(self.dataset))
         elif self.dataset not in DATASETS:
@@ -121,9 +129,16 @@ class Experiment:
             # What is done to the network from here on is no part of the experiment.
             object.__setattr__(self, "model", copy.deepcopy(self.model))
         elif not callable(self.model) and self.model not in MODELS:
-            raise ValueError(unknown("model", self.model, MODELS))
-        if not self.seeds or len(set(self.seeds)) != len(self.seeds):
-            raise ValueError(f"seeds must be different and at least one, got {self.seeds}")
+            raise ValueError(
+                f"{unknown('model', self.model, MODELS)}; one of your own is given as a function, "
+                "a class or a network"
+            )
+        several = isinstance(self.seeds, Collection) and len(self.seeds) > 0
+        if not several or len(set(self.seeds)) != len(self.seeds):
+            raise ValueError(
+                "seeds must be several numbers, different and at least one, such as (0, 1, 2), got "
+                f"{self.seeds}"
+            )
         require_flags(
             keep_weights=self.keep_weights, keep_steps=self.keep_steps, keep_tail=self.keep_tail
         )
@@ -136,9 +151,14 @@ class Experiment:
         for seed in self.seeds:
             replace(self.recipe, seed=seed)  # refuses what is no seed
         # As JSON gives them back, or they would not equal those of their own record.
-        object.__setattr__(
-            self, "arguments", MappingProxyType(json.loads(json.dumps(dict(self.arguments))))
-        )
+        try:
+            plain = json.loads(json.dumps(dict(self.arguments)))
+        except (TypeError, ValueError) as error:
+            raise ValueError(
+                "arguments must be a mapping of values that JSON knows, so that a record can hold "
+                f"them, got {shown(self.arguments)}; functools.partial gives a model any others"
+            ) from error
+        object.__setattr__(self, "arguments", MappingProxyType(plain))
 
     def _require_moments(self) -> None:
         if isinstance(self.recipe, Sprint):
@@ -161,6 +181,14 @@ class Experiment:
             )
         if self.expected is not None:
             raise ValueError(f"{told}: leave out the accuracy that is expected")
+
+    def __repr__(self) -> str:
+        """What it is, in one line."""
+        seeds = f"{len(self.seeds)} seed{'' if len(self.seeds) == 1 else 's'}"
+        return (
+            f"<Experiment {self.name}: {called(self.model)} on {self._data}, "
+            f"{self.recipe.epochs} epochs, {seeds}>"
+        )
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickle it, for other processes, as its own arguments: the frozen ones cannot be."""

@@ -6,7 +6,11 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
+import numpy as np
+from torch import Tensor
+
 from cnnref.data import Examples, ImageSet, paired
+from cnnref.errors import shown
 
 __all__ = ["called", "own_data"]
 
@@ -23,7 +27,13 @@ def own_data(pair: Any) -> tuple[ImageSet | Examples, ImageSet | Examples]:
     """
     if not isinstance(pair, tuple | list) or len(pair) != 2:
         raise ValueError(
-            f"dataset must be a name or a pair (training set, test set), got {type(pair).__name__}"
+            "dataset must be a name or a pair (training set, test set), such as ((x, y), "
+            f"(x_test, y_test)), got {shown(pair)}"
+        )
+    if all(isinstance(part, Tensor | np.ndarray) for part in pair):
+        raise TypeError(
+            "dataset must be two sets, ((x, y), (x_test, y_test)), got two "
+            f"{type(pair[0]).__name__}s, as one set has: the test set is missing"
         )
     return paired(*pair)
 
