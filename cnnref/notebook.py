@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from cnnref.data import DATASETS, SPLITS, MissingDataError, load
+from cnnref.data import DATASETS, MissingDataError, files_of
 
 if TYPE_CHECKING:
     from cnnref.experiments.claims import Finding
@@ -76,10 +76,8 @@ def load_ipython_extension(shell: Any) -> None:
 
     def needs(line: str, cell: str) -> None:
         asked = line.strip()
-        splits = DATASETS[asked].splits if asked in DATASETS else SPLITS
         try:
-            for split in splits:
-                load(asked, split)
+            files_of(asked)
         except MissingDataError:
             name = DATASETS[asked].parent or asked
             print(f"This cell was not run: the dataset {name!r} is not in the data folder.")

@@ -24,6 +24,7 @@ from cnnref.data.files import (
     UnknownDatasetError,
     data_folder,
     fetch,
+    files_of,
     load,
     normalization_of,
 )
@@ -51,6 +52,7 @@ __all__ = [
     "data_folder",
     "far_pairs",
     "fetch",
+    "files_of",
     "kats_images",
     "load",
     "normalization_of",

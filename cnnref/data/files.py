@@ -39,6 +39,7 @@ __all__ = [
     "UnknownDatasetError",
     "data_folder",
     "fetch",
+    "files_of",
     "load",
     "normalization_of",
 ]
@@ -179,6 +180,27 @@ def _held_out(whole: ImageSet, split: str, cut: int) -> ImageSet:
     return whole.select(order[:cut] if split == "train" else order[cut:])
 
 
+def files_of(name: str) -> list[Path]:
+    """The files that hold a dataset, all of them there; what is made on the spot has none.
+
+    Whether they are whole is for `load` to say, which reads them.
+
+    Args:
+        name: a key of `DATASETS`.
+
+    Raises:
+        UnknownDatasetError: no such dataset.
+        MissingDataError: one of them is not in the data folder.
+    """
+    if name not in DATASETS:
+        raise UnknownDatasetError(unknown("dataset", name, DATASETS))
+    while parent := DATASETS[name].parent:
+        name = parent
+    paths = [path for split in SPLITS for path in _paths(name, split)]
+    _require(name, paths)
+    return paths
+
+
 def normalization_of(name: str) -> Normalization:
     """`load(name, "train").normalization()`, without the data where they come from files.
 
@@ -246,11 +268,7 @@ _IDX_PREFIX = {"train": "train", "test": "t10k"}
 
 
 def _read_idx(name: str, split: str) -> ImageSet:
-    folder = data_folder() / _IDX_FOLDER[name] / "raw"
-    paths = [
-        folder / f"{_IDX_PREFIX[split]}-{kind}-idx{rank}-ubyte.gz"
-        for kind, rank in (("images", 3), ("labels", 1))
-    ]
+    paths = _paths(name, split)
     _require(name, paths)
     images, labels = (_read_idx_file(path) for path in paths)
     if images.ndim != 3 or labels.shape != images.shape[:1]:
@@ -304,8 +322,8 @@ def _fetch_idx(name: str, folder: Path) -> None:
 
 def _read_cifar10(split: str) -> tuple[ImageSet, Tensor]:
     """The images, and for each whether its pixels are only near the original's."""
-    path = data_folder() / "cifar10" / f"{split}.npz"
-    _require("cifar10", [path])
+    (path,) = paths = _paths("cifar10", split)
+    _require("cifar10", paths)
     try:
         with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
             images, labels = arrays["images"], arrays["labels"]
@@ -366,6 +384,19 @@ _SHA256 = {
 }
 """`ImageSet.sha256` of what `load` accepts. CIFAR-10's are of a mirror in which 98 ships, horses
 (and no cat or dog) were decoded from JPEG; files that `fetch` wrote carry their own."""
+
+
+def _paths(name: str, split: str) -> list[Path]:
+    """The files of a whole dataset, images first."""
+    if name == "cifar10":
+        return [data_folder() / name / f"{split}.npz"]
+    if name not in _IDX_FOLDER:
+        return []
+    folder = data_folder() / _IDX_FOLDER[name] / "raw"
+    return [
+        folder / f"{_IDX_PREFIX[split]}-{kind}-idx{rank}-ubyte.gz"
+        for kind, rank in (("images", 3), ("labels", 1))
+    ]
 
 
 def _require(name: str, paths: Sequence[Path]) -> None:

@@ -166,6 +166,8 @@ def test_names_are_suggested():
         data.load("mnist", "tests")
     with pytest.raises(UnknownDatasetError, match="did you mean 'mnist'"):
         data.fetch("mnits")
+    with pytest.raises(UnknownDatasetError, match="did you mean 'mnist'"):
+        data.files_of("mnits")
 
 
 @pytest.mark.parametrize("name", SIZES)
@@ -174,6 +176,19 @@ def test_missing_data_names_the_file_and_the_command(folder, name):
     with pytest.raises(MissingDataError, match=f"`cnnref data fetch {parent}`") as caught:
         data.load(name, "train")
     assert str(folder) in str(caught.value)
+    with pytest.raises(MissingDataError, match=f"`cnnref data fetch {parent}`"):
+        data.files_of(name)
+
+
+def test_the_files_of_a_dataset_are_those_that_it_is_read_from(small_mnist, small_cifar10, folder):
+    assert data.files_of("mnist-tuning") == data.files_of("mnist")
+    assert len(data.files_of("mnist")) == 4
+    assert set(data.files_of("mnist")) == set(small_mnist.glob("*.gz"))
+    assert data.files_of("cats-dogs") == [folder / "cifar10" / f"{s}.npz" for s in data.SPLITS]
+    assert data.files_of("kats-cat") == []
+    (small_mnist / "t10k-labels-idx1-ubyte.gz").unlink()
+    with pytest.raises(MissingDataError, match="t10k-labels"):
+        data.files_of("mnist-first-10000")
 
 
 def test_truncated_and_altered_idx_files(small_mnist):

@@ -24,9 +24,20 @@ from threading import Lock
 from typing import Any, NoReturn
 
 HEAVY = [
-    "ipykernel.kernelapp", "matplotlib.backends.backend_svg", "matplotlib.figure", "pandas",
-    "scipy.stats", "torch", "torchvision",
+    "ipykernel.debugger", "ipykernel.kernelapp", "matplotlib.backends.backend_svg",
+    "matplotlib.figure", "myst_nb", "pandas", "safetensors.torch", "scipy.stats", "torch",
+    "torchvision",
 ]  # fmt: skip
+SETTINGS = {
+    "MALLOC_MMAP_MAX_": "0",
+    "MALLOC_TRIM_THRESHOLD_": str(1 << 40),
+    "PYDEVD_DISABLE_FILE_VALIDATION": "1",
+}
+"""With the first two, glibc keeps what a tensor leaves behind for the next one.
+
+By default it gives large pieces back to the system, which fills them with zeros, page by page,
+when they are asked for again. The last spares the build a warning of the debugger's.
+"""
 LAUNCHER = "ipykernel_launcher"
 
 
@@ -89,7 +100,7 @@ class ForkServer:
         with self._asking:
             if self._process is None:
                 self._process = subprocess.Popen(
-                    [sys.executable, __file__],
+                    [sys.executable, __file__], env=os.environ | SETTINGS,
                     stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
                 )  # fmt: skip
             assert self._process.stdin is not None
