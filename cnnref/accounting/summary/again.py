@@ -51,6 +51,7 @@ class Again:
         training: bool | None = None,
         gradients: bool = True,
         peak: bool = True,
+        autocast: torch.dtype | None = None,
     ) -> Step:
         """One training step of the network, or its forward pass alone, where it was counted.
 
@@ -60,21 +61,17 @@ class Again:
             training: the mode; `None`: that in which it was counted.
             gradients: whether autograd is at work, see `take_step`.
             peak: whether the backward pass has to run, see `take_step`.
+            autocast: the precision to which `torch.autocast` casts; `None`: as it is around us.
 
         Raises:
             AccountingError: the network does not run so.
         """
         args, kwargs = self.arguments(batch, dtype)
-        if self.device.type == "meta" and any(map(torch.is_autocast_enabled, ("cpu", "cuda"))):
-            raise AccountingError(
-                "torch.autocast changes nothing on the meta device, where the network was counted: "
-                "summarize(..., device='cpu'), or wherever it is, counts it with values"
-            )
         try:
             return take_step(
                 self.network, args, kwargs, meta=self.device.type == "meta",
                 training=self.training if training is None else training, gradients=gradients,
-                peak=peak, dtype=dtype,
+                peak=peak, dtype=dtype, autocast=autocast,
             )  # fmt: skip
         except ForwardError as failure:
             told = explain(failure)

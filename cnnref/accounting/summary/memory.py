@@ -19,6 +19,7 @@ from cnnref.errors import unknown
 
 if TYPE_CHECKING:
     from cnnref.accounting.summary.again import Again
+    from cnnref.accounting.tracing.steps import Step
 
 __all__ = ["OPTIMIZERS", "Memory", "Optimizer", "measured", "state_bytes"]
 
@@ -35,8 +36,15 @@ OPTIMIZERS: dict[str, Optimizer] = {
 }
 """Optimizers by name."""
 
+_HALVES = (torch.bfloat16, torch.float16)
+
 
 _WORK_SPACE = "peaks without the work space of convolutions, which oneDNN or cuDNN chooses"
+_IN_HALVES = "peaks without the work space of products in halves, which oneDNN or cuBLAS chooses"
+_AS_ON_CPU = (
+    "cast by the rules of torch.autocast on the CPU; on a GPU softmax and layer norms stay in "
+    "float32, and keep more"
+)
 
 
 @dataclass(frozen=True)
@@ -46,13 +54,15 @@ class Memory:
     They are those of tensors. What a process takes besides is not among them: the code of torch
     (hundreds of megabytes on a GPU), what an allocator rounds up, and the work space of a library's
     kernels: a convolution may copy its input and weight into another layout, or unfold the input,
-    and which it does is chosen by oneDNN or cuDNN, by shapes, processor and version. So the peaks
-    of a network that convolves are bounds from below, and `notes` say so.
+    and which it does is chosen by oneDNN or cuDNN, by shapes, processor and version. So may any
+    product in halves. The peaks of a network that convolves, or computes under autocast, are
+    bounds from below, and `notes` say so.
 
     Args:
         model: its class.
         inputs: the shape of each input, the batch included.
         dtype: of the parameters.
+        autocast: the precision to which `torch.autocast` casts; `None`: nothing is cast.
         optimizer: whose state is counted.
         parameters: each counted once.
         buffers: what layers keep and do not learn.
@@ -82,6 +92,7 @@ class Memory:
     training_peak: int
     inference_peak: int
     notes: tuple[str, ...] = ()
+    autocast: str | None = None
 
     def text(self) -> str:
         """A table in megabytes (10^6 bytes)."""
@@ -94,6 +105,7 @@ class Memory:
         ]  # fmt: skip
         shapes = ", ".join("x".join(map(str, shape)) for shape in self.inputs)
         head = f"{self.model} on {shapes}, {self.dtype}"
+        head += f", autocast to {self.autocast}" if self.autocast else ""
         cells = [(name, megabytes(number)) for name, number in rows]
         left, right = (max(map(len, column)) for column in zip(*cells, strict=True))
         lines = [f"{name.ljust(left)}  {number.rjust(right)}" for name, number in cells]
@@ -111,7 +123,11 @@ class Memory:
 
 
 def measured(
-    again: Again, batch: int | None, optimizer: str | Optimizer, precision: torch.dtype | str | None
+    again: Again,
+    batch: int | None,
+    optimizer: str | Optimizer,
+    precision: torch.dtype | str | None,
+    autocast: torch.dtype | str | None,
 ) -> Memory:
     """The memory of a network that was counted.
 
@@ -123,11 +139,15 @@ def measured(
         raise AccountingError(
             f"memory is told for a floating-point precision, such as torch.bfloat16, got {dtype}"
         )
+    cast = None if autocast is None else checked_dtype(autocast)
+    if cast not in (None, *_HALVES):
+        raise AccountingError(f"autocast casts to {' or '.join(map(str, _HALVES))}, got {cast}")
     name, make = _optimizer(optimizer)
     network = again.network
     args, kwargs = again.arguments(batch, dtype)
-    step = again.step(batch=batch, dtype=dtype, training=True)
-    forward = again.step(batch=batch, dtype=dtype, training=False, gradients=False, peak=False)
+    take = partial(again.step, batch=batch, dtype=dtype, autocast=cast)
+    step = take(training=True)
+    forward = take(training=False, gradients=False, peak=False)
     parameters = [*network.parameters()]
     trained = [
         torch.empty(p.shape, dtype=dtype or p.dtype, device="meta")
@@ -137,7 +157,7 @@ def measured(
     buffers = _bytes(network.buffers(), dtype)
     state = state_bytes(make, trained)
     held = weights + buffers + step.inputs
-    kinds = dict.fromkeys(str(dtype or p.dtype).removeprefix("torch.") for p in parameters)
+    kinds = dict.fromkeys(_named(dtype or p.dtype) for p in parameters)
     return Memory(
         model=type(network).__name__,
         inputs=tuple(tuple(tensor.shape) for tensor in tensors((args, kwargs))),
@@ -151,8 +171,19 @@ def measured(
         saved=step.saved,
         training_peak=held + state + step.peak,
         inference_peak=held + forward.peak,
-        notes=(_WORK_SPACE,) if step.convolves else (),
+        notes=_notes(step),
+        autocast=None if step.autocast is None else _named(step.autocast[0]),
     )
+
+
+def _notes(step: Step) -> tuple[str, ...]:
+    if step.autocast is None:
+        return (_WORK_SPACE,) if step.convolves else ()
+    return (_IN_HALVES, _AS_ON_CPU) if step.autocast[1] == "cpu" else (_IN_HALVES,)
+
+
+def _named(kind: torch.dtype) -> str:
+    return str(kind).removeprefix("torch.")
 
 
 def _optimizer(given: str | Optimizer) -> tuple[str, Optimizer]:

@@ -149,13 +149,14 @@ class Summary:
         *,
         optimizer: str | Optimizer = "adam",
         dtype: torch.dtype | str | None = None,
+        autocast: torch.dtype | str | None = None,
     ) -> Memory:
         """How much memory the network takes, in training and at inference.
 
         The network runs twice more, once forward and back in training mode, and once without
         gradients in evaluation mode; without values, where it was counted so. Checkpoints of
-        `torch.utils.checkpoint` are seen. Within `torch.autocast` it is the memory of mixed
-        precision, of a network that was counted with values (`device="cpu"`, or wherever it is).
+        `torch.utils.checkpoint` are seen, and so is `torch.autocast`, in the network or around this
+        call. The backward pass is taken outside it, as torch recommends.
 
         Args:
             batch: examples in a batch; `None`: those that were counted. It needs inputs that were
@@ -163,10 +164,12 @@ class Summary:
             optimizer: "sgd", "momentum", "adagrad", "rmsprop", "adam", "adamw", or what makes one
                 from a list of parameters, such as a class of `torch.optim`.
             dtype: of the parameters and inputs, as torch has it or by name; `None`: their own.
+            autocast: `torch.bfloat16` or `torch.float16`: the forward pass casts to it by the rules
+                of `torch.autocast` on the CPU, or on the device where the network was counted.
 
         Raises:
-            AccountingError: the network is not at hand or does not run so, or there is no such
-                optimizer; or see `with_backward`.
+            AccountingError: the network is not at hand or does not run so, there is no such
+                optimizer, or autocast has no such precision; or see `with_backward`.
 
         Examples:
             >>> from cnnref import summarize
@@ -174,8 +177,12 @@ class Summary:
             >>> memory = summarize(PlainCNN(), (3, 32, 32)).memory(batch=100, optimizer="adam")
             >>> memory.parameters, memory.optimizer_state
             (1082500, 2165048)
+            >>> import torch
+            >>> mixed = summarize(PlainCNN(), (3, 32, 32)).memory(100, autocast=torch.bfloat16)
+            >>> memory.saved, mixed.saved
+            (37299200, 22953408)
         """
-        return measured(self._network(), batch, optimizer, dtype)
+        return measured(self._network(), batch, optimizer, dtype, autocast)
 
     def _network(self) -> Again:
         if self.again is None:

@@ -15,7 +15,15 @@ from torch import nn
 from cnnref.accounting.counting.extras import Cost, Extras
 from cnnref.accounting.receptive_fields.tensor import TensorField
 
-__all__ = ["Call", "Called", "ForwardError", "calls_seen", "plain_convolution", "results"]
+__all__ = [
+    "ONE_AT_A_TIME",
+    "Call",
+    "Called",
+    "ForwardError",
+    "calls_seen",
+    "plain_convolution",
+    "results",
+]
 
 aten = torch.ops.aten
 
@@ -25,7 +33,8 @@ Called = Callable[[nn.Module, Sequence[Any], Mapping[str, Any]], Any]
 Window = tuple[tuple[int, ...], tuple[int, ...]]
 """Kernel and stride, a number for each axis."""
 
-_ONE_AT_A_TIME = RLock()
+ONE_AT_A_TIME = RLock()
+"""Held while something of torch's is another thing for a time."""
 
 _CONVOLUTIONS: dict[type, Any] = {
     nn.Conv1d: aten.conv1d.default, nn.Conv2d: aten.conv2d.default, nn.Conv3d: aten.conv3d.default,
@@ -122,7 +131,7 @@ def calls_seen(
     For the time being, `nn.Module.__call__` is another function, as when `torch.fx` traces. Nothing
     is written on any module, and what a module's hooks do is part of its call.
     """
-    with _ONE_AT_A_TIME:
+    with ONE_AT_A_TIME:
         original, thread = nn.Module.__call__, get_ident()
 
         def call(module: nn.Module, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:

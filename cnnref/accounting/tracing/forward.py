@@ -14,6 +14,7 @@ import sys
 import warnings
 import weakref
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -24,6 +25,7 @@ from torch.nn.modules.module import _has_any_global_hook
 from cnnref.accounting.counting.registered import has_formula, is_whole
 from cnnref.accounting.operation import tensors
 from cnnref.accounting.receptive_fields.tensor import TensorField
+from cnnref.accounting.tracing.autocast import autocast_left_out, autocasts, fake_tensors
 from cnnref.accounting.tracing.calls import Call, Called, ForwardError, calls_seen, results
 from cnnref.accounting.tracing.inputs import each_tensor
 from cnnref.accounting.tracing.keeping import AccountingWarning, Kept
@@ -59,6 +61,39 @@ def trace(
     Raises:
         ForwardError: the pass failed.
     """
+    run = partial(_run, model, args, kwargs, axes, training=training, gradients=gradients)
+    if not meta:
+        return run(None)
+    around, calls = autocasts(), None
+    with autocast_left_out() as asked:
+        try:
+            calls = run("meta")
+        except ForwardError:
+            if not asked:
+                raise
+    if calls is not None and not asked:
+        return calls
+    try:
+        return run(around or "cpu")  # where it casts
+    except ForwardError:
+        if calls is None:
+            raise
+    calls[0].warnings.append("counted without torch.autocast: precisions are those without it")
+    return calls
+
+
+def _run(
+    model: nn.Module,
+    args: Sequence[Any],
+    kwargs: Mapping[str, Any],
+    axes: Callable[[Tensor], Mapping[int, int]] | None,
+    place: str | None,
+    *,
+    training: bool,
+    gradients: bool,
+) -> list[Call]:
+    """The pass, of tensors without values that say they are at a place; `None`: with values."""
+    meta, fake = place == "meta", place not in ("meta", None)
     modules = dict(model.named_modules())
     names = {id(module): name for name, module in modules.items()}
     shortcuts = meta and not gradients and not _has_any_global_hook()
@@ -66,7 +101,7 @@ def trace(
     from_torch = type(model).__module__.startswith("torch.nn.")
     alone = has_formula(type(model)) or (from_torch and is_leaf(model))
     root = Call("", type(model).__name__, model, leaf=alone)
-    watch = Watch(root, meta, axes is not None)
+    watch = Watch(root, meta, axes is not None, fake)
     root.input_shape = next((tuple(t.shape) for t in tensors((args, kwargs))), None)
 
     def seen(
@@ -98,13 +133,12 @@ def trace(
             outer.take(call)
         return output
 
+    def stand_in(value: Tensor) -> Tensor:
+        return torch.empty_strided(value.size(), value.stride(), dtype=value.dtype, device=place)
+
     def ready(value: Tensor) -> Tensor:
         # A copy of the tensor's handle: what we write on it must not stay on the caller's.
-        fresh = (
-            torch.empty_strided(value.size(), value.stride(), dtype=value.dtype, device="meta")
-            if meta
-            else value.detach().clone()
-        )
+        fresh = value.detach().clone() if place is None else stand_in(value)
         field = None
         if axes is not None and value.numel():
             field = TensorField.of_input(fresh.shape, axes(value))
@@ -112,9 +146,14 @@ def trace(
         return fresh
 
     kept = Kept(model, args, kwargs)
-    watch.about_to_write = None if meta else kept.about_to_write
+    watch.about_to_write = kept.about_to_write if place is None else None
     autograd = torch.enable_grad() if gradients else torch.inference_mode()
-    with restored(kept, modules, training, not meta), _uncompiled(), autograd:
+    with (
+        restored(kept, modules, training, place is None), _uncompiled(), autograd,
+        fake_tensors() if fake else contextlib.nullcontext(),
+    ):  # fmt: skip
+        if fake:
+            kept.replace(stand_in)
         arguments = [each_tensor(value, ready) for value in args]
         named = {key: each_tensor(value, ready) for key, value in kwargs.items()}
         try:

@@ -73,10 +73,10 @@ class Kinds(dict[torch.dtype, str]):
 class Watch(TorchDispatchMode):
     """Sees every operator. Charges it to the innermost module, and follows fields through it."""
 
-    def __init__(self, root: Call, meta: bool, follow: bool) -> None:
+    def __init__(self, root: Call, meta: bool, follow: bool, fake: bool = False) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         self.supports_higher_order_operators = True
-        self.meta, self.follow = meta, follow
+        self.meta, self.follow, self.fake = meta, follow, fake
         self.calls = [root]
         self.stack = [root]
         self.fields = FieldNotes()
@@ -105,6 +105,8 @@ class Watch(TorchDispatchMode):
         kwargs = kwargs or {}
         if isinstance(func, HigherOrderOperator):
             return self.higher_order(func, args, kwargs)
+        if self.fake and func.namespace == "prim":  # where a tensor is
+            return func(*args, **kwargs)
         packet = func.overloadpacket
         if packet not in COSTS and not has_formula(packet) and func._can_decompose():
             with self:

@@ -21,8 +21,9 @@ from cnnref.accounting.counting.gradients import (
 from cnnref.accounting.counting.macs import COSTS, cost
 from cnnref.accounting.counting.registered import has_formula
 from cnnref.accounting.operation import CONVOLUTIONS, Operation, tensors
+from cnnref.accounting.tracing.autocast import as_on_cpu
 from cnnref.accounting.tracing.calls import Call
-from cnnref.accounting.tracing.higher_order import run_higher_order
+from cnnref.accounting.tracing.higher_order import refuse_step, run_higher_order
 from cnnref.accounting.tracing.operators import Watch
 
 __all__ = ["StepCall", "StepWatch"]
@@ -48,8 +49,8 @@ class StepCall(Call):
 class StepWatch(Watch):
     """Sees every operator below autograd, and what autograd keeps."""
 
-    def __init__(self, root: StepCall, meta: bool) -> None:
-        super().__init__(root, meta, follow=False)
+    def __init__(self, root: StepCall, meta: bool, fake: bool) -> None:
+        super().__init__(root, meta, follow=False, fake=fake)
         self.inputs = self.now = self.peak = self.saved = self.macs_back = 0
         self.backward = False
         self.nodes: Counter[str] = Counter()
@@ -99,12 +100,7 @@ class StepWatch(Watch):
         kwargs = kwargs or {}
         if isinstance(func, HigherOrderOperator):
             if torch.is_grad_enabled():
-                # Torch compiles their backward pass, which may run a function again, or may not.
-                raise NotImplementedError(
-                    f"{func.name()} runs functions of its own, whose backward pass is made by "
-                    "torch's compiler, where nobody can look; to count a training step, put "
-                    "Python's own `if` or `for` in its place"
-                )
+                refuse_step(func)
             with self:
                 return run_higher_order(func, args, kwargs)
         way, count = _way(func), self.count
@@ -124,6 +120,8 @@ class StepWatch(Watch):
                 elif self.about_to_write is not None and func._schema.is_mutable:
                     self.about_to_write(tensors((*args, *kwargs.values())))
                 out = func(*args, **kwargs)
+                if self.fake:
+                    out = as_on_cpu(way.packet, args, out)
         except Exception as error:
             self.fell(error, func, args)
             raise
@@ -182,7 +180,8 @@ class _Way(NamedTuple):
     Args:
         func: the operator, kept so that its number stays its own.
         packet: its name without the overload.
-        alias: whether it only looks at memory that is there; autograd asks for these most of all.
+        alias: whether it only looks at memory that is there, or at none; autograd asks for these
+            most of all.
         quick: whether the shape of its result may be known without torch.
         apart: whether torch takes it apart into others.
         priced: whether it may multiply.
@@ -204,11 +203,14 @@ def _way(func: Any) -> _Way:
     known = _WAYS.get(id(func))  # an operator's own hash is worked out anew each time
     if known is None:
         packet = func.overloadpacket
+        asked = func.namespace == "prim"  # where a fake tensor is
         quick = is_quick(packet)
-        apart = packet not in COSTS and not quick and func._can_decompose()
+        apart = not (asked or quick or packet in COSTS) and func._can_decompose()
         cheap = quick or packet is aten.empty  # as batch norms ask for
         priced = not cheap or packet in CONVOLUTIONS or packet is aten.convolution_backward
-        known = _WAYS[id(func)] = _Way(func, packet, packet in _ALIASES, quick, apart, priced)
+        known = _WAYS[id(func)] = _Way(
+            func, packet, asked or packet in _ALIASES, quick, apart, priced
+        )
     return known
 
 

@@ -9,10 +9,11 @@ and the backward pass is run, so that every result's storage is born and freed w
 
 from __future__ import annotations
 
-import contextlib
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import torch
@@ -22,6 +23,12 @@ from torch.autograd.graph import saved_tensors_hooks
 
 from cnnref.accounting.operation import tensors
 from cnnref.accounting.tracing.attention import attention_fused
+from cnnref.accounting.tracing.autocast import (
+    autocast_left_out,
+    autocast_off,
+    autocasts,
+    fake_tensors,
+)
 from cnnref.accounting.tracing.calls import Called, ForwardError, calls_seen, results
 from cnnref.accounting.tracing.forward import is_leaf, restored
 from cnnref.accounting.tracing.inputs import each_tensor
@@ -43,6 +50,7 @@ class Step:
         peak: most bytes of results and gradients that are there at once.
         backward_macs: of the whole backward pass, with what it computes again.
         convolves: whether there is a convolution, whose kernel may take memory of its own.
+        autocast: the precision to which something was cast, and the device whose rules say what.
     """
 
     calls: list[StepCall]
@@ -51,6 +59,7 @@ class Step:
     peak: int
     backward_macs: int
     convolves: bool
+    autocast: tuple[torch.dtype, str] | None = None
 
 
 def take_step(
@@ -63,6 +72,7 @@ def take_step(
     gradients: bool = True,
     peak: bool = True,
     dtype: torch.dtype | None = None,
+    autocast: torch.dtype | None = None,
 ) -> Step:
     """Run a model forward, and backward from all that it gives.
 
@@ -77,32 +87,73 @@ def take_step(
             the forward pass, and the peak may be that of the forward pass alone.
         dtype: of the parameters and buffers that are floating-point numbers; `None`: their own.
 
+        autocast: run the forward pass under `torch.autocast` to this precision.
+
     Raises:
         ForwardError: a pass failed.
     """
+    take = partial(
+        _taken, model, args, kwargs, training=training, gradients=gradients, peak=peak, dtype=dtype
+    )
+    around = autocasts()
+    asked = [torch.get_autocast_dtype(around)] if around else []
+    asked = [autocast] if autocast is not None else asked
+    if not meta:
+        given = next(tensors((args, kwargs, list(model.parameters()))), None)
+        place = "cpu" if given is None else given.device.type
+        step = take(place, nullcontext, autocast)
+    elif asked:
+        place = around or "cpu"
+        step = take(place, fake_tensors, autocast)
+    else:
+        place = "cpu"
+        with autocast_left_out() as asked:
+            try:
+                step = take("meta", attention_fused, None)
+            except ForwardError:
+                if not asked:
+                    raise
+        if asked:
+            step = take(place, fake_tensors, None)
+    return replace(step, autocast=(asked[0], place)) if asked else step
+
+
+def _taken(
+    model: nn.Module,
+    args: Sequence[Any],
+    kwargs: Mapping[str, Any],
+    place: str,
+    without_values: Callable[[], AbstractContextManager[Any]],
+    autocast: torch.dtype | None,
+    *,
+    training: bool,
+    gradients: bool,
+    peak: bool,
+    dtype: torch.dtype | None,
+) -> Step:
+    """The step, of tensors at a place; in `without_values` they have none, unless it is nothing."""
+    values = without_values is nullcontext
     names = {id(module): name for name, module in model.named_modules()}
     from_torch = type(model).__module__.startswith("torch.nn.")
     root = StepCall("", type(model).__name__, model, from_torch and is_leaf(model))
-    watch = StepWatch(root, meta)
+    watch = StepWatch(root, place == "meta", without_values is fake_tensors)
+
+    def copy(tensor: Tensor, kind: torch.dtype) -> Tensor:
+        if values:
+            return tensor.detach().clone() if kind is tensor.dtype else tensor.detach().to(kind)
+        return torch.empty_strided(tensor.size(), tensor.stride(), dtype=kind, device=place)
 
     def stand_in(tensor: Tensor) -> Tensor:
         kind = dtype if dtype is not None and tensor.is_floating_point() else tensor.dtype
-        if meta:
-            made = torch.empty_strided(tensor.size(), tensor.stride(), dtype=kind, device="meta")
-        else:
-            made = tensor.detach().to(kind)
+        made = tensor.detach() if values and kind is tensor.dtype else copy(tensor, kind)
         watch.given(made)
-        asks = tensor.requires_grad and gradients
+        asks = tensor.requires_grad  # without gradients too: autocast keeps the casts of what does
         if isinstance(tensor, nn.Parameter):
             return nn.Parameter(made, requires_grad=asks)
         return made.requires_grad_(asks)
 
     def ready(value: Tensor) -> Tensor:
-        fresh = (
-            torch.empty_strided(value.size(), value.stride(), dtype=value.dtype, device="meta")
-            if meta
-            else value.detach().clone()
-        )
+        fresh = copy(value, value.dtype)
         watch.inputs += watch.given(fresh)
         return fresh
 
@@ -123,23 +174,24 @@ def take_step(
         finally:
             watch.stack.pop()
 
-    arguments, named = each_tensor((list(args), dict(kwargs)), ready)
     kept = Kept(model, args, kwargs)
-    watch.about_to_write = None if meta else kept.about_to_write
-    with restored(kept, dict(model.named_modules()), training, not meta):
+    watch.about_to_write = kept.about_to_write if values else None
+    with restored(kept, dict(model.named_modules()), training, values), without_values():
+        arguments, named = each_tensor((list(args), dict(kwargs)), ready)
         kept.replace(stand_in)
         try:
             with (
                 torch.set_grad_enabled(gradients), calls_seen(seen),
-                attention_fused() if meta else contextlib.nullcontext(),
                 saved_tensors_hooks(watch.keep, lambda tensor: tensor), watch,
             ):  # fmt: skip
-                output = results(model, arguments, named)
+                with nullcontext() if autocast is None else torch.autocast(place, autocast):
+                    output = results(model, arguments, named)
                 saved = watch.saved
                 watch.backward = True
                 back = peak or watch.others_keep or _surprises(output, watch.nodes)
                 if back:
-                    _go_back(output)
+                    with autocast_off():
+                        _go_back(output)
                 del output
         except Exception as error:
             watch.fell(error, inputs=(args, kwargs))

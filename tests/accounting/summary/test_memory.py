@@ -136,16 +136,19 @@ def test_a_copy_is_the_same_and_has_no_network(way):
         copied.memory()
 
 
-def test_mixed_precision_with_values():
+@pytest.mark.parametrize("device", ["meta", "cpu"])
+def test_mixed_precision(device):
     model = nn.Sequential(nn.Linear(8, 16), nn.ReLU(), nn.Linear(16, 4))
-    without = summarize(model, (8,))
+    without = summarize(model, (8,), device=device)
+    asked = without.memory(batch=32, autocast=torch.bfloat16)
     with torch.autocast("cpu", torch.bfloat16):
-        mixed = summarize(model, (8,), device="cpu").memory(batch=32)
-        with pytest.raises(AccountingError, match="changes nothing on the meta device"):
-            without.memory()
+        mixed = summarize(model, (8,), device=device).memory(batch=32)
     # In 16 bits: the input and the one output that is kept, and the second weight.
-    assert mixed.saved == 2 * (32 * 8 + 32 * 16 + 16 * 4)
+    assert mixed.saved == asked.saved == 2 * (32 * 8 + 32 * 16 + 16 * 4)
     assert without.memory(batch=32).saved == 4 * 32 * 16
+    assert mixed == asked
+    assert str(asked).startswith("Sequential on 32x8, float32, autocast to bfloat16\n")
+    assert [note.split()[0] for note in asked.notes] == ["peaks", "cast"]
 
 
 class Checkpointed(nn.Sequential):

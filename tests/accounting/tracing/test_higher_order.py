@@ -3,9 +3,11 @@
 import pytest
 import torch
 from torch import nn
+from torch.utils.flop_counter import FlopCounterMode
 
 from cnnref.accounting import AccountingError, register, summarize
 from cnnref.accounting.tracing.higher_order import run_higher_order
+from tests.accounting.tracing.test_steps import kept
 
 
 class Chooses(nn.Module):
@@ -69,9 +71,65 @@ def test_one_that_cannot_be_taken_apart_is_named():
         run_higher_order(torch.ops.higher_order.run_const_graph, (), {})
 
 
-def test_a_training_step_through_a_choice_is_refused_with_the_reason():
-    counted = summarize(Chooses(), inputs=torch.ones(1, 3))
-    with pytest.raises(AccountingError, match=r"cond runs .* compiler.*Python's own `if`"):
+class Scans(nn.Module):
+    def __init__(self, way):
+        super().__init__()
+        self.step, self.way = nn.Linear(3, 3), way
+
+    def forward(self, x):
+        from torch._higher_order_ops import associative_scan, map, scan
+
+        if self.way == "map":
+            return map(self.step, x)
+        if self.way == "scan":
+            return scan(lambda c, y: (self.step(c) + y, y * 2), torch.zeros_like(x[0]), x)[0]
+        product = self.step(x)
+        return associative_scan(lambda a, b: a * b, product, 0, combine_mode="generic")
+
+
+@pytest.mark.parametrize(("way", "macs"), [("scan", 36), ("map", 36), ("associative", 36)])
+def test_what_goes_along_a_dimension_is_counted_step_by_step(way, macs):
+    assert summarize(Scans(way), inputs=torch.ones(4, 3)).total_macs == macs
+
+
+@pytest.mark.parametrize(
+    ("model", "told"),
+    [
+        (Chooses(), r"cond runs .* compiler.*put Python's own `if` in"),
+        (Loops(), r"while_loop runs .* compiler.*put Python's own `while` in"),
+        (Scans("scan"), r"scan runs .* compiler.*put Python's own `for` over the first dimension"),
+        (Scans("map"), r"map_impl runs .* compiler.*put Python's own `for`"),
+    ],
+)
+def test_a_training_step_through_what_torch_compiles_is_refused_with_the_reason(model, told):
+    counted = summarize(model, inputs=torch.ones(4, 3))
+    with pytest.raises(AccountingError, match=told):
         counted.with_backward()
-    with pytest.raises(AccountingError, match="torch's compiler"):
+    with pytest.raises(AccountingError, match=told):
         counted.memory()
+
+
+def test_a_training_step_through_an_associative_scan():
+    model, x = Scans("associative"), torch.ones(4, 3)
+    counted = summarize(model, inputs=x)
+    with FlopCounterMode(display=False) as flops:
+        model(x).sum().backward()
+    assert counted.training_flops == flops.get_total_flops()
+    assert counted.memory().saved == kept(model, x)
+
+
+@pytest.mark.filterwarnings("ignore:flex_attention called without")
+def test_a_training_step_through_flex_attention_is_refused_in_torchs_own_words():
+    from torch.nn.attention.flex_attention import flex_attention
+
+    class Attends(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.project = nn.Linear(16, 16)
+
+        def forward(self, x):
+            q = self.project(x)
+            return flex_attention(q, q, q)
+
+    with pytest.raises(AccountingError, match=r"no backward|not support backward on CPU"):
+        summarize(Attends(), (2, 8, 16)).with_backward()
