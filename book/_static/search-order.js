@@ -1,7 +1,8 @@
 // @ts-check
 // Sphinx ranks a page by whether a word stands in one of its titles, finds a section only by half of
 // its title, and puts the library's many pages, which repeat the words of the chapters, among these.
-// Here chapters and their sections come first; of the library, only what bears the name.
+// Here chapters and their sections come first; of the library, only what bears the name. Sphinx also wants
+// every word of a question on the page, its "what" and its "my" included.
 "use strict";
 
 (() => {
@@ -9,6 +10,9 @@
   const CLAIMS = /experiments\.claims/; // sentences of the chapters once more
   const BESIDE = /^book\/about\//;
   const FOLDED = /^(\s*\(|Solution to |Proof: )/; // exercises, what answers them, and proofs
+
+  const ASKING = "what which who whose where when why how should would could can do does did have has my me i we you your get";
+  stopwords.push(...ASKING.split(" "));
 
   const stemmer = new Stemmer();
   /** @param {string} line */

@@ -18,6 +18,8 @@ interface SearchIndex {
   indexentries: Record<string, unknown>;
 }
 
+/** Words that are not searched for. */
+declare const stopwords: string[];
 declare class Stemmer {
   stemWord(word: string): string;
 }
