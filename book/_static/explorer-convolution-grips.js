@@ -18,7 +18,7 @@
   };
 
   /** @type {ConvolutionParts["bar"]} */
-  const bar = (x, y, length, along = "x", around = 14) => {
+  const bar = (x, y, length, along = "x", around = 16) => {
     /** @param {number} half */
     const shape = (half) => (along === "x" ? { x: x - half, y, width: 2 * half, height: length }
       : { x, y: y - half, width: length, height: 2 * half });
@@ -37,7 +37,7 @@
   // A dot at the second tap pulls the taps apart.
   /** @type {ConvolutionParts["spread"]} */
   const spread = (parts, model, axis, label, cx, cy, along = "x") => (axis.window.kernel < 2 ? []
-    : [gripOf(parts, model, axis, "d", label, 1, along, svg("circle", { class: "room", cx, cy, r: 14 }),
+    : [gripOf(parts, model, axis, "d", label, 1, along, svg("circle", { class: "room", cx, cy, r: 16 }),
       svg("circle", { class: "bar", cx, cy, r: 6 }))]);
 
   // While it is held, the drawing stays where it is, or it would run away from the pointer.

@@ -37,7 +37,7 @@
     const { picture, seen } = last;
     // The unit as it was typed makes way for what tells it.
     const made = /** @type {NetworkModel} */ (/** @type {unknown} */ ({ ...values, ...picture,
-      shows, layers, moments, silenced, chosen, steps: moments.length, stop: "Moment", seen }));
+      shows, layers, moments, silenced, chosen, steps: moments.length, stop: "Training", seen }));
     made.at = (moment) => (seen[moment] ??=
       network.forward(netOf(), moments[moment], made.ink, silenced));
     made.unit = (moment) => chosen ??

@@ -282,7 +282,7 @@
       { name: "kernel", legend: "Pull a weight up or down, or press on the photograph", front: true, controls: [
         { name: "preset", kind: "select", label: "Kernel", derived: true, options: {
           own: "your own", vertical: "vertical edges", horizontal: "horizontal edges", blur: "blur",
-          sharpen: "sharpen", outline: "outline", emboss: "emboss", identity: "nothing",
+          sharpen: "sharpen", outline: "outline", emboss: "emboss", identity: "identity",
           shift: "shift by one",
         } },
       ] },

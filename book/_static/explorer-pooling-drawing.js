@@ -89,7 +89,7 @@
 
   /** @param {number} x @param {number} y @param {number} height a bar with a line in it */
   const bar = (x, y, height) => [
-    svg("rect", { class: "room", x: x - 12, y: y - 6, width: 24, height: height + 12 }),
+    svg("rect", { class: "room", x: x - 15, y: y - 6, width: 30, height: height + 12 }),
     svg("rect", { class: "bar", x: x - 4, y, width: 8, height, rx: 4 }),
   ];
 
@@ -236,7 +236,7 @@
       at: (point) => Math.round((point.x - CELL / 2 - output(0)) / CELL / window.stride),
       change: (at) => parts.go(at),
     }, ...model.drawn.flatMap(({ outputs }) => outputs));
-    parts.stage.replaceChildren(picture(n + window.left + window.right + 2, 316, 30, summary,
+    parts.stage.replaceChildren(picture(n + window.left + window.right + 2, 316, 26, summary,
       caption(14, "input x, pooled to y"), caption(310, `x′: ${moved}; pooled to y′`),
       model.drawn.flatMap(({ wires, names }) => [...wires, ...names]),
       [...model.drawn[0].inputs, ...model.drawn[1].inputs].filter(([p]) => !(p in x)).map(([, node]) => node),
