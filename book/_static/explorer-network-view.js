@@ -12,7 +12,7 @@
   // How many maps stand side by side, and what lies between them, in units.
   /** @type {Record<string, [number, number]>} */
   const GRIDS = {
-    input: [1, 0], kernels: [8, 1], conv1: [4, 1], pool2: [8, 1], conv3: [8, 1], pool4: [16, 1], fc5: [16, 0],
+    input: [1, 0], kernels: [4, 1], conv1: [4, 1], pool2: [8, 1], conv3: [8, 1], pool4: [16, 1], fc5: [16, 0],
   };
 
   // --- a picture of maps -----------------------------------------------------------------------------
