@@ -17,6 +17,7 @@ from cnnref.accounting.receptive_fields.tensor import TensorField
 
 __all__ = [
     "ONE_AT_A_TIME",
+    "OTHER_THREADS",
     "Call",
     "Called",
     "ForwardError",
@@ -35,6 +36,9 @@ Window = tuple[tuple[int, ...], tuple[int, ...]]
 
 ONE_AT_A_TIME = RLock()
 """Held while something of torch's is another thing for a time."""
+
+OTHER_THREADS = "calls in other threads"
+"""Stands among the operators without a formula for those that torch does not show."""
 
 _CONVOLUTIONS: dict[type, Any] = {
     nn.Conv1d: aten.conv1d.default, nn.Conv2d: aten.conv2d.default, nn.Conv3d: aten.conv3d.default,
@@ -125,8 +129,10 @@ class ForwardError(Exception):
 @contextmanager
 def calls_seen(
     by: Callable[[Called, nn.Module, Sequence[Any], Mapping[str, Any]], Any],
+    elsewhere: Callable[[nn.Module], object] | None = None,
 ) -> Iterator[None]:
-    """Have `by(call, module, args, kwargs)` stand for every call of a module in this thread.
+    """Have `by(call, module, args, kwargs)` stand for every call of a module in this thread, and
+    tell `elsewhere(module)` of those in others.
 
     For the time being, `nn.Module.__call__` is another function, as when `torch.fx` traces. Nothing
     is written on any module, and what a module's hooks do is part of its call.
@@ -139,6 +145,8 @@ def calls_seen(
 
         def seen(module: nn.Module, /, *args: Any, **kwargs: Any) -> Any:
             if get_ident() != thread:
+                if elsewhere is not None:
+                    elsewhere(module)
                 return original(module, *args, **kwargs)
             return by(call, module, args, kwargs)
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import inspect
+import linecache
 import re
+import traceback
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -11,7 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from cnnref.accounting.operation import tensors
-from cnnref.accounting.tracing.calls import ForwardError
+from cnnref.accounting.tracing.calls import OTHER_THREADS, ForwardError
 from cnnref.accounting.tracing.remedies import remedy
 from cnnref.errors import CnnrefError, shown
 
@@ -115,7 +117,8 @@ def checked_call(model: nn.Module, args: Sequence[Any], kwargs: Mapping[str, Any
         more = [p.name for p in wanted if p.name not in needed]
         told = f"it takes {len(needed)}: {', '.join(needed)}" if needed else "it needs none"
         told += f", and may take {', '.join(more)}" if more else ""
-        one = len(args) == 1 and not kwargs and len(needed) > 1
+        named = [p.name for p in wanted if p.kind is p.KEYWORD_ONLY and p.name in needed]
+        one = len(args) == 1 and not kwargs and len(needed) - len(named) > 1
         whole = len(needed) <= 1 and len(args) + len(kwargs) > 0
         whole &= not args or (not kwargs and len(args) > len(wanted))
         raise AccountingError(
@@ -123,6 +126,7 @@ def checked_call(model: nn.Module, args: Sequence[Any], kwargs: Mapping[str, Any
             f"input{'' if len(args) == 1 else 's'}"
             + (f" and {', '.join(kwargs)}" if kwargs else "")
             + f"; {told}"
+            + (f"; {', '.join(named)} by name: kwargs={{{named[0]!r}: ...}}" if named else "")
             + ("; several sizes go in a list" if one else "")
             + (
                 "; what is one argument, whatever it holds, goes in a list: [inputs]"
@@ -140,6 +144,10 @@ def needs_values(failure: ForwardError) -> str:
         what = f"reads values ({str(packet).removeprefix('aten.')})"
     elif packet is None and any(words in told for words in _WITHOUT_VALUES):
         what = "reads values"
+    elif OTHER_THREADS in failure.calls[0].unknown:
+        what = "calls layers in other threads, which nobody can look into"
+    elif packet is None and _asks_for_a_device(failure.error):
+        what = "asks which device a tensor is on"
     elif packet in (aten.index, aten.index_put, aten.index_put_) and _by_mask(failure.operands):
         what = "reads values (a mask)"
     elif packet is not None and (
@@ -150,6 +158,16 @@ def needs_values(failure: ForwardError) -> str:
     else:
         return ""
     return f"{_place(failure)} {what}"
+
+
+def _asks_for_a_device(error: Exception) -> bool:
+    """Whether the network raised an error of its own after a look at devices."""
+    last = [*traceback.walk_tb(error.__traceback__)][-1:]
+    near = [
+        linecache.getline(frame.f_code.co_filename, line - before, frame.f_globals)
+        for frame, line in last for before in range(3) if line > before
+    ]  # fmt: skip
+    return re.search(r"device|\bis_(cuda|cpu|meta)\b|data_ptr", "".join(near)) is not None
 
 
 def needs_gradients(failure: ForwardError) -> bool:

@@ -26,7 +26,14 @@ from cnnref.accounting.counting.registered import has_formula, is_whole
 from cnnref.accounting.operation import tensors
 from cnnref.accounting.receptive_fields.tensor import TensorField
 from cnnref.accounting.tracing.autocast import autocast_left_out, autocasts, fake_tensors
-from cnnref.accounting.tracing.calls import Call, Called, ForwardError, calls_seen, results
+from cnnref.accounting.tracing.calls import (
+    OTHER_THREADS,
+    Call,
+    Called,
+    ForwardError,
+    calls_seen,
+    results,
+)
 from cnnref.accounting.tracing.inputs import each_tensor
 from cnnref.accounting.tracing.keeping import AccountingWarning, Kept
 from cnnref.accounting.tracing.operators import Watch
@@ -136,6 +143,10 @@ def _run(
     def stand_in(value: Tensor) -> Tensor:
         return torch.empty_strided(value.size(), value.stride(), dtype=value.dtype, device=place)
 
+    def elsewhere(module: nn.Module) -> None:
+        if id(module) in names and OTHER_THREADS not in root.unknown:
+            root.unknown.append(OTHER_THREADS)
+
     def ready(value: Tensor) -> Tensor:
         # A copy of the tensor's handle: what we write on it must not stay on the caller's.
         fresh = value.detach().clone() if place is None else stand_in(value)
@@ -157,7 +168,7 @@ def _run(
         arguments = [each_tensor(value, ready) for value in args]
         named = {key: each_tensor(value, ready) for key, value in kwargs.items()}
         try:
-            with calls_seen(seen), watch:
+            with calls_seen(seen, elsewhere), watch:
                 output = results(model, arguments, named)
         except Exception as error:
             if watch.broken is not None:  # ours, not the caller's: it keeps its traceback

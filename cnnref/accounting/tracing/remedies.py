@@ -19,6 +19,10 @@ aten = torch.ops.aten
 _PRODUCTS = {aten.linear, aten.addmm, aten.mm, aten.bmm, aten.baddbmm, aten.mv}
 
 
+_TOO_SMALL = ("too small", "smaller than kernel", "Invalid computed output size: 0")
+"""What torch says of a pooling whose window is larger than its input."""
+
+
 def remedy(failure: ForwardError) -> str:
     """What was found to be wrong, and what to do; empty if nothing was found."""
     args, func, module = failure.operands, failure.func, failure.stack[-1].module
@@ -38,7 +42,8 @@ def remedy(failure: ForwardError) -> str:
         width = getattr(module, "num_features", getattr(module, "num_channels", None))
         if width is not None and args[0].shape[1] != width:
             return f"it normalises {width} channels and got {args[0].shape[1]}"
-    if "pool" in name and "too small" in str(failure.error):
+    told = str(failure.error)
+    if "pool" in name and any(words in told for words in _TOO_SMALL):
         return (
             f"its window does not fit into an input of shape {tuple(args[0].shape)}: "
             "the input of the network is too small"
@@ -48,6 +53,11 @@ def remedy(failure: ForwardError) -> str:
 
 def _no_batch(told: str) -> str:
     """For layers that, unlike a convolution, take no example without a batch."""
+    if told.startswith("Expected more than 1 value per channel when training"):
+        return (
+            "in training it normalises over the batch, and there is one example: give a size with "
+            "a batch of two, and batch_dim=False"
+        )
     ranks = re.fullmatch(r"expected (.*)D input \(got (\d)D input\)", told)
     if ranks is None or int(ranks[2]) >= int(ranks[1][-1]):
         return ""

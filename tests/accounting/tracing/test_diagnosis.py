@@ -188,6 +188,43 @@ def test_a_pass_that_reads_values(how):
         summarize(without, (3,))
 
 
+def test_a_network_that_asks_for_devices_runs_where_it_is():
+    class Net(nn.Linear):
+        def forward(self, x):
+            assert x.device.type == "cpu", "not here"
+            return super().forward(x)
+
+    counted = summarize(Net(3, 4), (3,))
+    assert counted.total_macs == 12
+    says(counted.notes[0], "counted on cpu", "asks which device a tensor is on")
+    says(message(Net(3, 4), (3,), device="meta"), "asks which device", "pass device='auto'")
+
+
+def test_arguments_by_name_alone():
+    class Net(nn.Linear):
+        def forward(self, x, *, mask):
+            return super().forward(x)
+
+    told = message(Net(3, 4), (3,))
+    says(told, "it takes 2: x, mask", "mask by name: kwargs={'mask': ...}")
+    assert "list" not in told
+
+
+def test_one_example_to_normalise_over():
+    net = nn.Sequential(nn.Linear(3, 4), nn.BatchNorm1d(4))
+    says(message(net, (3,), training=True), "1 (BatchNorm1d) failed", "there is one example",
+         "batch_dim=False")  # fmt: skip
+    assert summarize(net, (2, 3), batch_dim=False, training=True).total_macs == 24
+
+
+@pytest.mark.parametrize("axes", [1, 2, 3])
+@pytest.mark.parametrize("kind", ["AvgPool", "MaxPool"])
+def test_a_pooling_that_does_not_fit(kind, axes):
+    pool = getattr(nn, f"{kind}{axes}d")(5)
+    told = message(nn.Sequential(pool), (2, *(3,) * axes))
+    says(told, "its window does not fit into an input of shape (1, 2, 3", "network is too small")
+
+
 def test_an_error_of_the_networks_own():
     class Net(nn.Module):
         def forward(self, x):

@@ -220,6 +220,21 @@ class Meanwhile(nn.Module):
         return self.conv(x)
 
 
+def test_what_other_threads_call_is_not_counted_and_said():
+    class Splits(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.layer = nn.Linear(4, 4)
+
+        def forward(self, x):
+            with ThreadPoolExecutor(2) as pool:
+                return sum(pool.map(self.layer, [x, x]))
+
+    counted = summarize(Splits(), (4,))
+    assert (counted.macs_status, counted.total_macs) == ("partial", 0)
+    assert counted[""].uncounted == ("calls in other threads",)
+
+
 def test_other_threads_are_left_alone():
     assert summarize(Meanwhile(), (4, 12, 12)).total_macs == 100 * 144
     with ThreadPoolExecutor(2) as pool:
