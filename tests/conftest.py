@@ -1,3 +1,4 @@
+import gc
 import re
 import shutil
 from dataclasses import replace
@@ -33,6 +34,20 @@ class ByWhatIsShared(LoadScopeScheduling):  # type: ignore[misc]
 def pytest_xdist_make_scheduler(config, log):
     """Have pytest-xdist use it."""
     return ByWhatIsShared(config, log)
+
+
+def pytest_collection_finish():
+    """Have no later search for garbage look through all that was imported and collected.
+
+    These are 600,000 objects, and each new shell of `test_lineage.py` asks for a search: its 27
+    tests take 3 seconds of a processor instead of 13.
+    """
+    gc.freeze()
+
+
+def pytest_sessionfinish():
+    """Let the interpreter clear up as ever."""
+    gc.unfreeze()
 
 
 @pytest.fixture(autouse=True)
