@@ -4,9 +4,11 @@ Each test changes the code of `cnnref`, not the experiment, and compares the pro
 code as it is. Three things make hundreds of probes cheap. Experiments that differ only in what the
 probe does not read (their name, seeds and epochs, and of the data all but shape and classes) are
 looked at once. For a change that shows before the first step, so are those that differ only in how
-they step. And the probe is shorter here: it runs the same code for three steps of three images
-and one epoch. What those few values give away, the longer probe, which adds steps and evaluations
-to the same code, does not hide; for one experiment, `verify` sees every change at full length.
+they step; for one that shows in the steps, of those that differ only in their rate the two with the
+smallest and the largest. And the probe is shorter here: it runs the same code for three steps of
+three images and one epoch. What those few values give away, the longer probe, which adds steps and
+evaluations to the same code, does not hide; for one experiment, `verify` sees every change at full
+length.
 """
 
 import json
@@ -51,11 +53,20 @@ BEHAVIOURS: dict[str, str] = {}
 STARTS: dict[str, str] = {}
 """Those of them that differ before the first step already."""
 
+RATES: dict[str, dict[float, str]] = {}
+"""And in groups of those that differ in nothing but their learning rate."""
+
 for _entry in CATALOGUE.values():
     _read = read_by_the_probe(_entry)
     BEHAVIOURS.setdefault(json.dumps(_read), _entry.name)
+    _rate = _read["recipe"].pop("learning_rate", 0.0)
+    RATES.setdefault(json.dumps(_read), {}).setdefault(_rate, _entry.name)
     _read["recipe"] = {k: v for k, v in _read["recipe"].items() if k not in STEPS}
     STARTS.setdefault(json.dumps(_read), _entry.name)
+
+ENDS = sorted({group[end(group)] for group in RATES.values() for end in (min, max)})
+"""The experiments of the smallest and the largest rate. What their steps give away, those between
+do, whose steps are neither so small that a change drowns nor so large that all is lost in one."""
 
 
 @pytest.fixture(autouse=True)
@@ -213,7 +224,7 @@ MODES = (evaluation_mode, training_mode)
 
 @pytest.mark.parametrize(
     ("change", "name"),
-    [*product(AT_ONCE, STARTS.values()), *product(BY_STEPS, BEHAVIOURS.values())],
+    [*product(AT_ONCE, STARTS.values()), *product(BY_STEPS, ENDS)],
 )
 def test_every_change_of_every_experiment_is_seen(name, change, monkeypatch):
     before = original(name)
@@ -229,9 +240,7 @@ def test_the_wrong_mode_is_refused_in_every_experiment(name, change, monkeypatch
         probe(CATALOGUE[name])
 
 
-@pytest.mark.parametrize(
-    "name", [n for n in BEHAVIOURS.values() if CATALOGUE[n].recipe.optimizer in EPSILONS]
-)
+@pytest.mark.parametrize("name", [n for n in ENDS if CATALOGUE[n].recipe.optimizer in EPSILONS])
 def test_the_smallest_setting_of_an_optimizer_is_seen(name, monkeypatch):
     before, optimizer = original(name), CATALOGUE[name].recipe.optimizer
     changed = partial(OPTIMIZERS[optimizer], eps=EPSILONS[optimizer])

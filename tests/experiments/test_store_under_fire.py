@@ -109,7 +109,7 @@ def end_of(pid: int) -> int:
     return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
 
 
-KILLS = 200
+KILLS = 60
 
 
 def test_kills_at_random_moments(writer):
