@@ -7,9 +7,8 @@ from urllib.parse import urlencode
 import pytest
 from bs4 import BeautifulSoup
 from docutils import nodes
-from sphinx.addnodes import pending_xref
 
-from bookext.handouts.shortly import LENGTH, beginning, short_answer
+from bookext.handouts.inwords import answer_in_words
 
 from .conftest import CHECKED, ROOT, notebook, served
 from .pages import DESK, PHONE, SCRIPTS_RUN, THEME
@@ -103,7 +102,7 @@ def words(element):
 # --- the list of questions ----------------------------------------------------------------------
 
 
-def test_a_question_shows_how_its_answer_begins(book):
+def test_a_question_shows_its_answer(book):
     listed = soup(book, "list")
     first, second, third = listed.select("ul.questions > li")
     name, about, answer, where = first.select("p")
@@ -111,7 +110,7 @@ def test_a_question_shows_how_its_answer_begins(book):
     assert words(about) == "One"
     shown = words(answer)
     assert shown.startswith("It is one, see (1.1) and the top. A second sentence brings it")
-    assert shown.endswith("for one.")
+    assert shown.endswith("and no more.")
     assert answer.a["href"] == "one.html#equation-eq-one"
     assert answer.em.get_text() == "one"
     assert answer.select_one(".math svg")
@@ -137,54 +136,32 @@ def test_on_a_phone_every_answer_can_be_reached(open_page):
     page = open_page("list", PHONE)
     assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
     links = page.locator("ul.questions a").all()
-    assert len(links) == 7
+    assert len(links) == 8
     for link in links:
         box = link.bounding_box()
         assert 0 <= box["x"] < box["x"] + box["width"] <= PHONE["width"]
 
 
-@pytest.mark.parametrize(
-    ("line", "kept"),
-    [
-        ("One word. " + "x" * 70 + ". More.", "One word. " + "x" * 70 + ". More."),
-        ("y" * 70 + ". " + "x" * LENGTH + ". More.", "y" * 70 + "."),
-        ("Short. " + "x" * LENGTH + ". More.", "Short. " + "x" * LENGTH + "."),
-        ("About 2.5 of it (so [.9, .8]). " + "x" * LENGTH, "About 2.5 of it (so [.9, .8]). "
-         + "x" * LENGTH),
-        ("x" * 2 * LENGTH, "x" * 2 * LENGTH),
-    ],
-)  # fmt: skip
-def test_answers_are_cut_between_sentences(line, kept):
-    assert "".join(node.astext() for node in beginning([nodes.Text(line)])) == kept
-
-
-def begun(*behind):
-    """What the list shows of an answer that ends openly, before these nodes."""
+def answer(words, *behind):
+    """What the list shows of an answer of these words that these nodes follow."""
     box = nodes.container()
-    cited = pending_xref("", refdomain="cite", reftype="p")
-    answer = nodes.paragraph(
-        "", "", nodes.strong("", "Answer."), nodes.Text(" By the rule "), cited
-    )
-    answer += nodes.Text(", it is")
-    nodes.section("", box, answer, *behind)
-    return [node.astext() for node in short_answer(box, nodes.rubric)]
+    paragraph = nodes.paragraph("", "", nodes.strong("", "Answer."), nodes.Text(words))
+    nodes.section("", box, nodes.paragraph("", "Asked."), paragraph, *behind)
+    return [node.astext().strip() for node in answer_in_words(box, nodes.rubric)]
 
 
 def test_an_answer_goes_on_until_its_sentence_ends():
-    formula = nodes.math_block("", "\\begin{aligned} a &= b, \\end{aligned}", label=None)
+    goes_on = nodes.math_block("", "\\begin{aligned} a &= b, \\end{aligned}", label=None)
     behind = nodes.paragraph("", "where b is known. Besides.")
     last = nodes.paragraph("", "Another paragraph.")
-    by = "By the rule, it is"
-    assert begun(last) == [by]
-    assert begun(formula.deepcopy(), behind, last) == [by, formula.astext(), "where b is known."]
+    assert answer(" It is so. And so.", last) == ["It is so. And so."]
+    assert answer(" It is", goes_on, behind, last) == ["It is", goes_on.astext(), behind.astext()]
     ended = nodes.math_block("", "a = b .", label=None)
-    assert begun(ended, last) == [by, "a = b ."]
-    items = (
-        nodes.list_item("", nodes.paragraph("", word + " x" * LENGTH)) for word in ("Yes.", "No.")
-    )
-    (_, listed) = begun(nodes.bullet_list("", *items), last)
-    assert listed.count("x") == 2 * LENGTH
-    assert "Another" not in listed
+    assert answer(" It is", nodes.target(), ended, last) == ["It is", "a = b ."]
+    items = (nodes.list_item("", nodes.paragraph("", word)) for word in ("Yes", "No"))
+    assert answer(" These:", nodes.bullet_list("", *items), last) == ["These:", "Yes\n\nNo"]
+    assert answer(" It is", nodes.container(), last) == ["It is"]
+    assert answer(" It is", nodes.rubric(), last) == ["It is"]
 
 
 # --- folds and their names ----------------------------------------------------------------------

@@ -24,6 +24,9 @@ from .folds import fold, fold_line
 if TYPE_CHECKING:
     from sphinx.application import Sphinx
 
+CHECK = "Check."
+"""What the paragraph of a check begins with."""
+
 LONG = 90
 """A first sentence of more characters ends at its first colon or semicolon."""
 
@@ -63,12 +66,13 @@ def is_code(node: nodes.Node) -> bool:
     )
 
 
-def is_check(node: nodes.Node) -> bool:
-    """Whether a node is a paragraph that begins with a bold "Check."."""
+def opens_with(node: nodes.Node, bold: str) -> bool:
+    """Whether a node is a paragraph that opens with these words in bold."""
     if not isinstance(node, nodes.paragraph):
         return False
+    # MyST begins some with a text of no letters.
     first = next((child for child in node.children if child.astext()), None)
-    return isinstance(first, nodes.strong) and first.astext() == "Check."
+    return isinstance(first, nodes.strong) and first.astext() == bold
 
 
 def end_of_check(siblings: Sequence[nodes.Node], start: int) -> int:
@@ -84,7 +88,7 @@ def end_of_check(siblings: Sequence[nodes.Node], start: int) -> int:
         return node["classes"] if isinstance(node, nodes.Element) else []
 
     end = start
-    if is_check(siblings[start]):
+    if opens_with(siblings[start], CHECK):
         end = after_cells(start + 1)
         if end == start + 1:
             return start
@@ -124,7 +128,9 @@ def has_link(paragraph: nodes.paragraph) -> bool:
 
 def first_words(paragraph: nodes.paragraph) -> list[nodes.Node]:
     """The first sentence of a paragraph, or its beginning where that is long; without links."""
-    children = [child for child in paragraph.children if child.astext()][is_check(paragraph) :]
+    children = [child for child in paragraph.children if child.astext()][
+        opens_with(paragraph, CHECK) :
+    ]
     said = list(until(SENTENCE, children))
     if len("".join(part.astext() for part in said)) > LONG:
         said = list(until(CLAUSE, children))

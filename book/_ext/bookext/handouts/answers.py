@@ -36,8 +36,8 @@ from sphinx.util.nodes import make_refnode
 from ..folding.folds import fold, fold_line
 from ..writing import gathering, note, noted
 from .evidence import has_evidence, section_around, title_of
+from .inwords import answer_in_words
 from .questions import QuestionList, QuestionListError, read_questions
-from .shortly import short_answer
 from .testnames import find_test_file, line_of_test
 
 if TYPE_CHECKING:
@@ -52,12 +52,12 @@ ANSWERS = "answers"
 
 @dataclass(frozen=True)
 class Answer:
-    """Where a question is answered, and how the answer begins."""
+    """Where a question is answered, and the answer in words."""
 
     docname: str
     line: int
     section: str
-    short: tuple[nodes.Node, ...]
+    words: tuple[nodes.Node, ...]
 
 
 class answer_node(nodes.Admonition, nodes.Element):  # noqa: N801 (docutils names nodes so)
@@ -268,7 +268,7 @@ def collect_answers(app: Sphinx, doctree: nodes.document) -> None:
                 app.env.docname,
                 box.line or 0,
                 title_of(section, app.env.docname),
-                tuple(short_answer(box, answer_node)),
+                tuple(answer_in_words(box, answer_node)),
             )
             note(app.env, ANSWERS, (name, answer))
 

@@ -1,4 +1,4 @@
-"""`{questions}`: every question with the beginning of its answer, and the way to all of it.
+"""`{questions}`: every question with its answer in words, and the way to what proves it.
 
 A list of cards, one for each question, under a heading for each handout; before them a list to
 jump by. What the answers are is known once all pages are read.
@@ -12,11 +12,11 @@ from itertools import groupby
 from typing import TYPE_CHECKING, Any, cast
 
 from docutils import nodes
-from sphinx import addnodes
 from sphinx.transforms.post_transforms import SphinxPostTransform
 from sphinx.util.docutils import SphinxDirective
 from sphinx.util.nodes import make_refnode
 
+from ..teaching.copies import copied
 from ..writing import gathers
 from .answers import ANSWERS, Answer, anchor, answers_of
 from .questions import Handout, Question, QuestionList
@@ -128,22 +128,19 @@ class ResolveList(SphinxPostTransform):
         return [self.refer(answers[0], question, question) if answers else nodes.Text(question)]
 
     def answer(self, question: str) -> list[nodes.Node]:
-        """The beginning of an answer, and where all of it is."""
+        """An answer in words, and where it is derived."""
         answers = answers_of(self.env).get(question)
         if not answers:
             return [nodes.paragraph("", "to come", classes=["question-to-come"])]
         answer = answers[0]
-        short = [node.deepcopy() for node in answer.short]
-        for part in short:
-            for link in part.findall(addnodes.pending_xref):
-                link["refdoc"] = self.env.docname
+        answered = copied(answer.words, self.env, answer.docname, self.env.docname)
         where = nodes.paragraph("", "", classes=["question-where"])
         chapter = self.env.titles[answer.docname].astext()
         if answer.section in (chapter, answer.docname):
             where += self.refer(answer, question, chapter)
         else:
             where += [nodes.Text(f"{chapter}: "), self.refer(answer, question, answer.section)]
-        return [*short, where]
+        return [*answered, where]
 
     def refer(self, answer: Answer, question: str, text: str) -> nodes.reference:
         """A link to an answer."""
