@@ -38,8 +38,8 @@ ROOMS = {
         "effective_field": 4, "timing": 4,
     },
     "experiments": {
-        "statistics": 0, "store": 0, "catalogue": 0, "verdicts": 0,
-        "probe": 1, "workers": 1, "raw_images": 1,
+        "statistics": 0, "record": 0, "catalogue": 0, "verdicts": 0,
+        "store": 1, "probe": 1, "workers": 1, "raw_images": 1,
         "trainer": 2, "verification": 2,
         "runner": 3, "schedule": 3,
         "comparison": 4,

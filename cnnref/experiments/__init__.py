@@ -3,7 +3,7 @@
     result = run("cats-dogs-plain")      # from the stored records, or by training
     print(result)                        # mean test accuracy over the seeds, with its interval
 
-`catalogue` says what is run; `runner` takes the stored record or has `trainer` make one; `store`
+`catalogue` says what is run; `runner` takes the stored `record` or has `trainer` make one; `store`
 keeps it; `probe` and `verification` find out when a stored result no longer fits the code;
 `statistics` says what several seeds show, `comparison` which of two is better, `verdicts` in which
 words, `claims` what the book says of all this; `report` writes it into tables.
@@ -28,6 +28,7 @@ from cnnref.experiments.comparison import (
     compare,
     disagreement,
 )
+from cnnref.experiments.record import DamagedRecordError, NewerRecordError, Record
 from cnnref.experiments.runner import (
     MODES,
     ModeError,
@@ -43,7 +44,6 @@ from cnnref.experiments.statistics import (
     prediction_interval,
     reliability,
 )
-from cnnref.experiments.store import DamagedRecordError, NewerRecordError, Record
 from cnnref.experiments.trainer import train_seed
 from cnnref.experiments.verdicts import Comparison
 from cnnref.experiments.verification import verify

@@ -16,6 +16,7 @@ from scipy.special import bdtr
 
 from cnnref.errors import CnnrefError, unknown
 from cnnref.experiments.catalogue import Experiment
+from cnnref.experiments.record import Record
 from cnnref.experiments.runner import Result
 from cnnref.experiments.statistics import (
     Spread,
@@ -24,7 +25,6 @@ from cnnref.experiments.statistics import (
     require_share,
     spread_of_mean,
 )
-from cnnref.experiments.store import Record
 from cnnref.experiments.verdicts import Comparison, measure
 
 __all__ = [

@@ -8,8 +8,8 @@ import torch
 
 from cnnref.experiments.catalogue import CATALOGUE, Expectation, Experiment
 from cnnref.experiments.claims import CLAIMS, Claim
+from cnnref.experiments.record import Record
 from cnnref.experiments.runner import Result, run
-from cnnref.experiments.store import Record
 from cnnref.experiments.verdicts import Comparison
 
 __all__ = [

@@ -17,8 +17,8 @@ from cnnref.errors import CnnrefError, unknown
 from cnnref.experiments import store
 from cnnref.experiments.catalogue import Experiment, named
 from cnnref.experiments.raw_images import TakesBytes
+from cnnref.experiments.record import DamagedRecordError, Record
 from cnnref.experiments.statistics import Interval, mean_interval
-from cnnref.experiments.store import DamagedRecordError, Record
 from cnnref.experiments.trainer import train_seed
 from cnnref.training import History, team
 

@@ -21,7 +21,7 @@ import torch
 from cnnref.errors import CnnrefError
 from cnnref.experiments import store
 from cnnref.experiments.catalogue import Experiment
-from cnnref.experiments.store import Record
+from cnnref.experiments.record import Record
 from cnnref.experiments.trainer import Trained, train, train_seed
 from cnnref.experiments.verification import all_faults
 from cnnref.experiments.workers import Workers, cores

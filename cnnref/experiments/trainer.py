@@ -22,7 +22,7 @@ from cnnref.experiments import store
 from cnnref.experiments.catalogue import Experiment
 from cnnref.experiments.catalogue.entry import TAIL
 from cnnref.experiments.probe import probe
-from cnnref.experiments.store import OWN, RIGHT, Record
+from cnnref.experiments.record import OWN, RIGHT, Record, weight_name
 from cnnref.training import (
     PRECISIONS,
     Checkpoint,
@@ -220,7 +220,7 @@ def _kept(normalization: Normalization | None) -> dict[str, Any]:
 def _copied(model: nn.Module, step: int | None = None) -> dict[str, torch.Tensor]:
     """The weights as they are now, under the names of a moment where it is one."""
     return {
-        store.weight_name(name, step): tensor.detach().cpu().clone()
+        weight_name(name, step): tensor.detach().cpu().clone()
         for name, tensor in model.state_dict().items()
     }
 

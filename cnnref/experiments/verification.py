@@ -13,7 +13,7 @@ from cnnref.errors import CnnrefError
 from cnnref.experiments import store
 from cnnref.experiments.catalogue import CATALOGUE, Experiment, named
 from cnnref.experiments.probe import differences, probe
-from cnnref.experiments.store import OWN, Record
+from cnnref.experiments.record import OWN, Record
 from cnnref.experiments.workers import Workers
 
 __all__ = ["all_faults", "faults_by_seed", "verify"]

@@ -26,6 +26,7 @@ from cnnref.experiments import (
     verify,
 )
 from cnnref.experiments.catalogue.entry import Expectation
+from cnnref.experiments.record import DamagedRecordError
 from cnnref.experiments.report import comparison_markdown, result_markdown
 from cnnref.training import Recipe, predict
 
@@ -218,7 +219,7 @@ def test_a_record_of_a_regression_that_says_too_much_is_damaged(results, regress
         content["final"] = {**content["final"], "accuracy": 2}
     else:
         content["answers"] = "." * 30
-    with pytest.raises(store.DamagedRecordError, match="is not valid"):
+    with pytest.raises(DamagedRecordError, match="is not valid"):
         store.write(content, own=True)
 
 

@@ -21,7 +21,7 @@ import pytest
 import torch
 
 from cnnref.experiments import store
-from cnnref.experiments.store import DamagedRecordError
+from cnnref.experiments.record import DamagedRecordError, fault_of
 
 # From Python 3.12 on a warning says that a fork does not take the threads along. None is needed.
 pytestmark = pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
@@ -75,16 +75,15 @@ class Writer:
 def writer(results, tiny_records, monkeypatch) -> Writer:
     monkeypatch.setattr(store, "_package_folder", lambda: results / "none")
     verdicts: dict[str, str | None] = {}
-    judge = store._fault
 
     def fault(content):
         """Most of the time goes into this; so the same content is judged only once."""
         key = json.dumps(content, sort_keys=True)
         if key not in verdicts:
-            verdicts[key] = judge(content)
+            verdicts[key] = fault_of(content)
         return verdicts[key]
 
-    monkeypatch.setattr(store, "_fault", fault)
+    monkeypatch.setattr(store, "fault_of", fault)
     content = json.loads((tiny_records / "tiny" / "seed-1.json").read_text())
     for key in ("schema", "weights", "checksum"):
         del content[key]
