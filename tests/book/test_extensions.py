@@ -7,10 +7,7 @@ import re
 import pytest
 from bs4 import BeautifulSoup
 from docutils import nodes
-from pygments.formatters import HtmlFormatter
-from pygments.token import STANDARD_TYPES, Operator
 
-from bookext.look.highlighting import STYLES, plainest
 from bookext.look.images import has_good_alt
 from bookext.look.mathrender import FormulaError, MathJax
 from bookext.look.pages import repair
@@ -197,9 +194,9 @@ def test_google_docstrings_become_fields():
         ("Tensor", "https://docs.pytorch.org/docs/stable/tensors.html#torch.Tensor"),
         ("torch.nn.functional.conv1d",
          "https://docs.pytorch.org/docs/stable/generated/torch.nn.functional.conv1d.html"),
+        ("None", "https://docs.python.org/3/library/constants.html#None"),
+        ("torch.dtype", "https://docs.pytorch.org/docs/stable/tensor_attributes.html#torch.dtype"),
         ("torch.nn.Module", "https://docs.pytorch.org/docs/stable/generated/torch.nn.Module.html"),
-        ("torch.float64",
-         "https://docs.pytorch.org/docs/stable/tensor_attributes.html"),
         ("numpy.ndarray", "https://numpy.org/doc/stable/reference/generated/numpy.ndarray.html"),
         ("torch.no_such_name", None),
         ("json.no_such_name", None),
@@ -232,39 +229,6 @@ def test_cells_that_wait_for_data_are_shown_as_plain_python(tiny_book):
     html = book.html("index")
     assert BeautifulSoup(html, "html.parser").pre.get_text() == source.partition("\n")[2]
     assert '<span class="k">for</span>' in html
-
-
-CODE = """\
-for name in f"a{x:.3f} b", "c":  # note
-    y = f(name, one=1) + 2.5
-"""
-
-
-def test_code_is_coloured_with_few_elements(tiny_book):
-    book = tiny_book("look.highlighting")
-    book.write(index=f"# Top\n\n```python\n{CODE}```\n\n```pycon\n>>> 1 + 1\n2\n```\n")
-    assert book.build() == []
-    html = book.html("index")
-    block = BeautifulSoup(html, "html.parser").pre
-    assert block.get_text() == CODE
-    tokens = [(token["class"], token.get_text()) for token in block.select("span[class]")]
-    assert tokens == [
-        (["k"], "for"), (["ow"], "in"), (["s"], 'f"a{'), (["s"], ':.3f} b"'), (["s"], '"c"'),
-        (["c"], "# note"), (["l"], "1"), (["l"], "2.5"),
-    ]  # fmt: skip
-    assert '<span class="gp">&gt;&gt;&gt; </span>' in html
-
-
-def test_no_token_but_operators_changes_its_looks(site):
-    # The styles are those that the theme has written down.
-    written = (site / "_static" / "pygments.css").read_text(encoding="utf-8")
-    for style, theme in zip(STYLES, ("light", "dark"), strict=True):
-        rules = HtmlFormatter(style=style).get_token_style_defs(
-            f'html[data-theme="{theme}"] .highlight'
-        )
-        assert [rule for rule in rules if rule not in written] == []
-        for kind in STANDARD_TYPES.keys() - {Operator}:
-            assert style.style_for_token(plainest(kind)) == style.style_for_token(kind)
 
 
 def test_the_index_counts(site):

@@ -40,73 +40,47 @@ SHORT_NAMES = {
     **{f"nn.{name}": f"torch.nn.{name}" for name in ("Module", "Sequential", "Parameter")},
 }
 
-# Python's standard types are described in chapters of their own, not on a module's page.
-PYTHON_CHAPTERS = {
-    "functions": ("bool", "bytes", "dict", "float", "frozenset", "int", "list", "object",
-                  "property", "range", "set", "slice", "str", "tuple", "type"),
-    "constants": ("None", "True", "False", "Ellipsis", "NotImplemented"),
-}  # fmt: skip
+CONSTANTS = {"None", "True", "False", "Ellipsis", "NotImplemented"}
 
-# PyTorch gives some names a page with its siblings, the others a page each.
+# PyTorch gives most names a page each; these stand on a page with their siblings.
 TORCH_PAGES = (
-    (r"torch\.Tensor", "tensors.html#torch.Tensor"),
-    (r"torch\.Tensor\.(\w+)", r"generated/torch.Tensor.\1.html"),
-    (r"torch\.(device|dtype|layout|memory_format)", r"tensor_attributes.html#torch.\1"),
-    (r"torch\.(float|bfloat|int|uint)\d+|torch\.bool", "tensor_attributes.html"),
-    (r"torch\.utils\.data\.(\w+)", r"data.html#torch.utils.data.\1"),
-    (r"torch\.optim\.Optimizer", "optim.html#torch.optim.Optimizer"),
-    (r"torch\.(nn|nn\.functional|optim|autograd|cuda|distributed)", None),
+    (r"torch\.Tensor", "tensors"),
+    (r"torch\.(device|dtype|layout|memory_format)", "tensor_attributes"),
+    (r"torch\.utils\.data\.\w+", "data"),
+    (r"torch\.optim\.Optimizer", "optim"),
 )
 
 
 def documentation_url(name: str) -> str | None:
     """The address that documents a full name, or `None` where no rule knows it."""
     name = SHORT_NAMES.get(name, name)
-    for chapter, names in PYTHON_CHAPTERS.items():
-        if name in names:
-            return f"{PYTHON}/{chapter}.html#{name}"
     if hasattr(builtins, name):
-        chapter = "exceptions" if _is_exception(name) else "functions"
-        return f"{PYTHON}/{chapter}.html#{name}"
+        return f"{PYTHON}/{_chapter_of(name)}.html#{name}"
     if pydoc.locate(name) is None:
         return None
-    package = name.partition(".")[0]
+    package, _, rest = name.partition(".")
     if package == "torch":
-        return f"{TORCH}/{_torch_page(name)}"
+        pages = (page for pattern, page in TORCH_PAGES if re.fullmatch(pattern, name))
+        page = next(pages, None)
+        return f"{TORCH}/{page}.html#{name}" if page else f"{TORCH}/generated/{name}.html"
     if package == "torchvision":
         return f"{VISION}/generated/{name}.html"
     if package == "numpy":
-        return _numpy_page(name)
+        page = f"typing.html#{name}" if rest.startswith("typing") else f"generated/{name}.html"
+        return f"{NUMPY}/{page}"
     if package == "matplotlib":
-        return _matplotlib_page(name)
+        return f"{MATPLOTLIB}/{rest.rpartition('.')[0] or rest}_api.html#{name}"
     if package in sys.stdlib_module_names:
         return _python_page(name)
     return None
 
 
-def _is_exception(name: str) -> bool:
+def _chapter_of(name: str) -> str:
+    """The chapter of Python's library that has a name which needs no import."""
     value = getattr(builtins, name)
-    return isinstance(value, type) and issubclass(value, BaseException)
-
-
-def _torch_page(name: str) -> str:
-    for pattern, page in TORCH_PAGES:
-        if match := re.fullmatch(pattern, name):
-            if page is None:
-                return f"{name.removeprefix('torch.')}.html"
-            return match.expand(page)
-    return f"generated/{name}.html"
-
-
-def _numpy_page(name: str) -> str:
-    if name.startswith("numpy.typing"):
-        return f"{NUMPY}/typing.html#{name}"
-    return f"{NUMPY}/generated/{name}.html"
-
-
-def _matplotlib_page(name: str) -> str:
-    module = name.rpartition(".")[0] or name
-    return f"{MATPLOTLIB}/{module.removeprefix('matplotlib.')}_api.html#{name}"
+    if isinstance(value, type) and issubclass(value, BaseException):
+        return "exceptions"
+    return "constants" if name in CONSTANTS else "functions"
 
 
 def _python_page(name: str) -> str:
