@@ -24,7 +24,6 @@ SHOW_SOLUTIONS = (
     '<button type="button" class="btn btn-sm show-solutions pst-js-only">'
     "Show all solutions</button>"
 )
-LATE_STYLE_SHEETS = re.compile(r"(\b(?:mystnb\.[0-9a-f]+|exercise)\.css)\?v=[0-9a-f]+")
 
 
 def repair(body: str) -> str:
@@ -66,21 +65,8 @@ def finish_page(
         entries.sort(key=lambda entry: numbers_in_order(entry[0]))
 
 
-def drop_late_checksums(
-    _app: Sphinx, _page: str, _template: str, context: dict[str, Any], _doctree: nodes.document
-) -> None:
-    """Write the links of a first build in every build, so that two builds never differ.
-
-    Some extensions copy their style sheets after the pages are written. A build into an existing
-    folder finds them there and adds their checksums to the links.
-    """
-    css_tag = context["css_tag"]
-    context["css_tag"] = lambda css: LATE_STYLE_SHEETS.sub(r"\1", css_tag(css))
-
-
 def setup(app: Sphinx) -> None:
     """Hook into page writing, before the theme adds its buttons."""
     # Jupyter Book sets this value of sphinx_comments, which is not loaded.
     app.add_config_value("comments_config", {}, "html")
     app.connect("html-page-context", finish_page, priority=400)
-    app.connect("html-page-context", drop_late_checksums, priority=900)
