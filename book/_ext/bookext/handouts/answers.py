@@ -47,6 +47,8 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
+QUESTIONS = "book/questions.yml"
+TESTS = "tests"
 ANSWERS = "answers"
 
 
@@ -83,7 +85,7 @@ def answers_of(env: BuildEnvironment) -> dict[str, list[Answer]]:
 
 def load_questions(app: Sphinx) -> QuestionList:
     """The list of questions, read anew for each build."""
-    path = Path(app.srcdir) / app.config.answers_questions
+    path = Path(app.srcdir) / QUESTIONS
     try:
         return read_questions(path)
     except QuestionListError as error:
@@ -107,16 +109,15 @@ class AnswerDirective(SphinxDirective):
     def run(self) -> list[nodes.Node]:
         """Build the box: title, restated question, and what checks the answer."""
         handout_of = self.env.cnnref_questions.handout_of  # type: ignore[attr-defined]
-        self.env.note_dependency(self.config.answers_questions)
+        self.env.note_dependency(QUESTIONS)
         names = []
         for name in split_names(self.arguments[0]):
             if name in handout_of:
                 names.append(name)
             else:
                 logger.warning(
-                    "%s is no question of %s", name, self.config.answers_questions,
-                    location=self.get_location(),
-                )  # fmt: skip
+                    "%s is no question of %s", name, QUESTIONS, location=self.get_location()
+                )
         if not self.content:
             logger.warning("an answer restates its question", location=self.get_location())
 
@@ -154,7 +155,7 @@ class AnswerDirective(SphinxDirective):
             self.env.note_dependency(path)
         line = f"Checked by {len(tests)} test{'s' * (len(tests) > 1)}"
         names = nodes.paragraph()
-        names += _listed([link_to_test(self.env, test, short=False) for test in tests])
+        names += _listed([link_to_test(self.env, test) for test in tests])
         if box["uses"]:
             names += nodes.Text(" · uses ")
             names += _listed([link_to_api(name, self.env.docname) for name in box["uses"]])
@@ -202,15 +203,15 @@ def split_test(env: BuildEnvironment, test: str) -> tuple[str, str]:
     """The file of a test, from the book's root, and its name in that file."""
     filename, _, name = test.removeprefix("tests/").partition("::")
     root = Path(env.srcdir)
-    path = find_test_file(root / env.config.answers_tests, filename)
+    path = find_test_file(root / TESTS, filename)
     return path.relative_to(root).as_posix(), name
 
 
-def link_to_test(env: BuildEnvironment, test: str, *, short: bool) -> nodes.Node:
+def link_to_test(env: BuildEnvironment, test: str) -> nodes.Node:
     """A link to a test in the repository, where there is one."""
     path, name = split_test(env, test)
     line = line_of_test(Path(env.srcdir) / path, name)
-    text = nodes.literal("", name if short else f"{Path(path).name}::{name}")
+    text = nodes.literal("", f"{Path(path).name}::{name}")
     options = env.config.html_theme_options
     if line is None or "repository_url" not in options:
         return text
@@ -297,7 +298,7 @@ def check_book(_: Sphinx, env: BuildEnvironment) -> None:
 
 def place_of(env: BuildEnvironment, name: str) -> str:
     """The last line of the list of questions that holds a name (deferred names come last)."""
-    path = Path(env.srcdir) / env.config.answers_questions
+    path = Path(env.srcdir) / QUESTIONS
     lines = path.read_text(encoding="utf-8").splitlines()
     whole = re.compile(rf"(?<![\w.-]){re.escape(name)}(?![\w.-])")
     return f"{path}:{max(n for n, line in enumerate(lines, 1) if whole.search(line))}"
@@ -305,8 +306,6 @@ def place_of(env: BuildEnvironment, name: str) -> str:
 
 def setup(app: Sphinx) -> None:
     """Register the directives, the role and the checks."""
-    app.add_config_value("answers_questions", "book/questions.yml", "env", str)
-    app.add_config_value("answers_tests", "tests", "env", str)
     app.setup_extension("bookext.folding.folds")
     app.add_node(answer_node, html=(visit_box, depart_box))
     app.add_node(question_link)

@@ -18,7 +18,7 @@ from sphinx.util.nodes import make_refnode
 
 from ..teaching.copies import copied
 from ..writing import gathers
-from .answers import ANSWERS, Answer, anchor, answers_of
+from .answers import ANSWERS, QUESTIONS, Answer, anchor, answers_of
 from .questions import Handout, Question, QuestionList
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ class QuestionsDirective(SphinxDirective):
 
     def run(self) -> list[nodes.Node]:
         """Build the sections, leaving open what is not known yet."""
-        self.env.note_dependency(self.config.answers_questions)
+        self.env.note_dependency(QUESTIONS)
         gathers(self.env, ANSWERS)
         handouts = questions_of(self.env).handouts
         sections = [self.section(handout) for handout in handouts]
