@@ -21,6 +21,8 @@ from sphinx.transforms.post_transforms import SphinxPostTransform
 from sphinx.util import logging
 from sphinx.util.docutils import SphinxDirective
 
+from ..around import around
+
 if TYPE_CHECKING:
     from sphinx.application import Sphinx
     from sphinx.environment import BuildEnvironment
@@ -106,21 +108,13 @@ class CheckReferences(SphinxPostTransform):
         missing = set(order[: order.index(page)]) - foundations(self.env, page)
         targets = {self.app.builder.get_relative_uri(page, name): name for name in missing}
         for link in self.document.findall(nodes.reference):
-            if in_a_box(link):
+            # What stands in a box, such as a note about a handout, is an aside.
+            if any(isinstance(node, nodes.Admonition) for node in around(link)):
                 continue
             if name := targets.get(link.get("refuri", "").partition("#")[0]):
                 logger.warning(
                     "refers back to %s, which is not in its builds_on", name, location=link
                 )
-
-
-def in_a_box(node: nodes.Node) -> bool:
-    """Whether a node stands in an admonition, such as a note about a handout."""
-    while node.parent is not None:
-        node = node.parent
-        if isinstance(node, nodes.Admonition):
-            return True
-    return False
 
 
 def draw_map(env: BuildEnvironment, page: str) -> str:

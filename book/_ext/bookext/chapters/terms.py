@@ -20,6 +20,7 @@ from sphinx.domains.std import StandardDomain
 from sphinx.transforms.post_transforms import SphinxPostTransform
 from sphinx.util import logging
 
+from ..around import around
 from .chaptermap import chapters_of
 
 if TYPE_CHECKING:
@@ -93,14 +94,9 @@ class LinkTerms(SphinxPostTransform):
 
 def running(text: nodes.Text) -> bool:
     """Whether a text is part of a paragraph, and of nothing that must stay as it is."""
-    node: Any = text.parent
-    paragraph = False
-    while node is not None:
-        if isinstance(node, UNTOUCHED) or node.get("nb_element") == "cell_code":
-            return False
-        paragraph = paragraph or isinstance(node, nodes.paragraph)
-        node = node.parent
-    return paragraph
+    parents = list(around(text))
+    apart = (isinstance(n, UNTOUCHED) or n.get("nb_element") == "cell_code" for n in parents)
+    return not any(apart) and any(isinstance(node, nodes.paragraph) for node in parents)
 
 
 def setup(app: Sphinx) -> None:

@@ -8,16 +8,16 @@ from collections.abc import Iterator
 
 from docutils import nodes
 
+from ..around import around
+
 # The names whose call in a cell means "this comes from stored records", or "they show this".
 RECORD_CALLS = frozenset({"run", "experiments.run", "cnnref.experiments.run", "claim"})
 
 
 def section_around(node: nodes.Element) -> nodes.Element:
     """The innermost section that holds a node; the whole document where there is none."""
-    section = node.parent
-    while section.parent is not None and not isinstance(section, nodes.section):
-        section = section.parent
-    return section
+    *_, whole = parents = list(around(node))
+    return next((part for part in parents if isinstance(part, nodes.section)), whole)
 
 
 def title_of(section: nodes.Element, default: str) -> str:

@@ -23,6 +23,8 @@ from myst_nb.core.render import MimeData, NbElementRenderer, load_mime_renders
 from sphinx.util import logging
 from sphinx.util.images import get_image_size
 
+from ..around import around
+
 if TYPE_CHECKING:
     from sphinx.application import Sphinx
     from sphinx.writers.html5 import HTML5Translator
@@ -87,10 +89,8 @@ def tell_trained(_: Sphinx, doctree: nodes.document) -> None:
     """Put the line under each figure that was drawn from records."""
     for image in [image for image in doctree.findall(nodes.image) if image.get("trained")]:
         # MyST-NB keeps the image in boxes, one for each kind of output, until it writes the page.
-        figure = image.parent
-        while figure is not None and not isinstance(figure, nodes.figure):
-            figure = figure.parent
-        figure = figure or image
+        figures = (node for node in around(image) if isinstance(node, nodes.figure))
+        figure = next(figures, image)
         place = figure.parent.index(figure) + 1
         figure.parent.insert(place, nodes.raw("", trained_html(image["trained"]), format="html"))
 

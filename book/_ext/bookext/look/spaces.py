@@ -9,9 +9,11 @@ and cells fill in more.
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from docutils import nodes
+
+from ..around import around
 
 if TYPE_CHECKING:
     from sphinx.application import Sphinx
@@ -24,17 +26,10 @@ def keep_together(_app: Sphinx, doctree: nodes.document, _docname: str) -> None:
     """Mend the spaces of one page."""
     for text in list(doctree.findall(nodes.Text)):
         mended = BREAK.sub("\N{NO-BREAK SPACE}", text.astext())
-        if mended != text.astext() and not within(text, UNTOUCHED):
+        if mended == text.astext():
+            continue
+        if not any(isinstance(node, UNTOUCHED) for node in around(text)):
             text.parent.replace(text, nodes.Text(mended))
-
-
-def within(node: Any, kinds: tuple[type, ...]) -> bool:
-    """Whether a node is part of one of these."""
-    while node.parent is not None:
-        node = node.parent
-        if isinstance(node, kinds):
-            return True
-    return False
 
 
 def setup(app: Sphinx) -> None:
