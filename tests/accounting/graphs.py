@@ -93,7 +93,7 @@ def _same_conv(draw, shape):
 def _padded_conv(draw, shape):
     axes = len(shape) - 2
     pads = draw(st.tuples(*[st.integers(-2, 3)] * (2 * axes)))
-    mode = draw(st.sampled_from(["constant", "reflect", "replicate"]))
+    mode = draw(st.sampled_from(["constant", "reflect", "replicate", "circular"]))
     if mode != "constant":
         pads = tuple(max(p, 0) for p in pads)
     w = weight(shape[1], shape[1], *[3] * axes)
@@ -380,7 +380,7 @@ def _convnext(draw, shape):
 
 def _reflect(draw, shape):
     pads = draw(st.tuples(*[st.integers(0, 2)] * (2 * (len(shape) - 2))))
-    mode = draw(st.sampled_from(["reflect", "replicate"]))
+    mode = draw(st.sampled_from(["reflect", "replicate", "circular"]))
     return f"{mode} {pads}", lambda x: F.pad(x, pads, mode)
 
 

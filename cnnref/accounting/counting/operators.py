@@ -49,7 +49,8 @@ OPERATORS = {
     "fake_quantize_per_channel_affine_cachemask",
     "added": "scatter_add scatter_add_ scatter_reduce scatter_reduce_ index_add index_add_ "
     "index_reduce index_reduce_",
-    "nothing": "cat stack _stack _chunk_cat constant_pad_nd reflection_pad1d reflection_pad2d "
+    "nothing": "cat stack _stack _chunk_cat constant_pad_nd _pad_circular "
+    "reflection_pad1d reflection_pad2d "
     "reflection_pad3d replication_pad1d replication_pad2d replication_pad3d clone contiguous "
     "_lazy_clone detach detach_ lift lift_fresh lift_fresh_copy _to_copy copy copy_ _copy_from "
     "_copy_from_and_resize fill fill_ zero zero_ set set_ shallow_copy_data_ index index_select "

@@ -102,6 +102,8 @@ def concatenated(
     """
     fields = [field for field, _ in parts if field is not None]
     if any(field.axes_of(dim) for field in fields):
+        parts = [(field and field.settled(dim), size) for field, size in parts]
+        fields = [field for field, _ in parts if field is not None]
         whole = _end_to_end(parts, dim, shape[dim])
         if whole is not None:
             return whole

@@ -33,7 +33,8 @@ class Taps:
         advance: units of the layer below that one repetition moves on.
         offsets: for each unit of the first period the units it reads; they may be negative.
         border: what a tap outside the layer below reads: "zeros" (nothing), its nearest unit
-            ("clamp"), or the unit mirrored at the border ("reflect").
+            ("clamp"), the unit mirrored at the border ("reflect"), or the one as far from the other
+            end, as if the layer went round ("wrap").
     """
 
     period: int
@@ -155,6 +156,8 @@ class Taps:
         elif self.border == "reflect":
             indices = np.abs(indices)
             indices = np.where(indices >= n, 2 * (n - 1) - indices, indices)
+        elif self.border == "wrap" and n:
+            indices = indices % n
         indices[absent | (indices < 0) | (indices >= n)] = n
         return indices
 

@@ -17,7 +17,7 @@ from cnnref.accounting.counting.extras import Extras
 from cnnref.accounting.summary import tables, unfolding
 from cnnref.accounting.summary.again import Again
 from cnnref.accounting.summary.backward import with_step
-from cnnref.accounting.summary.blocks import Blocks, added
+from cnnref.accounting.summary.blocks import Blocks, added, ancestors
 from cnnref.accounting.summary.columns import OF_A_STEP, SHOWN
 from cnnref.accounting.summary.memory import Memory, Optimizer, measured
 from cnnref.accounting.summary.rows import VALUES, Layer
@@ -194,19 +194,27 @@ class Summary:
 
     @property
     def max_receptive_field(self) -> tuple[int, ...] | None:
-        """The largest receptive field of a layer, for each axis; `None` if none has one. Layers
-        that see all positions, whatever the size of the input, have none."""
-        known = [layer.receptive_field for layer in self.layers if layer.receptive_field]
+        """The largest receptive field of a layer, for each axis; `None` if none has one.
+
+        Layers that see all positions, whatever the size of the input, have none, such as those
+        behind a global pooling or attention. A layer that does so through gates alone counts with
+        the field that it has without them: of MobileNetV3 (595, 595), and not the (35, 35) before
+        its first gate.
+        """
+        sizes = (row.receptive_field or row.receptive_field_without_gates for row in self.layers)
+        known = [size for size in sizes if size]
         return max(known, key=lambda size: (prod(size), size), default=None)
 
     @property
     def max_receptive_field_without_gates(self) -> tuple[int, ...] | None:
-        """The largest of a layer if gates were constants, see `Layer.without_gates`."""
+        """The largest of a layer if all gates were constants, see `Layer.without_gates`. Other
+        than `max_receptive_field` it leaves out gates that see no more than a window, too."""
         plain = replace(self, layers=tuple(layer.without_gates for layer in self.layers))
         return plain.max_receptive_field
 
     def first_to_see(self, pixels: int | Sequence[int]) -> Layer | None:
-        """The first layer, in the order of the calls, of which a unit can see so many positions.
+        """The first layer, in the order in which they are done, of which a unit can see so many
+        positions.
 
         Args:
             pixels: positions from the first to the last along each axis, as a number for all, or
@@ -216,7 +224,14 @@ class Summary:
         Returns:
             Its row, or `None` if no layer surely sees as many.
         """
-        for layer in self.layers:
+        last: dict[str, int] = {}  # the row with which a block is done
+        for place, layer in enumerate(self.layers):
+            last.update((name, place) for name in ancestors(layer.name) if name != layer.name)
+        done = sorted(
+            enumerate(self.layers),
+            key=lambda each: (max(each[0], last.get(each[1].name, 0)), -each[0]),
+        )
+        for _, layer in done:
             size = layer.receptive_field
             if size is None and layer.field_status == "complete":
                 size = layer.clipped

@@ -109,8 +109,10 @@ class Layer:
 
     @property
     def clipped(self) -> tuple[int, ...] | None:
-        """The same as `receptive_field`, on the real input: the most that any unit sees. A bound,
-        which no unit exceeds, unless `field_status` is "complete"."""
+        """The same as `receptive_field`, on the real input: the most that any unit sees, from the
+        first position to the last. Where padding goes round, a unit at the border sees a few at
+        both ends, so that this may be all. A bound, which no unit exceeds, unless `field_status` is
+        "complete"."""
         return tuple(each.clipped for each in self.fields) or None
 
     @property
@@ -122,7 +124,8 @@ class Layer:
     @property
     def field_status(self) -> str:
         """ "complete": all that is said of the field is exact. "partial": positions were
-        rearranged, so that what one unit sees is known only to lie in what all see together.
+        rearranged, so that what one unit sees is known only to lie in what all see together: of
+        patches in a row behind a class token, for one, up to the first attention.
         "unavailable": after an operator without a rule, bounds are all there is."""
         if not all(each.known for each in self.fields):
             return "unavailable"

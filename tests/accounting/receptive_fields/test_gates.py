@@ -93,6 +93,7 @@ def known(name):
 def test_sizes_that_others_publish(name, size, jump):
     counted = known(name)
     assert counted.max_receptive_field_without_gates == (size, size)
+    assert counted.max_receptive_field == (size, size)  # gates alone see more
     last = [layer for layer in counted if layer.kind == "Conv2d" and ".fc" not in layer.name][-1]
     assert last.receptive_field is None
     assert last.receptive_field_without_gates == (size, size)

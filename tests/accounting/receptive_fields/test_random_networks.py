@@ -5,16 +5,23 @@ from math import ceil
 import pytest
 import torch
 from hypothesis import HealthCheck, event, given
+from hypothesis import strategies as st
+from torch import nn
+from torch.nn import functional as F
 
 from cnnref.accounting import summarize
 from tests.accounting.graphs import COMBINING, EXACT, REARRANGING, networks
-from tests.accounting.support import outputs, sets
+from tests.accounting.support import Does, outputs, sets
 from tests.examples import examples
 
 # Torch warns that it pads by itself for "same" and an even kernel.
 pytestmark = pytest.mark.filterwarnings("ignore:Using padding='same'")
 
 many = examples(900, suppress_health_check=list(HealthCheck))
+
+
+_NOT_ZEROS = ("reflect", "repl", "circular", "roll", "interp")
+"""Nodes at whose borders units see positions that are not in their field on an endless input."""
 
 
 def some(units):
@@ -33,7 +40,7 @@ def check(net, size, every=False):
     for i, node in enumerate(net.nodes):
         row, values = counted[f"nodes.{i}"], kept[f"nodes.{i}"]
         assert row.output_shape == tuple(values.shape)
-        zeros = zeros and not any(word in node.title for word in ("reflect", "repl", "interp"))
+        zeros = zeros and not any(word in node.title for word in _NOT_ZEROS)
         # A unit that sees nothing along one axis sees nothing along the others.
         nothing = (bool((r.bounds[0] > -r.bounds[1]).any()) for r in row.fields)
         blank = blank or (len(size) > 2 and any(nothing))
@@ -118,3 +125,43 @@ def test_what_sees_everything_along_two_axes(case):
 @given(networks(1, [*EXACT, *REARRANGING, *REARRANGING]))
 def test_what_is_rearranged(case):
     check(*case, every=True)
+
+
+def _goes_round(kernel, stride, dilation, shift):
+    """A layer that treats all places alike, and shrinks an input that its stride divides."""
+    reach = dilation * (kernel - 1)
+    w = torch.ones(1, 1, kernel, dtype=torch.float64)
+
+    def run(x):
+        padded = F.pad(x, (shift, reach - shift), mode="circular") if reach else x
+        return F.conv1d(padded, w, stride=stride, dilation=dilation).roll(shift, 2)
+
+    return Does(run)
+
+
+@examples(150)
+@given(
+    layers=st.lists(
+        st.tuples(st.integers(1, 4), st.sampled_from([1, 1, 2]), st.integers(1, 3)), min_size=1,
+        max_size=4,
+    ),
+    size=st.integers(2, 4),
+    data=st.data(),
+)  # fmt: skip
+def test_a_network_that_goes_round_sees_its_field_at_every_place(layers, size, data):
+    n = size * 16
+    net = nn.Sequential(
+        *(
+            _goes_round(k, s, d, data.draw(st.integers(0, d * (k - 1))))
+            for k, s, d in layers
+            if d * (k - 1) < size  # no padding goes round more than once
+        ),
+        nn.Identity(),
+    )
+    x = torch.ones(1, 1, n, dtype=torch.float64, requires_grad=True)
+    row, values = summarize(net, inputs=x.detach()).layers[-1], net(x)
+    field = row.fields[0]
+    assert (row.field_status, field.unclipped is None) == ("complete", False)
+    for unit, found in enumerate(sets(values, x, range(values.shape[2]))):
+        assert found == {position % n for position in field.positions(unit)}
+        assert field.seen(unit) == (min(found), max(found))

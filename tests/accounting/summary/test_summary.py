@@ -473,6 +473,22 @@ def test_the_largest_field_and_the_first_that_sees_so_much(resnet, counted):
     assert summarize(nn.Linear(3, 4), (3,)).max_receptive_field is None
 
 
+def test_a_block_with_a_row_of_its_own_sees_when_all_in_it_is_done():
+    class Scaled(nn.Sequential):
+        def __init__(self, *layers):
+            super().__init__(*layers)
+            self.scale = nn.Parameter(torch.ones(1))
+
+        def forward(self, x):
+            return super().forward(x) * self.scale
+
+    net = Scaled(nn.Conv2d(1, 1, 3), Scaled(nn.Conv2d(1, 1, 3), nn.Conv2d(1, 1, 3)))
+    counted = summarize(net, (1, 16, 16))
+    assert [layer.name for layer in counted] == ["", "0", "1", "1.0", "1.1"]
+    names = [counted.first_to_see(size).name for size in (3, 5, 7)]
+    assert names == ["0", "1.0", "1.1"]
+
+
 def test_json_says_all(resnet):
     told = json.loads(resnet.to_json())
     assert {row["name"] for row in told["blocks"]} == {*resnet.blocks}

@@ -141,7 +141,7 @@ def conv(**options):
     [
         (conv(), (1, 4, 10, 10), 100 * 144, 3),
         (conv(padding="same"), (1, 4, 12, 12), 144 * 144, 3),
-        (conv(padding=1, padding_mode="circular"), (1, 4, 12, 12), 144 * 144, None),
+        (conv(padding=1, padding_mode="circular"), (1, 4, 12, 12), 144 * 144, 3),
         (conv(padding=1, stride=2, dilation=2, groups=4), (1, 4, 5, 5), 25 * 36, 5),
         (Forked(4, 4, 3), (1, 4, 8, 8), (100 + 64) * 144, 5),
         (wrapped(conv()), (1, 4, 16, 16), 256 * 144, 3),

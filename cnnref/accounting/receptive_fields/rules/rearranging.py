@@ -8,6 +8,7 @@ from torch import Tensor
 
 from cnnref.accounting.operation import Operation, Operator, Rule, numbers
 from cnnref.accounting.receptive_fields.joins import concatenated
+from cnnref.accounting.receptive_fields.taps import Taps
 from cnnref.accounting.receptive_fields.tensor import TensorField
 
 __all__ = ["JOINING", "REARRANGING"]
@@ -102,15 +103,14 @@ def _rearranged(call: Operation) -> TensorField | None:
         dims = [d % call.out.dim() for d in numbers(named, 1)]
         dims = dims or list(range(call.out.dim()))
     for place, dim in enumerate(dims):
-        if call.packet is aten.flip or (call.packet is aten.roll and call.arg(2)):
-            n = call.out.shape[dim]
-            turn, reason = np.arange(n)[::-1], "positions are flipped"
-            if call.packet is aten.roll:
-                turn = np.roll(np.arange(n), numbers(places, 1)[place])
-                reason = "positions are rolled: what leaves at one end comes in at the other"
-            field = field.picked(dim, turn, reason)
-            continue
         axes, size = field.axes_of(dim), call.out.shape[dim]
+        if call.packet is aten.flip:
+            field = field.picked(dim, np.arange(size)[::-1], "positions are flipped")
+            continue
+        if call.packet is aten.roll and call.arg(2):  # as padding that goes round
+            shift = numbers(places, 1)[place]
+            field = field.through({dim: (Taps.window(1, 1, (shift, -shift), 1, "wrap"), size)})
+            continue
         field = field.loosened(dim, size, "positions are rearranged")
         if call.packet not in (aten.roll, aten.flip):  # some may be taken, and others not
             field = field.thinned_along(axes)

@@ -209,6 +209,7 @@ SLIDING: dict[Operator, Rule] = {
     aten.reflection_pad1d: _padding("reflect"), aten.reflection_pad2d: _padding("reflect"),
     aten.reflection_pad3d: _padding("reflect"), aten.replication_pad1d: _padding("clamp"),
     aten.replication_pad2d: _padding("clamp"), aten.replication_pad3d: _padding("clamp"),
+    aten._pad_circular: _padding("wrap"),
     aten.pixel_shuffle: _pixel_shuffle, aten.pixel_unshuffle: _pixel_unshuffle,
     aten.im2col: _im2col, aten.col2im: _col2im, aten.unfold: _unfold,
     aten._upsample_bilinear2d_aa: _interpolation(2, "antialiased linear"),

@@ -14,6 +14,11 @@ from tests.accounting.support import row
     [
         (lambda x: x.flatten(2).unflatten(2, (8, 6)), (1, 1)),
         (lambda x: x.permute(0, 2, 3, 1).permute(0, 3, 1, 2), (1, 1)),
+        (lambda x: x.roll(1, 2), (1, 1)),
+        (lambda x: x + x.roll((1, -2), (2, 3)), (2, 3)),
+        (lambda x: F.avg_pool2d(F.pad(x, (1, 1, 1, 1), mode="circular"), 3, 1), (3, 3)),
+        (lambda x: F.avg_pool2d(F.pad(x, (1, 1, 1, 1), mode="reflect"), 3, 1), (3, 3)),
+        (lambda x: F.avg_pool2d(F.pad(x, (1, 1, 1, 1), mode="replicate"), 3, 1), (3, 3)),
         (lambda x: x.view(1, 2, 2, 8, 6).transpose(1, 2).reshape(1, 4, 8, 6), (1, 1)),
         (lambda x: F.conv2d(x, torch.zeros(4, 4, 3, 1)).flatten(2), (3, 1)),
         (lambda x: torch.cat([x[:, :2], F.conv2d(x, torch.zeros(2, 4, 3, 3), padding=1)], 1)[:, :2],
@@ -49,7 +54,6 @@ def test_views_and_channels_keep_fields(run, fields):
         (lambda x: F.layer_norm(x, (4, 8, 6)), "complete", "the statistics of a normalisation"),
         (lambda x: x.cumsum(2), "complete", "sums over all positions so far"),
         (lambda x: x.flip(2), "complete", "positions are flipped"),
-        (lambda x: x.roll(1, 2), "complete", "positions are rolled: what leaves at one end"),
         (lambda x: x.roll(1), "partial", "positions are rearranged"),
         (lambda x: torch.cat([x, x], 2), "complete", "positions are concatenated along an axis"),
         (lambda x: torch.cat([x.flatten(2)] * 2, 2), "partial", "positions are concatenated along"),
@@ -87,6 +91,16 @@ def test_what_has_no_entries_sees_nothing(run):
     told = row(run, 4, 8, 6)
     assert (told.receptive_field, told.seen, told.field_status) == (None, None, "complete")
     assert (told.macs, told.macs_status) == (0, "complete")
+
+
+def test_what_was_repeated_is_laid_end_to_end():
+    def run(x):
+        twice = x.repeat_interleave(2, 2)
+        return torch.cat([twice[:, :, -2:], twice, twice[:, :, :2]], 2)
+
+    field = row(run, 4, 8).fields[0]
+    seen = [field.seen(unit) for unit in (0, 2, 3, 4, 19)]
+    assert seen == [(7, 7), (0, 0), (0, 0), (1, 1), (0, 0)]
 
 
 def test_a_view_that_cuts_what_sees_everything_keeps_it():
