@@ -5,7 +5,8 @@
 
 The page *Counting compared* reads the file and proves, for each disagreement, who is right. Nothing
 here belongs to the ordinary tests: the peers need not be installed. One that is not is left out,
-with a message. The exit status is 1 if our own counts are not those of the formulas below.
+with a message. The exit status is 1 if our own counts are not those of the formulas below, or what
+we say is kept for the way back is not what a walk over autograd's graph finds.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ import torch
 import torchvision
 
 from cnnref.accounting import summarize
+from tests.accounting.tracing.test_steps import kept
 from tests.peers.counters import PEERS
 from tests.peers.networks import NETWORKS
 
@@ -44,21 +46,40 @@ EXPECTED: dict[str, tuple[int, int]] = {
 }
 """MACs and parameters of the probes, by hand."""
 
+BACK: dict[str, int] = {
+    # Nobody asks for the gradient of the input: one product for each of the forward pass.
+    **{name: EXPECTED[name][0] for name in ("conventions", "transposed", "same", "linear-3d")},
+    **{name: EXPECTED[name][0] for name in ("functional", "product")},
+    "tied": (1 + 2) * 16 * 16,
+    "reused": (1 + 2 + 2) * 4 * 10 * 10 * 4 * 9,
+    "attention": (3 + 2) * 10 * 32 * 32 + 2 * (4 * 2 * 10 * 10 * 8),
+}
+"""MACs of their way back, by hand: for each product one for each operand that needs a gradient."""
+
 
 def ours(name: str) -> dict[str, Any]:
     """What `cnnref.accounting` says."""
     network = NETWORKS[name]
     found = summarize(network.make(), network.size, batch_dim=False, strict=False)
+    stepped = found.with_backward()
     fields = {layer.receptive_field: layer.jump for layer in found.layers if layer.receptive_field}
     largest = max(fields, default=None)
     return {
         "macs": found.total_macs,
         "status": found.macs_status,
         "parameters": found.total_parameters,
+        "backward_macs": found.total_backward_macs,
+        "kept_bytes": sum(layer.saved_bytes or 0 for layer in stepped),
         "extras": asdict(found.total_extras),
         "receptive_field": largest and list(largest),
         "jump": largest and [float(jump) for jump in fields[largest] or ()],
     }
+
+
+def walked(name: str) -> int:
+    """Bytes that autograd keeps in a real forward pass, by a walk over its graph."""
+    network = NETWORKS[name]
+    return kept(network.make().eval(), torch.zeros(network.size))
 
 
 def ask(peer: str) -> dict[str, Any]:
@@ -89,7 +110,10 @@ def main() -> None:
     }
     for name, network in NETWORKS.items():
         mine = ours(name)
-        result["networks"][name] = {"input": list(network.size), "ours": mine, "peers": {}}
+        result["networks"][name] = {
+            "input": list(network.size), "ours": mine, "walked": {"kept_bytes": walked(name)},
+            "peers": {},
+        }  # fmt: skip
         print(f"{name}: {mine['macs']:,} MACs, {mine['parameters']:,} parameters", flush=True)
     for peer, (distribution, _) in PEERS.items():
         told = ask(peer)
@@ -105,24 +129,23 @@ def main() -> None:
     if write:
         RESULT.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
         print(f"written: {RESULT.name}")
-    wrong = [
-        name
-        for name, expected in EXPECTED.items()
-        if (
-            result["networks"][name]["ours"]["macs"],
-            result["networks"][name]["ours"]["parameters"],
-        )
-        != expected
-    ]
+    wrong = [name for name in NETWORKS if _is_wrong(name, result["networks"][name])]
     if wrong:
         sys.exit(f"our own counts are wrong: {', '.join(wrong)}")
+
+
+def _is_wrong(name: str, entry: dict[str, Any]) -> bool:
+    mine = entry["ours"]
+    by_hand = (*EXPECTED[name], BACK[name]) if name in EXPECTED else None
+    counted = (mine["macs"], mine["parameters"], mine["backward_macs"])
+    return by_hand not in (None, counted) or mine["kept_bytes"] != entry["walked"]["kept_bytes"]
 
 
 def _told(answer: dict[str, Any], mine: dict[str, Any]) -> str:
     if "error" in answer:
         return str(answer["error"])
     parts = []
-    for what in ("macs", "parameters"):
+    for what in ("macs", "parameters", "backward_macs", "kept_bytes"):
         if answer[what] is None:
             continue
         same = answer[what] == mine[what]

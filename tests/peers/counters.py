@@ -1,4 +1,4 @@
-"""Each counter as its own documentation says to call it. MACs, parameters; `None`: not given.
+"""Each counter as its own documentation says to call it. What it does not give is `None`.
 
     python -m tests.peers.counters PEER FOLDER    # each network, as JSON on one line
 
@@ -19,23 +19,32 @@ from collections.abc import Callable
 from importlib import import_module
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
-Counted = tuple[float | None, int | None]
+
+class Counted(NamedTuple):
+    """What a counter gives: of a forward pass its MACs, and the parameters; of a training step the
+    MACs of its way back, and the bytes of what the forward pass holds for it."""
+
+    macs: float | None
+    parameters: int | None
+    backward_macs: float | None = None
+    kept_bytes: int | None = None
 
 
 def _torchinfo(model: Any, x: Any) -> Counted:
     from torchinfo import summary
 
     found = summary(model, input_data=x, verbose=0, device="cpu")
-    return found.total_mult_adds, found.total_params
+    # Its table has these bytes as the "forward/backward pass size".
+    return Counted(found.total_mult_adds, found.total_params, kept_bytes=found.total_output_bytes)
 
 
 def _fvcore(model: Any, x: Any) -> Counted:
     from fvcore.nn import FlopCountAnalysis, parameter_count
 
     # Its documentation: "we count one fused multiply-add as one flop".
-    return FlopCountAnalysis(model, x).total(), parameter_count(model)[""]
+    return Counted(FlopCountAnalysis(model, x).total(), parameter_count(model)[""])
 
 
 def _ptflops(model: Any, x: Any) -> Counted:
@@ -44,14 +53,14 @@ def _ptflops(model: Any, x: Any) -> Counted:
     found = get_model_complexity_info(
         model, tuple(x.shape[1:]), as_strings=False, print_per_layer_stat=False, verbose=False
     )
-    return found[0], found[1]
+    return Counted(found[0], found[1])
 
 
 def _thop(model: Any, x: Any) -> Counted:
     from thop import profile
 
     macs, parameters = profile(model, inputs=(x,), verbose=False)
-    return macs, parameters
+    return Counted(macs, parameters)
 
 
 def _flop_counter(model: Any, x: Any) -> Counted:
@@ -60,7 +69,10 @@ def _flop_counter(model: Any, x: Any) -> Counted:
 
     with torch.no_grad(), FlopCounterMode(display=False) as counter:
         model(x)
-    return counter.get_total_flops() / 2, None
+    out = model(x)
+    with FlopCounterMode(display=False) as back:
+        out.backward(torch.ones_like(out))
+    return Counted(counter.get_total_flops() / 2, None, backward_macs=back.get_total_flops() / 2)
 
 
 PEERS: dict[str, tuple[str, Callable[[Any, Any], Counted]]] = {
@@ -96,12 +108,12 @@ def answer(peer: str, network: str) -> dict[str, Any]:
     said = io.StringIO()
     try:
         with contextlib.redirect_stdout(said), contextlib.redirect_stderr(said):
-            macs, parameters = PEERS[peer][1](model, torch.zeros(size))
+            told = PEERS[peer][1](model, torch.zeros(size))
     except Exception as error:  # whatever a peer raises is its answer
         return {"error": f"{type(error).__name__}: {error}".splitlines()[0]}
     return {
-        "macs": None if macs is None else int(macs) if macs == int(macs) else float(macs),
-        "parameters": None if parameters is None else int(parameters),
+        name: None if value is None else int(value) if value == int(value) else float(value)
+        for name, value in told._asdict().items()
     }
 
 
