@@ -29,8 +29,7 @@ EDITED = "book/pooling.md"
 
 PHASES = {
     r"^": "settings, and the library's docstrings",
-    r"^running \d+ pages": "cells run, two pages at a time",
-    r"^reading sources": "Sphinx reads the pages",
+    r"^(running \d+ pages|reading sources)": "cells run, two pages at a time, and Sphinx reads",
     r"^looking for now-outdated": "Sphinx resolves and writes them",
     r"^highlighting module code": "the library's source, highlighted",
     r"^writing additional pages": "images, search index, the rest",
@@ -46,6 +45,7 @@ def build(folder: Path) -> dict[str, float]:
     """
     command = ["jupyter-book", "build", ".", "-n", "-W", "--keep-going"]
     environment = os.environ | {"PYTHONPATH": str(folder), "PYTHONUNBUFFERED": "1"}
+    environment.pop("PYTHONDONTWRITEBYTECODE", None)  # as in `make book`
     process = subprocess.Popen(
         [str(Path(sys.executable).with_name(command[0])), *command[1:]],
         cwd=folder, env=environment, text=True, errors="replace",
@@ -106,7 +106,8 @@ def report() -> str:
         "",
         table_of(heads, rows),
         "",
-        f"The cells of all pages take {running:.0f} s, one page after another. The longest:",
+        f"The cells of all pages take {running:.0f} s by the clock, each page beside another and "
+        "beside Sphinx. The longest:",
         "",
         table_of(["page", "its cells", "of all"], first),
         "",

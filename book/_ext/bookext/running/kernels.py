@@ -36,7 +36,8 @@ SETTINGS = {
 """With the first two, glibc keeps what a tensor leaves behind for the next one.
 
 By default it gives large pieces back to the system, which fills them with zeros, page by page,
-when they are asked for again. The last spares the build a warning of the debugger's.
+when they are asked for again. Of seven long pages, processor time went from 59 to 46 seconds by it.
+The last spares the build a warning of the debugger's.
 """
 LAUNCHER = "ipykernel_launcher"
 
@@ -98,19 +99,24 @@ class ForkServer:
             "folder": os.fspath(cwd or Path.cwd()),
         }
         with self._asking:
-            if self._process is None:
-                self._process = subprocess.Popen(
-                    [sys.executable, __file__], env=os.environ | SETTINGS,
-                    stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
-                )  # fmt: skip
-            assert self._process.stdin is not None
-            assert self._process.stdout is not None
+            process = self.start()
+            assert process.stdin is not None
+            assert process.stdout is not None
             with suppress(BrokenPipeError):  # then no answer comes either
-                print(json.dumps(order), file=self._process.stdin, flush=True)
-            number = self._process.stdout.readline()
+                print(json.dumps(order), file=process.stdin, flush=True)
+            number = process.stdout.readline()
         if not number:
             raise RuntimeError("the process that forks kernels has died; its last words are above")
         return ForkedKernel(int(number))
+
+    def start(self) -> subprocess.Popen[str]:
+        """The process that forks; if there is none yet, it begins to import everything."""
+        if self._process is None:
+            self._process = subprocess.Popen(
+                [sys.executable, __file__], env=os.environ | SETTINGS,
+                stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+            )  # fmt: skip
+        return self._process
 
     def close(self) -> None:
         """End the process that forks, and with it its kernels."""
@@ -155,8 +161,12 @@ def become_kernel(arguments: list[str], environment: dict[str, str], folder: str
 
 
 @contextmanager
-def forked_kernels() -> Iterator[None]:
-    """Have jupyter-client fork its kernels meanwhile, where that is possible."""
+def forked_kernels(*, at_once: bool = False) -> Iterator[None]:
+    """Have jupyter-client fork its kernels meanwhile, where that is possible.
+
+    Args:
+        at_once: begin to import now, and not when the first kernel is asked for.
+    """
     from jupyter_client.provisioning import local_provisioner
 
     module: Any = local_provisioner
@@ -166,6 +176,8 @@ def forked_kernels() -> Iterator[None]:
     launch = module.launch_kernel
     server = module.launch_kernel = ForkServer(launch)
     try:
+        if at_once:
+            server.start()
         yield
     finally:
         module.launch_kernel = launch
