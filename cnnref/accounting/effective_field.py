@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from cnnref.accounting.summary.building import summarize
 from cnnref.accounting.summary.rows import Layer
 from cnnref.accounting.tracing.diagnosis import AccountingError, checked_model
-from cnnref.errors import unknown
+from cnnref.errors import shown, unknown
 
 __all__ = ["EffectiveField", "effective_receptive_field"]
 
@@ -106,6 +106,10 @@ def effective_receptive_field(
     """
     network = checked_model(model)
     modules = dict(network.named_modules())
+    if not isinstance(layer, str):
+        raise AccountingError(
+            f"the layer is given by its name, and before the size, got {shown(layer)}"
+        )
     if layer not in modules:
         raise AccountingError(unknown("layer", layer, [name for name in modules if name]))
     row = summarize(network, tuple(input_size))[layer]

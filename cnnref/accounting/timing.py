@@ -14,6 +14,7 @@ from tqdm import tqdm
 
 from cnnref.accounting.operation import tensors
 from cnnref.accounting.summary.blocks import ancestors
+from cnnref.accounting.summary.tables import preformatted
 from cnnref.accounting.tracing.calls import Called, calls_seen, results
 from cnnref.accounting.tracing.diagnosis import AccountingError, checked_call, checked_model
 from cnnref.accounting.tracing.forward import is_leaf, restored
@@ -25,7 +26,7 @@ from cnnref.errors import unknown
 __all__ = ["Latency", "Timed", "latency"]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Timed:
     """How long one call of a module took.
 
@@ -41,6 +42,10 @@ class Timed:
     leaf: bool
     seconds: tuple[float, ...]
 
+    def __repr__(self) -> str:
+        """What it is, in one line."""
+        return f"<Timed {self.name!r}: {self.kind}, {1e3 * self.median:.3f} ms>"
+
     @property
     def median(self) -> float:
         """Seconds that half of the repeats took less than."""
@@ -55,7 +60,7 @@ class Timed:
         return first, third
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Latency(Mapping[str, Timed]):
     """How long a network took. `latency["layer4"]` is the row of a block or of a layer; of one that
     is called several times, the first.
@@ -137,9 +142,20 @@ class Latency(Mapping[str, Timed]):
         spread = f"{1e3 * first:.3f} to {1e3 * third:.3f}"
         return name, row.kind, f"{1e3 * row.median:.3f}", spread, share
 
+    def __repr__(self) -> str:
+        """What it is, in one line."""
+        layers, repeats = len(self.rows()), len(self.whole.seconds)
+        return (
+            f"<Latency of {self.model} on {self.device}: {1e3 * self.whole.median:.3f} ms; "
+            f"layers: {layers}, repeats: {repeats}>"
+        )
+
     def __str__(self) -> str:
         """The table."""
         return self.text()
+
+    def _repr_html_(self) -> str:
+        return preformatted(self.text())
 
 
 def _depth(name: str) -> int:

@@ -124,6 +124,7 @@ _WORDS = {
     r"give dtypes=torch\.(\w+) beside (the|its) size( \(.*?\))?": r"write :\1 behind the size",
     r"summarize\(\.\.\., device='(\w+)'\)": r"--device \1",
     r"device='(\w+)'": r"--device \1",
+    r"memory\(batch=2\)": "--memory --batch 2",
     r"batch_dim=False": "--no-batch",
     r"strict=True": "--strict",
     r"; or give a torch\.nn\.Module": "",

@@ -89,6 +89,8 @@ def test_the_network_is_left_as_it_was():
 
 def test_mistakes():
     net = chain(nn.Conv1d(1, 2, 3), nn.Flatten(), nn.Linear(14, 3))
+    with pytest.raises(AccountingError, match=r"by its name, and before the size, got \(1, 9, 9\)"):
+        effective_receptive_field(net, (1, 9, 9), "0")
     with pytest.raises(AccountingError, match="unknown layer '7'"):
         effective_receptive_field(net, "7", (1, 9))
     with pytest.raises(AccountingError, match="no positions along the input's axes"):

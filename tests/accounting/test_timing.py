@@ -1,5 +1,7 @@
 """Latency: what is told, never how long it was."""
 
+import html
+
 import pytest
 import torch
 from torch import nn
@@ -100,6 +102,17 @@ def test_tokens_by_size():
 def test_what_makes_no_sense_is_told(more, told):
     with pytest.raises(AccountingError, match=told):
         timed(**more)
+
+
+def test_what_a_notebook_shows():
+    told = timed(repeats=2)
+    whole = f"{1e3 * told.whole.median:.3f} ms"
+    assert (
+        repr(told)
+        == f"<Latency of Sequential on cpu: {whole}, {len(told.rows())} layers, 2 repeats>"
+    )
+    assert repr(told.whole) == f"<Timed '': Sequential, {whole}>"
+    assert told.text() in html.unescape(told._repr_html_())
 
 
 def test_a_network_by_name():

@@ -246,7 +246,8 @@ class Comparison:
 
         def line(cells: Sequence[str], tag: str) -> str:
             return "".join(
-                f'<{tag} style="text-align:{"right" if flush else "left"}">{escape(cell)}</{tag}>'
+                f'<{tag} style="white-space:nowrap;text-align:{"right" if flush else "left"}">'
+                f"{escape(cell)}</{tag}>"
                 for cell, flush in zip(cells, right, strict=True)
             )
 

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from cnnref.accounting.operation import tensors
 from cnnref.accounting.summary.columns import megabytes
+from cnnref.accounting.summary.tables import preformatted
 from cnnref.accounting.tracing.diagnosis import AccountingError
 from cnnref.accounting.tracing.inputs import checked_dtype
 from cnnref.errors import unknown
@@ -120,6 +121,9 @@ class Memory:
     def __str__(self) -> str:
         """The table."""
         return self.text()
+
+    def _repr_html_(self) -> str:
+        return preformatted(self.text())
 
 
 def measured(

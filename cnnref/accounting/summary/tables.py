@@ -8,6 +8,7 @@ import shutil
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict
+from html import escape
 from typing import TYPE_CHECKING, Any
 
 from cnnref.accounting.summary.columns import COLUMNS, SHOWN, times
@@ -28,6 +29,7 @@ __all__ = [
     "fitting",
     "heading",
     "piped",
+    "preformatted",
     "totals",
 ]
 
@@ -84,6 +86,11 @@ def fitting(tables: Iterable[Callable[[], str]]) -> str:
         if room is None or rule <= room:
             break
     return told
+
+
+def preformatted(text: str) -> str:
+    """A table for the terminal, as it shows in a notebook."""
+    return f'<pre style="line-height:1.4">{escape(text)}</pre>'
 
 
 def piped(cells: Sequence[Sequence[str]], right: Sequence[bool]) -> list[str]:

@@ -55,8 +55,8 @@ def _no_batch(told: str) -> str:
     """For layers that, unlike a convolution, take no example without a batch."""
     if told.startswith("Expected more than 1 value per channel when training"):
         return (
-            "in training it normalises over the batch, and there is one example: give a size with "
-            "a batch of two, and batch_dim=False"
+            "in training it normalises over the batch, and there is one example: give two, as "
+            "memory(batch=2), or by a size with its batch and batch_dim=False"
         )
     ranks = re.fullmatch(r"expected (.*)D input \(got (\d)D input\)", told)
     if ranks is None or int(ranks[2]) >= int(ranks[1][-1]):

@@ -55,7 +55,7 @@ def test_a_table_tells_both_and_their_difference(resnets):
     assert "layer3" in only
     assert "bn1" not in only
     assert "| total |" in resnets.to_markdown(columns=["output_shape", "macs"])
-    assert "<th" in resnets._repr_html_()
+    assert '<th style="white-space:nowrap;text-align:left">layer</th>' in resnets._repr_html_()
 
 
 def test_everything_as_json(resnets):

@@ -90,6 +90,7 @@ def test_a_table_in_megabytes():
     assert "work space of convolutions" in lines[-1]
     assert told.to_dict()["notes"] == [*told.notes]
     assert summarize(nn.Linear(3, 2), (3,)).memory().notes == ()
+    assert str(told) in told._repr_html_()
     assert repr(told).startswith("Memory(model='PlainCNN'")
 
 
@@ -122,7 +123,7 @@ def test_a_batch_needs_a_size():
 
 def test_a_step_that_fails_says_where():
     model = nn.Sequential(nn.Flatten(), nn.Linear(4, 3), nn.BatchNorm1d(3))
-    with pytest.raises(AccountingError, match=r"2 \(BatchNorm1d\).*more than 1 value"):
+    with pytest.raises(AccountingError, match=r"2 \(BatchNorm1d\).*give two, as memory\(batch=2\)"):
         summarize(model, (4,)).memory(batch=1)
     assert summarize(model, (4,)).memory(batch=2).saved
 
