@@ -107,10 +107,8 @@ def test_what_makes_no_sense_is_told(more, told):
 def test_what_a_notebook_shows():
     told = timed(repeats=2)
     whole = f"{1e3 * told.whole.median:.3f} ms"
-    assert (
-        repr(told)
-        == f"<Latency of Sequential on cpu: {whole}, {len(told.rows())} layers, 2 repeats>"
-    )
+    size = f"layers: {len(told.rows())}, repeats: 2"
+    assert repr(told) == f"<Latency of Sequential on cpu: {whole}; {size}>"
     assert repr(told.whole) == f"<Timed '': Sequential, {whole}>"
     assert told.text() in html.unescape(told._repr_html_())
 
