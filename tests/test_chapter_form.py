@@ -7,6 +7,7 @@ import pytest
 import yaml
 
 from bookext.teaching.exercises import GRADES
+from tests.chapters import read_cells
 
 ROOT = Path(__file__).parents[1]
 EXERCISE = re.compile(
@@ -79,6 +80,14 @@ def test_an_answer_is_short_enough_to_be_read_at_once():
     assert {text: count for text, count in answers.items() if count > 80} == {}
 
 
+LEADS = re.compile(r"\{\w+(?::\w+)?\}`(?:[^`<]*<)?([\w-]+)>?`|\]\(#?([\w-]+)\)")
+
+
+def led_to(text):
+    """The names of where roles and links lead, and of what roles put in."""
+    return {name for names in LEADS.findall(text) for name in names if name}
+
+
 SOLUTION = re.compile(r"^```\{solution-start\}.*?^```\{solution-end\}$", re.MULTILINE | re.DOTALL)
 PLACE = re.compile(r"^\$\$ \(([\w-]+)\)|^\(([\w-]+)\)=|^ *:?(?:name|label): ([\w-]+)", re.MULTILINE)
 
@@ -89,10 +98,8 @@ def test_nothing_leads_into_a_solution():
     inside = [found[0] for text in pages.values() for found in SOLUTION.finditer(text)]
     places = {name for text in inside for names in PLACE.findall(text) for name in names if name}
     assert len(places) >= len(inside) > 80
-    named = re.compile(r"\{\w+(?::\w+)?\}`(?:[^`<]*<)?([\w-]+)>?`|\]\(#?([\w-]+)\)")
     for path, text in pages.items():
-        led = {name for names in named.findall(SOLUTION.sub("", text)) for name in names if name}
-        assert not led & places, path
+        assert not led_to(SOLUTION.sub("", text)) & places, path
 
 
 @pytest.mark.parametrize("name", chapters())
@@ -100,6 +107,19 @@ def test_a_chapter_whose_cells_wait_for_data_knows_how(name):
     text = (ROOT / f"{name}.md").read_text()
     waiting = text.find("\n%%needs ")
     assert waiting < 0 or 0 < text.find("\n%load_ext cnnref.notebook\n") < waiting
+
+
+def test_nothing_leads_to_what_waits_for_data():
+    """Where there are none, a number would be missing in the text, and a link lead nowhere."""
+    pages = {path: path.read_text() for path in ROOT.glob("book/**/*.md")}
+    waiting = [
+        cell for path in pages for cell in read_cells(path) if cell.source.startswith("%%needs ")
+    ]
+    figures = {cell.metadata.get("mystnb", {}).get("figure", {}).get("name") for cell in waiting}
+    assert len(figures) > 10
+    assert [cell.source for cell in waiting if "glue(" in cell.source] == []
+    for path, text in pages.items():
+        assert not led_to(text) & figures, path
 
 
 @pytest.mark.parametrize(
