@@ -1,7 +1,8 @@
 """What the list of all pages beside each page is made of; a template writes it.
 
 The theme has Sphinx lay out the whole tree for each of 350 pages, reads the HTML that it gets and
-mends it: a quarter of all that writing them takes. The titles are the same on every page.
+mends it: 14 of 51 s of processor time, where every page is written and no cell runs. The titles are
+the same on every page.
 """
 
 from __future__ import annotations
