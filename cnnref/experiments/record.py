@@ -118,7 +118,7 @@ class Record:
         data = path.read_bytes() if path.is_file() else b""
         if hashlib.sha256(data).hexdigest() != entry["sha256"]:
             what = "altered" if data else "missing"
-            raise DamagedRecordError(f"{path} is {what}; {mending(self.content['name'])}")
+            raise DamagedRecordError(f"{path} is {what}; {mending(path)}")
         tensors: dict[str, Tensor] = safetensors.torch.load(data)
         if step is None:
             return {name: tensor for name, tensor in tensors.items() if MOMENT not in name}
@@ -223,6 +223,13 @@ def checksum_of(content: dict[str, Any]) -> str:
     return hashlib.sha256(json.dumps(rest, sort_keys=True).encode()).hexdigest()
 
 
-def mending(name: str) -> str:
-    """What to do about a damaged record, for the end of a message."""
-    return f"`cnnref run {name}` trains it again"
+def mending(path: Path) -> str:
+    """What to do about a damaged record, for the end of a message.
+
+    Args:
+        path: of the record, or of its weights.
+    """
+    folder = path.parent
+    own = folder.parent.name == OWN
+    command = f"run of the Experiment {folder.name!r}" if own else f"`cnnref run {folder.name}`"
+    return f"{command} trains it again"

@@ -239,20 +239,21 @@ def _stored(experiment: Experiment, seed: int, *, strict: bool) -> Record | None
     reason = (
         f"there is no record of {wanted} in {' or '.join(map(str, store.folders(experiment.own)))}"
     )
+    command = "without mode 'stored', run(...)" if experiment.own else "`cnnref run NAME`"
+    remedy = f"; {command.replace('NAME', experiment.name)} trains it"
     if path is not None:
         try:
             record = store.read(path)
             if record["weights"]:
                 record.weights()
         except DamagedRecordError as error:
-            reason = str(error)
+            reason, remedy = str(error), ""  # it says its own
         else:
             if record["experiment"] == experiment.fields:
                 return record
             reason = f"{path} is of an older {wanted}, with other fields"
     if strict:
-        command = "without mode 'stored', run(...)" if experiment.own else "`cnnref run NAME`"
-        raise NoRecordError(f"{reason}; {command.replace('NAME', experiment.name)} trains it")
+        raise NoRecordError(f"{reason}{remedy}")
     if path is not None:
         warnings.warn(f"{reason}; training again", stacklevel=3)
     return None

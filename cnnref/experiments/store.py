@@ -118,7 +118,7 @@ def read(path: Path) -> Record:
         text = path.read_bytes()
         content = json.loads(text)
     except (OSError, ValueError, RecursionError) as error:
-        raise DamagedRecordError(f"{path} is not whole JSON: {error}; {mending(name)}") from error
+        raise DamagedRecordError(f"{path} is not whole JSON: {error}; {mending(path)}") from error
     version = content.get("schema") if isinstance(content, dict) else None
     if isinstance(version, int) and version > SCHEMA_VERSION:
         raise NewerRecordError(
@@ -131,7 +131,7 @@ def read(path: Path) -> Record:
     if not fault and (content["name"], path.name) != (name, f"seed-{content['seed']}.json"):
         fault = f"it holds {content['name']} seed {content['seed']}, not what its path says"
     if fault:
-        raise DamagedRecordError(f"{path} is damaged: {fault}; {mending(name)}")
+        raise DamagedRecordError(f"{path} is damaged: {fault}; {mending(path)}")
     return Record(path, content)
 
 

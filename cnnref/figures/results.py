@@ -33,8 +33,14 @@ def learning_curves(
         loss: what the axis of the loss says: its name and its unit, where it is one of your own.
 
     Raises:
+        TypeError: it is neither.
         ValueError: a history without an epoch.
     """
+    if not isinstance(result, Result | History):
+        raise TypeError(
+            "learning curves are drawn of what run(...) or fit(...) returned, got a "
+            f"{type(result).__name__}"
+        )
     split, told = "test", "one run"
     if isinstance(result, Result):
         split, told = result.split, f"{result.experiment.name}, mean of {seeds(result)}"

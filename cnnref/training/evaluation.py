@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor, nn
 
-from cnnref.errors import unknown
+from cnnref.errors import shown, unknown
 from cnnref.training.processes import team
 from cnnref.training.recipes import VIEWS, Loss, loss_of
 
@@ -41,9 +41,11 @@ def predict(
         Logits `(N, classes or 1)` and labels `(N,)`, in the order of `batches`.
 
     Raises:
-        TypeError: the model returns no tensor.
+        TypeError: there is no model, it returns no tensor, or a batch is no pair of tensors.
         ValueError: there is no batch, or no such views.
     """
+    if not isinstance(model, nn.Module):
+        raise TypeError(f"a network, a torch.nn.Module, is needed, got {shown(model)}")
     if views not in VIEWS:
         raise ValueError(unknown("views", views, VIEWS))
     training = model.training
@@ -52,13 +54,22 @@ def predict(
         with torch.no_grad():
             pairs: list[tuple[Any, Tensor]] = [
                 (sum(weight * _outputs(model, x) for weight, x in VIEWS[views](images)), labels)
-                for images, labels in batches
+                for images, labels in map(_pair, batches)
             ]
     finally:
         model.train(training)
     if not pairs:
         raise ValueError("there is no batch to predict")
     return torch.cat([logits for logits, _ in pairs]), torch.cat([labels for _, labels in pairs])
+
+
+def _pair(batch: Any) -> tuple[Tensor, Tensor]:
+    if not (isinstance(batch, tuple | list) and len(batch) == 2):
+        raise TypeError(
+            f"each batch must be a pair (inputs, labels), got {shown(batch)}; of tensors x and y "
+            "the only batch is [(x, y)]"
+        )
+    return batch[0], batch[1]
 
 
 def _outputs(model: nn.Module, inputs: Tensor) -> Tensor:

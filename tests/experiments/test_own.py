@@ -238,6 +238,20 @@ def test_a_network_is_copied_and_each_seed_begins_with_its_weights(results, mine
     assert any("behaviour" in fault for fault in verify([other]))
 
 
+def test_a_damaged_record_of_ones_own_is_not_for_the_command(results, mine):
+    entry = replace(mine, seeds=(0,), keep_weights=True)
+    record = run(entry, device="cpu").records[0]
+    remedy = "run of the Experiment 'mine' trains it again"
+    weights = record.path.with_name(record["weights"]["file"])
+    content = weights.read_bytes()
+    weights.write_bytes(b"")
+    with pytest.raises(NoRecordError, match=f"missing; {remedy}$"):
+        load_model(entry)
+    weights.write_bytes(content)
+    record.path.write_text(record.path.read_text()[:100])
+    assert verify(entry)[0].endswith(remedy)
+
+
 def test_a_record_holds_the_normalization_and_its_network_takes_bytes(results, mine):
     record = run(mine, seeds=[0], device="cpu").records[0]
     assert record.normalization == TRAIN.normalization()

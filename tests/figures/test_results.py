@@ -32,6 +32,11 @@ def test_learning_curves_of_tuning_are_called_validation(validated):
     )
 
 
+def test_learning_curves_of_something_else_are_refused():
+    with pytest.raises(TypeError, match="what run.* or fit.* returned, got a list"):
+        learning_curves([1.0, 0.5])
+
+
 def test_learning_curves_of_a_history_of_ones_own():
     images = synthetic((1, 2, 2), 2, 20)
     net = nn.Sequential(nn.Flatten(), nn.Linear(4, 1))

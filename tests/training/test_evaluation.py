@@ -74,5 +74,11 @@ def test_probabilities():
 def test_evaluate_refuses():
     with pytest.raises(ValueError, match="did you mean 'cross-entropy'"):
         evaluate(small(), Batches(TEST, 8, TRAIN.normalization()), "crossentropy")
+    with pytest.raises(TypeError, match="a torch.nn.Module, is needed, got None"):
+        predict(None, [])
+    x, y = torch.zeros(3, 1, 6, 6), torch.zeros(3, dtype=torch.long)
+    for batches in ((x, y), [x], [(x, y, y)]):
+        with pytest.raises(TypeError, match=r"a pair \(inputs, labels\), .* is \[\(x, y\)\]"):
+            evaluate(small(), batches)
     with pytest.raises(ValueError, match="no batch"):
         evaluate(small(), [])
