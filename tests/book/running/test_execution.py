@@ -1,10 +1,12 @@
 """When pages run again, and in which order."""
 
 import json
+import os
 import re
 
 import pytest
 
+from bookext.running.ahead import MANY
 from bookext.running.execution import execution_key, key_of_build
 
 from ..conftest import QUESTIONS, notebook
@@ -173,6 +175,24 @@ def test_pages_run_side_by_side(tiny_book):
     assert book.build(CNNREF_DATA=str(book.folder / "nothing")) == []
     for name in ("one", "two"):
         assert "met" in re.sub(r"<[^>]+>", "", book.html(name))
+
+
+@pytest.mark.skipif(not hasattr(os, "pidfd_open"), reason="kernels are forked on Linux")
+def test_the_kernels_of_many_pages_have_imported_everything(tiny_book):
+    book = tiny_book("running.ahead")
+    cell = "import sys\nprint('imported:', 'pandas' in sys.modules)\n"
+    page = notebook(f"# Page\n\n```{{code-cell}} ipython3\n{cell}```\n")
+    names = [f"page{number}" for number in range(MANY)]
+    tree = "\n".join(f"book/{name}" for name in names)
+    book.write(
+        index=f"# Top\n\n```{{toctree}}\n{tree}\n```\n",
+        **{f"book__{name}": page for name in names},
+    )
+    conf = book.folder / "conf.py"
+    conf.write_text(conf.read_text().replace('["*.md"]', '["**.md"]'))
+    assert book.build(CNNREF_DATA=str(book.folder / "nothing")) == []
+    for name in names:
+        assert "imported: True" in re.sub(r"<[^>]+>", "", book.html(f"book/{name}"))
 
 
 def test_a_page_that_fails_ahead_is_reported_once(tiny_book):

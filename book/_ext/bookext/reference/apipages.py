@@ -26,7 +26,9 @@ if TYPE_CHECKING:
 
 # Reading these to the bottom, to learn what a base class inherits, takes far longer than all
 # the rest and changes nothing on the pages.
-OPAQUE = {"torch", "torch.nn", "torchvision", "matplotlib", "numpy", "scipy"}
+OPAQUE = {
+    "torch", "torch.nn", "torchvision", "matplotlib", "matplotlib.figure", "numpy", "scipy",
+}  # fmt: skip
 
 # autodoc2's headings, one level less deep and in this book's words.
 HEADINGS = {
