@@ -4,126 +4,130 @@
   "use strict";
   const { windows } = window.cnnref;
   /** @type {ConvolutionParts} */
-  const { hint, layOut, board, kindOf, bar, gripOf, spread, frameOf, feedsInWords, feed } = window.cnnref.convolutionParts;
-  const { grip, moveGrip } = window.cnnref.hold;
-  const { CELL, html, svg, range, write, writeNumber } = window.cnnref.drawing;
+  const { hint, kindOf, bar, gripOf, spread, feedsInWords, feed } = window.cnnref.convolutionParts;
+  /** @type {ConvolutionCells} */
+  const { board, painted, number } = window.cnnref.convolutionCells;
+  const { grip, frameOf } = window.cnnref.hold;
+  const { CELL, html, svg, change, range } = window.cnnref.drawing;
   const [EDGE, HALF] = [CELL * 0.7, CELL / 2];
 
   // --- grids, which are built once -------------------------------------------------------------------
 
-  // Side by side with cells of one size, unless those would be too small to read.
-  /** @param {string} name @param {(cells: SVGElement) => Element} held what one takes hold of the cells by */
-  function gridOf(name, held) {
-    const [cells, over, drawing] = [board(), svg("g"), svg("svg", { role: "group" })];
-    drawing.append(held(cells.node), over);
-    const box = html("div", {}, html("p", { class: "explorer-caption" }, name), drawing);
-    /** @type {(columns: number, height: number, summary: string) => void} */
-    const lay = (columns, height, summary) => {
-      layOut(drawing, columns, height, 14, `${name}. ${summary}`);
-      box.setAttribute("style",
-        `flex: ${columns} 1 0; max-width: ${columns * CELL}px; min-width: min(100%, ${columns * 26}px)`);
-    };
-    return { box, cells, over, lay };
+  // Side by side with cells of one size, unless those would be too small to read. While one is held,
+  // they keep that size.
+  /** @param {string} name @returns {ConvolutionGrid} */
+  function gridOf(name) {
+    const [canvas, over] = [board(), svg("svg", { role: "group" })];
+    const room = html("div", { class: "explorer-cells" }, canvas, over);
+    const box = html("div", {}, html("p", { class: "explorer-caption" }, name), room);
+    let [shown, scale] = [0, 0];
+    return { box, board: canvas, over, lay: (cells, view, summary, isHeld) => {
+      const [, , width, height] = view;
+      scale = isHeld ? scale || room.clientWidth / shown : 0;
+      shown = width;
+      change(over, "viewBox", view.join(" "));
+      change(over, "aria-label", `${name}. ${summary}`);
+      change(room, "style", `aspect-ratio: ${width} / ${height}; min-width: ${(14 * width) / CELL}px`);
+      change(box, "style", scale ? `flex: none; width: ${width * scale}px; max-width: 100%`
+        : `flex: ${width} 1 0; max-width: ${width}px; min-width: min(100%, ${(26 * width) / CELL}px)`);
+      canvas.show(cells, view, scale);
+    } };
   }
 
   /** @type {(parts: GridParts, isTransposed: boolean) => ConvolutionSheet} */
   function build(parts, isTransposed) {
-    const [longName, shortName] = isTransposed ? ["output", "input"] : ["input", "output"];
-    const [longRow, shortRow] = [grip({
-      name: "long", label: isTransposed ? "Output: who feeds it" : "Input: whom it feeds", value: 0, min: 0, max: 0,
-      text: "", at: (point) => parts.sheet?.longAt(point), change: (at) => parts.sheet?.ask(at),
-    }), grip({
-      name: "short", quiet: true, value: 0, min: 0, max: 0, change: (at) => parts.go(at),
-      at: (point) => Math.floor(point.y / CELL) * (parts.sheet?.columns ?? 1) + Math.floor(point.x / CELL),
-    })];
-    /** @param {Grip} row @returns {(cells: SVGElement) => Grip} */
-    const within = (row) => (cells) => { row.append(cells); return row; };
-    const sheet = { isTransposed, columns: 1, longRow, shortRow, longAt: () => undefined, ask: () => {},
-      long: gridOf(longName, within(longRow)), short: gridOf(shortName, within(shortRow)),
-      products: gridOf("The products of the window", (cells) => svg("g", { class: "sliding", "aria-hidden": "true" }, cells)) };
-    const { long, short, products } = sheet;
+    const [long, short] = (isTransposed ? ["output", "input"] : ["input", "output"]).map(gridOf);
+    const products = gridOf("The products of the window");
+    products.over.remove();
+    products.board.classList.add("sliding");
     parts.stage.replaceChildren(hint(isTransposed, 2),
       ...(isTransposed ? [short, products, long] : [long, products, short]).map(({ box }) => box));
-    return sheet;
+    return { isTransposed, long, short, products };
   }
 
   // --- what is in them ---------------------------------------------------------------------------------
 
   // The long line's cells by row and column, with their numbers.
-  /** @type {(sheet: ConvolutionSheet, model: ConvolutionModel, x: (column: number) => number, y: (row: number) => number) => Map<number | string, SVGGElement>} */
-  function longCells({ long }, model, x, y) {
-    const { axes: [down, across], isTransposed, counts, x: numbers, most } = model;
-    const places = range(down.first, down.last).flatMap((row) =>
-      range(across.first, across.last).map((column) => {
-        const real = row >= 0 && row < down.long && column >= 0 && column < across.long;
-        return { row, column, real, key: `${row},${column}`, visits: real ? down.visits[row] * across.visits[column] : 0 };
-      }));
-    const cells = long.cells.show(places.map(({ row, column, real, key, visits }) =>
-      [key, x(column), y(row), kindOf(model, real, visits), real || isTransposed ? "" : "0"]));
-    for (const { row, column, real, key, visits } of places) {
-      const node = cells.get(key);
-      if (!real || !node) continue;
-      if (counts) write(node, visits);
-      else if (!isTransposed) writeNumber(node, numbers[row * across.long + column], most.x);
-    }
-    return cells;
+  /** @param {ConvolutionModel} model */
+  function longCells(model) {
+    const { axes: [down, across], isTransposed, counts, x, most } = model;
+    return new Map(range(down.first, down.last).flatMap((row) => range(across.first, across.last).map((column) => {
+      const isReal = row >= 0 && row < down.long && column >= 0 && column < across.long;
+      const visits = isReal ? down.visits[row] * across.visits[column] : 0;
+      const text = isReal ? (counts ? visits : "") : isTransposed ? "" : "0";
+      const made = painted(column * CELL, row * CELL, kindOf(model, isReal, visits), text);
+      if (isReal && !counts && !isTransposed) number(made, x[row * across.long + column], most.x);
+      return [`${row},${column}`, made];
+    })));
   }
 
-  // A small grid's cells, row by row; `keyOf` names those whose numbers stay.
-  /** @type {(grid: ConvolutionGrid, count: number, columns: number, kind: string, keyOf?: (at: number) => number | string) => SVGGElement[]} */
-  const smallCells = ({ cells }, count, columns, kind, keyOf = (at) => at) => [...cells.show(range(0, count - 1)
-    .map((at) => [keyOf(at), (at % columns) * CELL, Math.floor(at / columns) * CELL, kind, ""])).values()];
+  // A small grid's cells, row by row.
+  /** @param {number} count @param {number} columns @param {string} kind */
+  const smallCells = (count, columns, kind) => range(0, count - 1)
+    .map((at) => painted((at % columns) * CELL, Math.floor(at / columns) * CELL, kind));
 
   /** @param {GridParts} parts @param {DrawnConvolution} model */
   function drawGrids(parts, model) {
-    const { axes: [down, across], isTransposed, x: numbers, w: weights, steps, summary } = model;
+    const { axes: [down, across], isTransposed, x, w: weights, steps, summary } = model;
     const { stage, sheet: old } = parts;
     const sheet = parts.sheet = old?.isTransposed === isTransposed && stage.contains(old.long.box) ? old
       : build(parts, isTransposed);
-    const { long, short, products, longRow, shortRow } = sheet;
+    const { long, short, products } = sheet;
     const frame = frameOf(parts, "grid",
       { top: down.first, left: across.first, bottom: down.last, right: across.last });
-    /** @param {number} column */
-    const x = (column) => (column - frame.left) * CELL + EDGE;
-    /** @param {number} row */
-    const y = (row) => (row - frame.top) * CELL + EDGE;
     const kernel = across.window.kernel;
     const [tall, wide] = [windows.span(down.window), windows.span(across.window)];
 
-    model.longCells = longCells(sheet, model, x, y);
-    // Where the border moves, windows keep what they see.
-    model.shortCells = smallCells(short, steps, across.short, "entry",
-      (at) => model.tapsOf(at).map(([start]) => start).join());
-    const [shown, most] = isTransposed ? [numbers, model.most.x] : [model.out, model.most.out];
-    model.shortCells.forEach((node, at) => writeNumber(node, shown[at], most));
-    model.products = smallCells(products, weights.length, kernel, "sum");
-    model.totals = [];
+    const [entries, results, terms] = [longCells(model), smallCells(steps, across.short, "entry"),
+      smallCells(weights.length, kernel, "sum")];
+    const [shown, most] = isTransposed ? [x, model.most.x] : [model.out, model.most.out];
+    results.forEach((cell, at) => number(cell, shown[at], most));
+    model.place = () => short.box;
+    model.see = ({ windows: lit, keys, terms: told, pasted }) => {
+      for (const [key, cell] of entries) cell.lit = keys.includes(key);
+      results.forEach((cell, at) => { cell.lit = lit.includes(at); });
+      // As it is when the windows up to this one have been added.
+      pasted?.forEach((value, at) => {
+        const cell = entries.get(`${Math.floor(at / across.long)},${at % across.long}`);
+        if (cell) number(cell, value, model.most.out);
+      });
+      if (told) terms.forEach((cell, tap) => number(cell, told[tap].product, model.most.product));
+      for (const { board: { paint } } of [long, short, products]) paint();
+    };
 
     // The entry that is pressed, by its number; in the frame, too, where a press that moves nothing means it.
-    sheet.longAt = (point) => {
-      const [row, column] = [(point.y - EDGE) / CELL + frame.top, (point.x - EDGE) / CELL + frame.left].map(Math.floor);
+    /** @param {{ x: number, y: number }} point */
+    const entryAt = (point) => {
+      const [row, column] = [point.y / CELL, point.x / CELL].map(Math.floor);
       return row >= 0 && row < down.long && column >= 0 && column < across.long ? row * across.long + column : undefined;
     };
-    sheet.ask = (at) => {
-      if (at !== undefined) feed(parts, model, longRow, at, [Math.floor(at / across.long), at % across.long]);
+    /** @param {number | undefined} at */
+    const ask = (at) => {
+      if (at === undefined) return;
+      const place = [Math.floor(at / across.long), at % across.long];
+      asked.setAttribute("transform", `translate(${place[1] * CELL} ${place[0] * CELL})`);
+      feed(parts, model, longRow, at, place);
     };
-    longRow.grip.columns = across.long;
-    sheet.columns = across.short;
-    moveGrip(longRow, 0, feedsInWords(model, [0, 0]), down.long * across.long - 1);
-    moveGrip(shortRow, 0, undefined, steps - 1);
+    const asked = svg("rect", { class: "asked-cell", x: 1, y: 1, width: CELL - 2, height: CELL - 2, rx: 3 });
+    const longRow = grip({
+      name: "long", label: isTransposed ? "Output: who feeds it" : "Input: whom it feeds", value: 0, min: 0,
+      max: down.long * across.long - 1, columns: across.long, text: feedsInWords(model, [0, 0]), at: entryAt, change: ask,
+    }, svg("rect", { class: "room", width: across.long * CELL, height: down.long * CELL }), asked);
+    const shortRow = grip({
+      name: "short", quiet: true, value: 0, min: 0, max: steps - 1, change: (at) => parts.go(at),
+      at: (point) => Math.floor(point.y / CELL) * across.short + Math.floor(point.x / CELL),
+    }, svg("rect", { class: "room", width: across.short * CELL, height: down.short * CELL }));
 
     // The window whose middle is next to a place.
     /** @type {(axis: WindowAxis, position: number) => number} */
     const near = ({ short: count, first, window }, position) => Math.max(0, Math.min(count - 1,
       Math.round((position - first - windows.span(window) / 2) / window.stride)));
+    const [left, top, right, bottom] = [across.first, down.first, across.last + 1, down.last + 1].map((edge) => edge * CELL);
     const held = model.held = grip({
       name: "window", quiet: true, follows: true, value: 0, min: 0, max: steps - 1, change: (at) => parts.go(at),
-      at: (point) => near(down, (point.y - EDGE) / CELL + frame.top) * across.short
-        + near(across, (point.x - EDGE) / CELL + frame.left),
-      press: (point) => { if (point) sheet.ask(sheet.longAt(point)); },
-    }, svg("rect", { class: "frame", x: x(across.first) + 1, y: y(down.first) + 1, rx: 4,
-      width: wide * CELL - 2, height: tall * CELL - 2 }));
-    const [left, top] = [x(across.first), y(down.first)];
+      at: (point) => near(down, point.y / CELL) * across.short + near(across, point.x / CELL),
+      press: (point) => { if (point) ask(entryAt(point)); },
+    }, svg("rect", { class: "frame", x: left + 1, y: top + 1, rx: 4, width: wide * CELL - 2, height: tall * CELL - 2 }));
     const edges = [
       gripOf(parts, model, across, "k", "Kernel: how many taps across", across.window.dilation, "x",
         ...bar(left + wide * CELL - 4, top + (tall - 1) * HALF, CELL, "x", 10)),
@@ -139,18 +143,19 @@
     const cut = isTransposed ? "Cut" : "Padding";
     const borders = [
       gripOf(parts, model, across, "l", `${cut} on the left`, -1, "x", ...bar(left - 12, midY, CELL)),
-      gripOf(parts, model, across, "r", `${cut} on the right`, 1, "x", ...bar(x(across.last + 1) + 12, midY, CELL)),
+      gripOf(parts, model, across, "r", `${cut} on the right`, 1, "x", ...bar(right + 12, midY, CELL)),
       gripOf(parts, model, down, "l", `${cut} at the top`, -1, "y", ...bar(midX, top - 12, CELL, "y")),
-      gripOf(parts, model, down, "r", `${cut} at the bottom`, 1, "y", ...bar(midX, y(down.last + 1) + 12, CELL, "y")),
+      gripOf(parts, model, down, "r", `${cut} at the bottom`, 1, "y", ...bar(midX, bottom + 12, CELL, "y")),
     ];
     model.sliding = [svg("g", { class: "sliding" }, held, ...edges),
       svg("rect", { class: "sliding frame", x: 1, y: 1, rx: 4, width: CELL - 2, height: CELL - 2,
         "pointer-events": "none" })];
-    long.over.replaceChildren(...borders, model.sliding[0]);
-    short.over.replaceChildren(model.sliding[1]);
-    long.lay(frame.right - frame.left + 2.4, (frame.bottom - frame.top + 1) * CELL + 2 * EDGE, summary);
-    short.lay(across.short, down.short * CELL, summary);
-    products.lay(kernel, down.window.kernel * CELL, summary);
+    long.over.replaceChildren(longRow, ...borders, model.sliding[0]);
+    short.over.replaceChildren(shortRow, model.sliding[1]);
+    long.lay([...entries.values()], [frame.left * CELL - EDGE, frame.top * CELL - EDGE,
+      (frame.right - frame.left + 1) * CELL + 2 * EDGE, (frame.bottom - frame.top + 1) * CELL + 2 * EDGE], summary, parts.held);
+    short.lay(results, [0, 0, across.short * CELL, down.short * CELL], summary, parts.held);
+    products.lay(terms, [0, 0, kernel * CELL, down.window.kernel * CELL], summary, parts.held);
   }
 
   window.cnnref.drawConvolutionGrids = drawGrids;

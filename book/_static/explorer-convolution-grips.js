@@ -1,12 +1,12 @@
 // @ts-check
-// What the pictures of a convolution along one axis and along two share: what one takes hold of, cells
-// that stay while a setting changes, and how a stop, or what is pressed, stands out.
+// What the pictures of a convolution along one axis and along two share: what one takes hold of, and
+// whom an entry that is pressed feeds.
 (() => {
   "use strict";
   /** @type {Convolution} */
   const { ends, readers } = window.cnnref.convolution;
   const { grip, moveGrip } = window.cnnref.hold;
-  const { CELL, html, svg, cell, subscript, list, from1 } = window.cnnref.drawing;
+  const { CELL, html, svg, subscript, list, from1 } = window.cnnref.drawing;
   const LIMITS = { k: [1, 7], d: [1, 3], l: [0, 18], r: [0, 18] };
 
   // --- what one takes hold of ----------------------------------------------------------------------
@@ -40,17 +40,6 @@
     : [gripOf(parts, model, axis, "d", label, 1, along, svg("circle", { class: "room", cx, cy, r: 16 }),
       svg("circle", { class: "bar", cx, cy, r: 6 }))]);
 
-  // While it is held, the drawing stays where it is, or it would run away from the pointer.
-  /** @type {WeakMap<Parts, { key: string, frame: any }>} */
-  const frames = new WeakMap();
-  /** @type {ConvolutionParts["frameOf"]} */
-  function frameOf(parts, key, wanted) {
-    const last = frames.get(parts);
-    if (parts.held && last?.key === key) return last.frame;
-    frames.set(parts, { key, frame: wanted });
-    return wanted;
-  }
-
   // --- what is drawn ---------------------------------------------------------------------------------
 
   /** @type {ConvolutionParts["hint"]} */
@@ -65,44 +54,11 @@
     drawing.setAttribute("style", `width: ${columns * CELL}px; min-width: ${columns * least}px`);
   }
 
-  // To draw hundreds of cells anew at each move of a finger would be felt.
-  /** @type {ConvolutionParts["board"]} */
-  function board() {
-    const node = svg("g");
-    /** @type {Map<number | string, { kind: string, node: SVGGElement }>} */
-    let shown = new Map();
-    return { node, show: (wanted) => {
-      const before = shown;
-      shown = new Map(wanted.map(([key, x, y, kind, text]) => {
-        const old = before.get(key);
-        if (old?.kind !== kind) return [key, { kind, node: cell(x, y, kind, text) }];
-        before.delete(key);
-        old.node.setAttribute("transform", `translate(${x} ${y})`);
-        return [key, old];
-      }));
-      for (const gone of before.values()) gone.node.remove();
-      const cells = new Map([...shown].map(([key, made]) => [key, made.node]));
-      let next = node.firstElementChild;
-      for (const made of cells.values()) {
-        if (made === next) next = next.nextElementSibling;
-        else node.insertBefore(made, next);
-      }
-      return cells;
-    } };
-  }
-
   /** @type {ConvolutionParts["kindOf"]} */
   const kindOf = ({ counts, isTransposed }, inside, visits) => (inside
     ? `entry ${visits ? "" : "idle"} ${counts ? "counted" : ""}` : isTransposed ? "cut" : "padding");
 
-  // --- what stands out -------------------------------------------------------------------------------
-
-  /** @type {ConvolutionParts["light"]} */
-  function light(model, lit, keys) {
-    const [wanted, chosen] = [new Set(keys), new Set(lit)];
-    for (const [key, node] of model.longCells) node.classList.toggle("lit", wanted.has(key));
-    model.shortCells.forEach((node, i) => node.classList.toggle("lit", chosen.has(i)));
-  }
+  // --- what is pressed -------------------------------------------------------------------------------
 
   /** @type {ConvolutionParts["inRows"]} */
   const inRows = (noun, [rows, columns]) => `${noun} row${rows.length > 1 ? "s" : ""} ${from1(rows)}, ` +
@@ -129,13 +85,13 @@
     const [down, across] = axes.map((axis, i) => readers(axis, place[i]).map(({ window }) => window));
     const found = across ? down.flatMap((r) => across.map((c) => r * axes[1].short + c)) : down;
     moveGrip(row, at, told);
-    light(model, found, [across ? place.join() : at]);
+    model.see({ windows: found, keys: [across ? place.join() : at] });
     parts.stage.classList.add("asked");
     parts.preview(told, "polite");
     return found;
   }
 
   /** @type {ConvolutionParts} */
-  window.cnnref.convolutionParts = { hint, layOut, board, kindOf, bar, gripOf, spread, frameOf, light, inRows,
+  window.cnnref.convolutionParts = { hint, layOut, kindOf, bar, gripOf, spread, inRows,
     feedsInWords, feed };
 })();

@@ -4,8 +4,8 @@
   "use strict";
   const { windows } = window.cnnref;
   /** @type {ConvolutionParts} */
-  const { hint, layOut, kindOf, bar, gripOf, spread, frameOf, feedsInWords, feed } = window.cnnref.convolutionParts;
-  const { grip } = window.cnnref.hold;
+  const { hint, layOut, kindOf, bar, gripOf, spread, feedsInWords, feed } = window.cnnref.convolutionParts;
+  const { grip, frameOf } = window.cnnref.hold;
   const { CELL, svg, brief, range, cell, write, writeNumber } = window.cnnref.drawing;
   // Where the rows stand; the long line is above for a convolution, below for a transposed one.
   const CONVOLUTION = { long: 20, window: 84, product: 142, total: 198, short: 256, height: 298 };
@@ -100,7 +100,20 @@
     }, ...shortCells);
 
     const [above, below] = isTransposed ? ["output", "input"] : ["input", "output"];
-    Object.assign(model, { longCells, shortCells, products, totals, sliding, held, feeding });
+    /** @type {DrawnConvolution["see"]} */
+    const see = ({ windows: lit, keys, terms, pasted }) => {
+      for (const [position, node] of longCells) {
+        node.classList.toggle("lit", keys.includes(position));
+        // As it is when the windows up to this one have been added.
+        if (pasted && position in pasted) writeNumber(node, pasted[position], model.most.out);
+      }
+      shortCells.forEach((node, i) => node.classList.toggle("lit", lit.includes(i)));
+      if (!terms) return;
+      products.forEach((node, tap) => writeNumber(node, terms[tap].product, model.most.product));
+      // In the colours of the outputs, of which the last is one.
+      totals.forEach((node, tap) => writeNumber(node, terms[tap].total, model.most.out));
+    };
+    Object.assign(model, { see, place: (/** @type {number} */ at) => shortCells[at], sliding, held, feeding });
     const drawing = svg("svg", { role: "group" }, svg("g", { "aria-hidden": "true" },
       caption(rows.long + (isTransposed ? CELL + 22 : 0), above),
       caption(rows.short, below, x(first + middle)), ...around, sliding[0], feeding),

@@ -7,10 +7,10 @@
   /** @type {Convolution} */
   const { model } = window.cnnref.convolution;
   /** @type {ConvolutionParts} */
-  const { light, inRows } = window.cnnref.convolutionParts;
+  const { inRows } = window.cnnref.convolutionParts;
   const { drawConvolutionLine, drawConvolutionGrids } = window.cnnref;
   const { moveGrip } = window.cnnref.hold;
-  const { html, symbol, subscript, brief, count, list, range, from1, writeNumber, slide, centre } =
+  const { html, symbol, subscript, brief, count, list, range, from1, slide, centre } =
     window.cnnref.drawing;
 
   // --- formulas, with the numbers of the moment ----------------------------------------------------
@@ -75,30 +75,15 @@
 
   // --- one stop ------------------------------------------------------------------------------------
 
-  // A transposed convolution as it is when the windows up to this one have been added.
-  /** @param {DrawnConvolution} model @param {number} at */
-  function writePasted({ longCells, axes, pastedBy, most }, at) {
-    const out = pastedBy(at);
-    const columns = axes[axes.length - 1].long;
-    for (const [key, node] of longCells) {
-      const [row, column] = typeof key === "number" ? [0, key] : key.split(",").map(Number);
-      if (node.classList.contains("entry")) writeNumber(node, out[row * columns + column], most.out);
-    }
-  }
-
   /** @param {Parts} parts @param {DrawnConvolution} model @param {number} at */
   function step(parts, model, at) {
-    const { isTransposed, counts, axes, x, w, most } = model;
+    const { isTransposed, counts, axes, x, w } = model;
     const [taps, others] = model.tapsOf(at);
-    light(model, [at], others ? taps.flatMap((row) => others.map((column) => `${row},${column}`)) : taps);
     parts.stage.classList.remove("asked");
     model.feeding?.replaceChildren();
-    const terms = model.termsOf(at);
-    const products = isTransposed ? w.map((weight) => weight * x[at] + 0) : terms.map(({ product }) => product);
-    model.products.forEach((node, tap) => writeNumber(node, products[tap], most.product));
-    // In the colours of the outputs, of which the last is one.
-    model.totals.forEach((node, tap) => writeNumber(node, terms[tap].total, most.out));
-    if (isTransposed && !counts) writePasted(model, at);
+    model.see({ windows: [at], keys: others ? taps.flatMap((row) => others.map((column) => `${row},${column}`)) : taps,
+      terms: isTransposed ? w.map((weight) => ({ product: weight * x[at] + 0, total: 0 })) : model.termsOf(at),
+      pasted: isTransposed && !counts ? model.pastedBy(at) : undefined });
     const [row, column] = model.placeOf(at);
     const [by, across] = axes.map(({ window: { stride } }) => stride);
     if (axes.length > 1) {
@@ -106,7 +91,7 @@
       slide(model.sliding[1], column, row);
     } else model.sliding.forEach((part) => slide(part, row * by));
     moveGrip(model.held, at);
-    if (!parts.held) centre(parts.stage, model.shortCells[at]);
+    if (!parts.held) centre(parts.stage, model.place(at));
   }
 
   // --- one stop in words ---------------------------------------------------------------------------

@@ -24,6 +24,12 @@
   const svg = (tag, attributes = {}, ...children) =>
     fill(document.createElementNS("http://www.w3.org/2000/svg", tag), attributes, children);
 
+  // Even a value that is written again has a browser lay out what depends on it.
+  /** @type {Drawing["change"]} */
+  function change(node, name, value) {
+    if (node.getAttribute(name) !== String(value)) node.setAttribute(name, String(value));
+  }
+
   /** @type {Drawing["symbol"]} */
   function symbol(text) {
     const [letter, below] = text.split("_");
@@ -35,6 +41,9 @@
   const rounded = (decimals) => (number) =>
     String(Number(number.toFixed(decimals)) + 0).replace("-", "−").replace("Infinity", "∞");
   const [brief, show] = [2, 3].map(rounded);
+  // A browser's own way to write it takes 10 ms the first time.
+  /** @type {Drawing["whole"]} */
+  const whole = (number) => String(number).replace(/\B(?=(\d{3})+$)/g, ",");
   /** @type {Drawing["count"]} */
   const count = (number, noun) => `${number} ${noun}${number === 1 ? "" : "s"}`;
   /** @type {Drawing["list"]} */
@@ -68,11 +77,14 @@
     return node;
   }
 
+  /** @type {Drawing["shareOf"]} */
+  const shareOf = (value, largest) => Math.round(45 * Math.min(1, Math.abs(value) / (largest || 1)));
+
   /** @type {Drawing["writeNumber"]} */
   function writeNumber(node, value, largest, text = brief(value)) {
     node.classList.toggle("below", value < 0);
     node.classList.toggle("above", value > 0);
-    const share = `${Math.round(45 * Math.min(1, Math.abs(value) / (largest || 1)))}%`;
+    const share = `${shareOf(value, largest)}%`;
     if (node.style.getPropertyValue("--share") !== share) node.style.setProperty("--share", share);
     return write(node, text);
   }
@@ -94,15 +106,21 @@
     node.style.transform = `translate(${columns * CELL}px, ${rows * CELL}px)`;
   }
 
+  // In the frame to come, when all that changes has changed: where a part lies is known after laying out.
   /** @type {Drawing["centre"]} */
   function centre(stage, part) {
-    if (stage.scrollWidth <= stage.clientWidth) return;
-    const [inner, outer] = [part, stage].map((node) => node.getBoundingClientRect());
-    stage.scrollLeft += inner.left + inner.width / 2 - outer.left - outer.width / 2;
+    requestAnimationFrame(() => {
+      if (stage.scrollWidth <= stage.clientWidth) return;
+      const [inner, outer] = [part, stage].map((node) => node.getBoundingClientRect());
+      stage.scrollLeft += inner.left + inner.width / 2 - outer.left - outer.width / 2;
+    });
   }
 
+  /** @type {Drawing["nextTask"]} */
+  const nextTask = () => new Promise((done) => { setTimeout(done); });
+
   window.cnnref.drawing = {
-    CELL, html, svg, symbol, subscript, show, brief, count, list, range, from1, cell, write, writeNumber,
-    picture, caption, faint, slide, centre,
+    CELL, html, svg, change, symbol, subscript, show, brief, whole, count, list, range, from1, cell, write, shareOf, writeNumber,
+    picture, caption, faint, slide, centre, nextTask,
   };
 })();

@@ -1,26 +1,31 @@
 // @ts-check
-// Convolution as a matrix, the pictures: the window over the input, with the products of a stop, and
-// the matrix beside it as a table. What one presses in either lights up in both.
+// Convolution as a matrix, the picture: the window over the input, with the products of a stop. What one
+// presses in it, or in the table beside it, lights up in both.
 
 /**
  * The connections, and what is drawn of them.
  * @typedef {MatrixModel & {
  *   lines: [Wire, Element][], cells: [Wire, Element][], top: Map<number, Element>, bottom: Element[],
  *   taps: Element[], slopes: Element[], rowHeads: Element[], columnHeads: Element[], factors: Element, frame?: SVGElement,
- *   held?: Grip,
- * }} DrawnMatrix
+ *   held?: Grip, relight(): void,
+ * }} DrawnMatrix with what lights the same once more, in a table that came later
  */
+/** @typedef {Parts & { shown: DrawnMatrix, table?: MatrixTable, tabling?: number }} MatrixParts with the table's timer */
 (() => {
   "use strict";
   const { windows } = window.cnnref;
-  const { CELL, html, svg, show, brief, list, range, cell, picture, caption, faint, slide, centre } =
+  const { CELL, svg, show, brief, list, range, cell, picture, caption, faint, slide, centre } =
     window.cnnref.drawing;
-  const { grip, moveGrip } = window.cnnref.hold;
-  const { entry, resultName, product, ends, transpose } = window.cnnref.matrix;
+  const { grip, moveGrip, frameOf } = window.cnnref.hold;
+  const { product, ends } = window.cnnref.matrix;
+  const { drawTable } = window.cnnref.matrixTable;
 
   // Rows of the picture. A stop's factors stand below the inputs or above the outputs, on the side
   // where they lie a cell apart, and its products beside them.
   const [TOP, BOTTOM, KERNEL] = [20, 184, 262];
+  // Room for what one pulls at either end of a row.
+  const EDGE = 14;
+  const MOST = { padding: 4, kernel: 5 };
   const [BELOW, ABOVE] = [TOP + CELL + 4, BOTTOM - CELL - 4];
 
   /** @param {MatrixModel} model where an input, and where an output stands */
@@ -73,10 +78,11 @@
 
   /** @param {Parts} parts @param {DrawnMatrix} model @param {number} at */
   function step(parts, model, at) {
+    model.relight = () => step(parts, model, at);
     const columns = light(model, ofStop(model, at), model.view === "input" ? "output" : "input");
     if (model.view === "input") {
       model.top.get(at)?.classList.add("lit");
-      model.rowHeads[at].classList.add("lit");
+      model.rowHeads[at]?.classList.add("lit");
     }
     if (model.held && model.frame) {
       slide(model.frame, at * model.window.stride);
@@ -98,8 +104,11 @@
     }
     const side = { position: "output", i: "input", tap: undefined }[end];
     const lit = model.wires.filter((wire) => wire[end] === at && (end !== "tap" || wire.position in model.x));
-    light(model, lit, /** @type {"input" | "output" | undefined} */ (side));
-    if (end === "position") model.top.get(at)?.classList.add("lit");
+    model.relight = () => {
+      light(model, lit, /** @type {"input" | "output" | undefined} */ (side));
+      if (end === "position") model.top.get(at)?.classList.add("lit");
+    };
+    model.relight();
     parts.preview(ends(model, end, at));
   }
 
@@ -107,7 +116,7 @@
 
   /** @param {Parts} parts @param {DrawnMatrix} model */
   function drawLine(parts, model) {
-    const { x, w, g, window: { left, right, stride }, window, n, view, result, table } = model;
+    const { x, w, g, window: { left, right }, n, view, result, table } = model;
     const { input, output } = places(model);
     const inputs = view === "input" ? result : x;
     const outputs = view === "forward" ? result : g;
@@ -123,14 +132,18 @@
       forward: ["input x", "output z"], input: ["gradient of the input, ∂x", "gradient of the output, g"],
       kernel: ["input x", "gradient of the output, g"],
     }[view];
-    const columns = Math.max(n + left + right, view === "kernel" ? 2 * w.length + 1 : w.length, 6);
+    const frame = frameOf(parts, view, { left,
+      columns: Math.max(n + left + right, view === "kernel" ? 2 * w.length + 1 : w.length, 6) });
     const [top, bottom] = [rowOf(parts, model, "position"), rowOf(parts, model, "i")];
-    return picture(columns, KERNEL + CELL + 4, 30,
+    const drawing = picture(frame.columns + (2 * EDGE) / CELL, KERNEL + CELL + 4, 30,
       `${label[0]}: ${list(inputs.map(show))}. ${label[1]}: ${list(outputs.map(show))}.`,
       caption(TOP - 6, label[0]), caption(BOTTOM + CELL + 14, label[1]),
       caption(KERNEL - 6, view === "kernel" ? "kernel w, and its gradient ∂w" : "kernel w"),
-      model.lines.map(([, line]) => line), top, bottom, drawFrame(parts, model), model.factors,
-      drawKernel(parts, model));
+      svg("g", { transform: `translate(${(frame.left - left) * CELL} 0)` }, model.lines.map(([, line]) => line), top,
+        bottom, drawFrame(parts, model), model.factors, paddings(parts, model)),
+      drawKernel(parts, model), kernelEdge(parts, model));
+    drawing.setAttribute("viewBox", `${-EDGE} 0 ${frame.columns * CELL + 2 * EDGE} ${KERNEL + CELL + 4}`);
+    return drawing;
   }
 
   /**
@@ -138,7 +151,7 @@
    * @param {Parts} parts @param {DrawnMatrix} model @param {"position" | "i"} end
    */
   function rowOf(parts, model, end) {
-    const { input, output } = places(model);
+    const { output } = places(model);
     const isInput = end === "position";
     const last = (isInput ? model.n : model.table.length) - 1;
     const isStop = end === (model.view === "forward" ? "i" : model.view === "input" && "position");
@@ -196,51 +209,52 @@
     return [...model.taps, ...model.slopes];
   }
 
-  // --- the matrix --------------------------------------------------------------------------------------
+  // --- what is padded and widened ------------------------------------------------------------------------
 
-  /**
-   * A table. Its heads hold the vectors; tied weights share a colour and their name.
-   * @param {Parts} parts @param {DrawnMatrix} model
-   */
-  function drawTable(parts, model) {
-    const { view, x, g, table, matrix, result } = model;
-    const turned = view === "input";
-    const [taps, values] = turned ? [transpose(table), transpose(matrix)] : [table, matrix];
-    const [acrossLetter, across] = turned ? ["g", g] : ["x", x];
-    const rows = view === "kernel" ? g : result;
-    /** @param {number} i */
-    const rowName = (i) => (view === "kernel" ? entry("g", i) : resultName(model, i));
-    /** @type {["position" | "i", "position" | "i"]} */
-    const [down, over] = turned ? ["position", "i"] : ["i", "position"];
-    /** @param {string} scope @param {string} text @param {number} value @param {() => void} onclick */
-    const head = (scope, text, value, onclick) =>
-      html("th", { scope, onclick }, html("small", {}, text), " ", show(value));
-    model.columnHeads = across.map((value, k) =>
-      head("col", entry(acrossLetter, k), value, () => look(parts, model, over, k)));
-    model.rowHeads = rows.map((value, i) => head("row", rowName(i), value, () => look(parts, model, down, i)));
-    model.cells = [];
-    const body = rows.map((_, i) => html("tr", {}, model.rowHeads[i], taps[i].map((tap, k) => {
-      const [output, position] = turned ? [k, i] : [i, k];
-      if (!tap) return html("td", { class: "none" }, "0");
-      const shown = view === "kernel" ? g[output] * x[position] : values[i][k];
-      const node = html("td", { class: `tap-${tap}`, onclick: () => look(parts, model, "tap", tap - 1) },
-        html("small", {}, entry("w", tap - 1)), " ", show(shown));
-      const wire = model.wires.find(({ i, tap: at }) => i === output && at === tap - 1);
-      if (wire) model.cells.push([wire, node]);
-      return node;
-    })));
-    const caption = {
-      forward: "A; above it x, beside it z = A x",
-      input: "A transposed; above it g, beside it ∂x",
-      kernel: "Products of g, beside, and x, above",
-    }[view];
-    return html("table", {}, html("caption", {}, caption),
-      html("thead", {}, html("tr", {}, html("td"), model.columnHeads)), html("tbody", {}, body));
-  }
+  /** @param {number} x @param {number} y a bar with room around it for a finger */
+  const bar = (x, y) => [svg("rect", { class: "room", x: x - 12, y, width: 24, height: CELL }),
+    svg("rect", { class: "bar", x: x - 4, y: y + 8, width: 8, height: CELL - 16, rx: 4 })];
 
   /** @param {Parts} parts @param {DrawnMatrix} model */
+  function paddings(parts, model) {
+    const { n, window: { left, right }, window } = model;
+    const { input } = places(model);
+    const span = windows.span(window);
+    /** @param {"l" | "r"} name @param {string} side @param {number} value @param {number} x @param {number} per */
+    const end = (name, side, value, x, per) => grip({
+      name, label: `Padding on the ${side}`, value, min: Math.max(0, span - n - left - right + value), max: MOST.padding,
+      text: `${value} of padding`, per, change: (wanted) => parts.choose({ [name]: wanted }),
+    }, ...bar(x, TOP));
+    return [end("l", "left", left, input(-left) - 8, -CELL), end("r", "right", right, input(n + right) + 8, CELL)];
+  }
+
+  /** @param {Parts} parts @param {DrawnMatrix} model the end of the row of weights */
+  function kernelEdge(parts, { w, n, window: { left, right, dilation } }) {
+    return grip({
+      name: "k", label: "Kernel: how many taps", value: w.length, min: 1,
+      max: Math.min(MOST.kernel, Math.floor((n + left + right - 1) / dilation) + 1),
+      text: `${w.length} wide`, per: CELL, change: (wanted) => parts.choose({ k: wanted }),
+    }, ...bar(w.length * CELL + 8, KERNEL));
+  }
+
+  // The table comes in a task of its own once there is one: both at a time would take over 60 ms of a slow
+  // phone's, each alone takes 35 to 45.
+  /** @param {MatrixParts} parts @param {DrawnMatrix} model */
   function drawPictures(parts, model) {
-    parts.stage.replaceChildren(drawLine(parts, model), drawTable(parts, model));
+    /** @type {MatrixLook} */
+    const pressed = (end, at) => look(parts, parts.shown, end, at);
+    const old = parts.stage.querySelector("table");
+    parts.shown = model;
+    Object.assign(model, { rowHeads: [], columnHeads: [], cells: [] });
+    const line = drawLine(parts, model);
+    clearTimeout(parts.tabling);
+    if (old) {
+      parts.stage.querySelector("svg")?.replaceWith(line);
+      parts.tabling = setTimeout(() => {
+        drawTable(parts, model, pressed);
+        model.relight();
+      });
+    } else parts.stage.replaceChildren(line, drawTable(parts, model, pressed));
   }
 
   window.cnnref.matrixPictures = { drawPictures, step };

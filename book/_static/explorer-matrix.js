@@ -85,7 +85,7 @@
     ({ name, kind: "number", label, symbol: letter, min, max });
   window.cnnref.explorer.define("matrix", {
     groups: [
-      { name: "way", legend: "Drag the window, press a number, or pull a weight", front: true, controls: [
+      { name: "way", legend: "Drag the window, an edge, the padding or a weight; press a number", front: true, controls: [
         { name: "view", kind: "choice", label: "Direction", options: {
           forward: "forward", input: "back to the input", kernel: "back to the kernel",
         } },

@@ -1,25 +1,15 @@
 // @ts-check
-// The picture of a network that one can look into, and what one does with it: draw, press a unit, follow
-// its sum back by keys. Loads after the arithmetic, the names, the pictures and what is on show.
+// The picture of a network that one can look into: it is built once, and shows a drawing, a moment and a
+// unit. Loads after the arithmetic, the names, the pictures, what is on show, and what one does by keys.
 (() => {
   "use strict";
   const { strokes: pictures, network, networkView: view } = window.cnnref;
-  const { partsOf, textOf, wordsOf, shortOf, placeIn, silencedText } = window.cnnref.networkUnits;
-  const { netOf, pictureOf, bestOf, answerOf } = window.cnnref.networkState;
-  const { html, show, range } = window.cnnref.drawing;
+  const { partsOf, textOf, wordsOf, shortOf, placeIn } = window.cnnref.networkUnits;
+  const { netOf, pictureOf, answerOf } = window.cnnref.networkState;
+  const { PARTS, MAPPED, REACH, explain, curves } = window.cnnref.networkPasses;
+  const { follow, toggleMap, keyed } = window.cnnref.networkKeys;
+  const { html, show, whole, range } = window.cnnref.drawing;
   const { SIDE } = pictures;
-  const REACH = 10; // pixels that the drawing can be shifted to each side
-  const PATCH = 4;
-  const STRIDE = 2;
-  // What a page may ask for besides the pad, its picture and the answer: layers and other parts.
-  const MAPPED = ["conv1", "pool2", "conv3", "pool4", "fc5"];
-  /** @type {NetworkDrawing["PARTS"]} */
-  const PARTS = {
-    everything: [...MAPPED, "reason", "unit", "moments", "shifts", "what-if"],
-    sums: [...MAPPED, "reason", "unit"], layers: ["conv1", "conv3", "what-if"],
-    shifts: ["reason", "shifts", "what-if"],
-  };
-
   // --- building ------------------------------------------------------------------------------------
 
   /** @type {Record<string, string>} */
@@ -70,7 +60,7 @@
     const steps = netOf().moments.map(({ step }) => step);
     const learning = view.curve("By moment of training: the share of test digits that are read right, and the " +
       "probability of what your drawing is read as at last", ["test", "own"],
-    ["0 steps", steps[Math.floor(steps.length / 2)], /** @type {number} */ (steps.at(-1)).toLocaleString("en")],
+    ["0 steps", steps[Math.floor(steps.length / 2)], whole(/** @type {number} */ (steps.at(-1)))],
     (at) => parts.go(at));
     const shifts = view.curve("The same probability by the shift of the drawing", ["own"],
       [`${REACH} left`, "0", `${REACH} right`], (at) => parts.choose({ x: at - REACH }));
@@ -100,57 +90,6 @@
         asked("moments", () => html("div", {}, captions[0], learning.drawing)),
         asked("shifts", () => html("div", {}, captions[1], shifts.drawing)))));
     parts.stage.addEventListener("keydown", (event) => keyed(parts, event));
-  }
-
-  // --- keys ----------------------------------------------------------------------------------------
-
-  // Towards the drawing, to the input that counted for most.
-  /** @param {NetworkParts} parts */
-  function follow(parts) {
-    const { shown, moment } = parts;
-    const { name, index } = shown.unit(moment);
-    const next = network.trail(netOf(), shown.moments[moment], shown.at(moment), name, index)[1];
-    if (next) parts.choose({ unit: textOf(shown.layers[next.name], next.index) });
-  }
-
-  /** @param {NetworkParts} parts */
-  function toggleMap(parts) {
-    const { shown, moment } = parts;
-    const { name, index } = shown.unit(moment);
-    const [map] = partsOf(shown.layers[name], index);
-    const kept = (shown.silenced[name] ?? []).filter((other) => other !== map);
-    const added = kept.length === (shown.silenced[name] ?? []).length ? [...kept, map] : kept;
-    parts.choose({ silent: silencedText({ ...shown.silenced, [name]: added }), unit: textOf(shown.layers[name], index) });
-  }
-
-  /** @param {NetworkParts} parts @param {KeyboardEvent} event */
-  function keyed(parts, event) {
-    const { shown, moment } = parts;
-    if (event.key === "b" && !event.ctrlKey && !event.metaKey && !event.altKey) {
-      follow(parts);
-      event.preventDefault();
-      return;
-    }
-    const box = event.target;
-    const name = box === parts.ends.box ? "fc6"
-      : ["input", ...MAPPED].find((each) => parts.boxes[each]?.box === box);
-    const by = /** @type {Record<string, number[] | undefined>} */ ({
-      ArrowUp: [0, -1, 0], ArrowDown: [0, 1, 0], ArrowLeft: [0, 0, -1], ArrowRight: [0, 0, 1],
-      PageUp: [-1, 0, 0], PageDown: [1, 0, 0],
-    })[event.key];
-    if (!name || !by) return;
-    event.preventDefault();
-    const layer = shown.layers[name];
-    const now = shown.unit(moment);
-    let index = shown.at(moment).values[name].reduce((best, value, i, all) => (value > all[best] ? i : best), 0);
-    if (now.name === name) {
-      const at = partsOf(layer, now.index);
-      const whole = layer.side === 1; // such a layer is a row of units
-      const moved = (whole ? [at[0] + by[0] + by[1] + by[2], 0, 0] : at.map((p, axis) => p + by[axis]))
-        .map((p, axis) => Math.max(0, Math.min((axis ? layer.side : layer.maps) - 1, p)));
-      index = (moved[0] * layer.side + moved[1]) * layer.side + moved[2];
-    }
-    parts.choose({ unit: textOf(layer, index) });
   }
 
   // --- drawing -------------------------------------------------------------------------------------
@@ -227,25 +166,6 @@
     }
   }
 
-  // Many passes: a few milliseconds at a time, so that nothing waits for them.
-  /**
-   * @template T
-   * @param {NetworkParts} parts @param {"occluding" | "curving"} job whose timer it is
-   * @param {T[]} todo @param {(one: T) => void} act
-   * @param {(done: boolean) => void} shown after each slice
-   */
-  function bySlices(parts, job, todo, act, shown) {
-    clearTimeout(parts[job]);
-    const left = [...todo];
-    const go = () => {
-      const until = performance.now() + 6;
-      do act(/** @type {T} */ (left.shift())); while (left.length && performance.now() < until);
-      shown(!left.length);
-      if (left.length) parts[job] = setTimeout(go);
-    };
-    parts[job] = setTimeout(go);
-  }
-
   // What the unit reads, one layer down; and the way of the largest contributions, to the drawing.
   /** @type {NetworkDrawing["step"]} */
   function mark(parts, made, at) {
@@ -276,66 +196,5 @@
     }
   }
 
-  // On the picture: the drawing as it is, or what of it the unit's sum is due to.
-  /** @param {NetworkParts} parts @param {NetworkModel} made @param {number} at */
-  function explain(parts, made, at) {
-    const box = parts.boxes.input;
-    clearTimeout(parts.occluding);
-    box.box.removeAttribute("aria-busy");
-    const { name, index } = made.unit(at);
-    if (made.why === "sees" || name === "input") {
-      view.paint(box, made.ink, 1, view.INK);
-      return;
-    }
-    if (made.why === "gradient") {
-      const { input } = network.backward(netOf(), made.moments[at], made.at(at), name, index);
-      const shares = input.map((slope, i) => slope * made.ink[i]);
-      view.paint(box, shares, Math.max(...shares.map(Math.abs)) || 1, view.POSITIVE, made.ink);
-      return;
-    }
-    const drops = new Float64Array(SIDE * SIDE);
-    const places = range(0, Math.floor((SIDE - PATCH) / STRIDE));
-    const todo = places.flatMap((r) => places.map((c) => [r * STRIDE, c * STRIDE]));
-    const whole = made.at(at).sums[name][index];
-    box.box.setAttribute("aria-busy", "true");
-    const inner = (PATCH - STRIDE) / 2;
-    bySlices(parts, "occluding", todo, ([r, c]) => {
-      const ink = pictures.covered(made.ink, r, c, PATCH);
-      const drop = whole - network.forward(netOf(), made.moments[at], ink, made.silenced).sums[name][index];
-      for (let i = 0; i < STRIDE; i++) for (let j = 0; j < STRIDE; j++) {
-        drops[(r + inner + i) * SIDE + c + inner + j] = drop;
-      }
-    }, (done) => {
-      view.paint(box, drops, Math.max(...drops.map(Math.abs)) || 1, view.POSITIVE, made.ink);
-      if (done) box.box.removeAttribute("aria-busy");
-    });
-  }
-
-  // Two curves of one probability: that of what is read at the end of training, without the shift. They
-  // are the same for every unit.
-  /** @param {NetworkParts} parts @param {NetworkModel} made @param {number} at */
-  function curves(parts, made, at) {
-    if (parts.curved === made.at(at)) return;
-    parts.curved = made.at(at);
-    const last = made.moments.length - 1;
-    /** @param {number} right @param {number} moment */
-    const shifted = (right, moment) => network.forward(netOf(), made.moments[moment],
-      pictures.shifted(made.still, right, 0), made.silenced).chances;
-    const read = bestOf(shifted(0, last));
-    parts.captions[0].textContent =
-      `Share of test digits read right (line), and probability that your drawing is a ${read} (dashes)`;
-    parts.captions[1].textContent = `Probability of ${read}, with the drawing shifted`;
-    /** @type {number[][]} */
-    const [learnt, moved] = [[], []];
-    const moments = PARTS[made.shows].includes("moments") ? range(0, last) : [];
-    bySlices(parts, "curving", [
-      ...moments.map((moment) => () => learnt.push(made.at(moment).chances[read])),
-      ...range(-REACH, REACH).map((right) => () => moved.push(shifted(right, at)[read])),
-    ], (act) => act(), (done) => {
-      if (learnt.length > last) parts.learning.draw([made.moments.map(({ accuracy }) => accuracy), learnt], at);
-      if (done) parts.shifts.draw([moved], made.x + REACH);
-    });
-  }
-
-  window.cnnref.networkDrawing = { PARTS, REACH, draw, step };
+  window.cnnref.networkDrawing = { draw, step };
 })();

@@ -5,7 +5,7 @@
   "use strict";
   const { strokes: pictures, network } = window.cnnref;
   const { unitOf, wordsOf, silencedOf } = window.cnnref.networkUnits;
-  const { show } = window.cnnref.drawing;
+  const { show, whole } = window.cnnref.drawing;
   /** @param {number} share from 0 to 1 */
   const percent = (share) =>
     (share < 1 && share >= 0.9995 ? "over 99.9\u00a0%" : `${(100 * share).toFixed(1)}\u00a0%`);
@@ -52,7 +52,7 @@
   /** @type {NetworkState["words"]} */
   function words({ moments, at, layers, unit, strokes }, moment) {
     const { step, accuracy } = moments[moment];
-    const when = step ? `After ${step.toLocaleString("en")} steps` : "Before the first step";
+    const when = step ? `After ${whole(step)} steps` : "Before the first step";
     const well = `${percent(accuracy)} of the test digits right`;
     if (!strokes.length) return `${when} of training, ${well}. Draw a digit on the pad.`;
     const { chances, values } = at(moment);

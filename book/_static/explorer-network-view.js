@@ -30,14 +30,19 @@
     const context = /** @type {CanvasRenderingContext2D} */ (canvas.getContext("2d"));
     const pixels = context.createImageData(canvas.width, canvas.height);
     const { data } = pixels;
-    for (let index = 0; index < values.length; index++) {
-      const part = Math.min(1, Math.abs(values[index]) / high) || 0;
-      const colour = values[index] < 0 ? NEGATIVE : positive;
-      const dim = under ? 1 - 0.3 * under[index] : 1;
-      const [x, y] = placeOf(grid, index);
-      const at = 4 * (y * canvas.width + x);
-      for (let k = 0; k < 3; k++) data[at + k] = (255 + (colour[k] - 255) * part) * dim;
-      data[at + 3] = 255;
+    const { side } = grid;
+    // Row by row, without an array for each unit.
+    for (let row = 0; row * side < values.length; row++) {
+      const [x, y] = placeOf(grid, row * side);
+      for (let column = 0; column < side; column++) {
+        const index = row * side + column;
+        const part = Math.min(1, Math.abs(values[index]) / high) || 0;
+        const colour = values[index] < 0 ? NEGATIVE : positive;
+        const dim = under ? 1 - 0.3 * under[index] : 1;
+        const at = 4 * (y * canvas.width + x + column);
+        for (let k = 0; k < 3; k++) data[at + k] = (255 + (colour[k] - 255) * part) * dim;
+        data[at + 3] = 255;
+      }
     }
     context.putImageData(pixels, 0, 0);
   }

@@ -5,9 +5,10 @@
 (() => {
   "use strict";
   const { strokes: pictures } = window.cnnref;
-  const { PARTS, REACH, draw, step } = window.cnnref.networkDrawing;
-  const { model, words } = window.cnnref.networkState;
-  const { range } = window.cnnref.drawing;
+  const { PARTS, REACH } = window.cnnref.networkPasses;
+  const { draw, step } = window.cnnref.networkDrawing;
+  const { netOf, model, words } = window.cnnref.networkState;
+  const { nextTask, range } = window.cnnref.drawing;
   const FOLDER = /** @type {HTMLScriptElement} */ (document.currentScript).src;
 
   // The drawing follows the digit that is chosen, and the digit the drawing.
@@ -24,15 +25,38 @@
   /** @type {(name: string, label: string, min: number, max: number, unit: string) => ControlSpec} */
   const slider = (name, label, min, max, unit) => ({ name, kind: "range", label, min, max, unit });
 
+  // The weights: once for a page, whichever of its explorers comes near first.
+  /** @param {string} late */
+  const loaded = (late) => (window.cnnref.networkReady ??= new Promise((resolve) => {
+    const script = document.createElement("script");
+    script.src = String(new URL(late, FOLDER));
+    script.onload = resolve;
+    document.head.append(script);
+  }));
+
+  // What it opens on is computed piece by piece, each in a task of its own: in one go, with the building of
+  // the explorer, it kept a slow phone from scrolling for 170 ms. The model keeps it.
+  /** @param {Setting} preset */
+  async function prepare(preset) {
+    await nextTask();
+    netOf();
+    await nextTask();
+    const own = window.cnnref.networkWeights.digits[Number(preset.digit)];
+    const made = model(/** @type {NetworkValues} */ ({ ...preset, strokes: pictures.parse(String(preset.strokes || own)) }),
+      /** @type {NetworkShows} */ (preset.shows));
+    for (const moment of new Set([Number(preset.at), made.steps - 1])) {
+      await nextTask();
+      made.at(moment);
+    }
+    await nextTask();
+  }
+
   window.cnnref.explorer.define("network", (preset) => ({
     first: 0,
-    // The weights: once for a page, whichever of its explorers comes near first.
-    ready: (/** @type {{ late: string }} */ { late }) => (window.cnnref.networkReady ??= new Promise((resolve) => {
-      const script = document.createElement("script");
-      script.src = String(new URL(late, FOLDER));
-      script.onload = resolve;
-      document.head.append(script);
-    })),
+    ready: async (/** @type {{ late: string }} */ { late }) => {
+      await loaded(late);
+      await prepare(preset);
+    },
     groups: [
       { name: "drawing", legend: "Draw a digit on the pad, or take one that we drew", front: true, controls: [
         { name: "digit", kind: "choice", label: "Digit", derived: true,

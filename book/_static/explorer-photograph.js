@@ -195,7 +195,7 @@
   function draw(parts, model) {
     parts.model = model;
     if (parts.built !== `${model.size} ${model.planes.length}`) build(parts, model);
-    const { view, n, side, out, low, high, planes, given, flipped } = model;
+    const { view, n, side, out, low, high, given, flipped } = model;
     const around = view.left;
     parts.photo.drawing.setAttribute("viewBox",
       `${-around} ${-around} ${n + 2 * around} ${n + 2 * around}`);

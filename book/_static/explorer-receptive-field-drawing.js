@@ -1,88 +1,23 @@
 // @ts-check
-// How a stack of layers is shown: a picture of which units each unit depends on, down to the input; a
-// table of what each layer sees and costs; and both in words.
-/**
- * A stack, what it sees and costs, and the layer that is selected, whose units the player goes through.
- * @typedef {Model & StackAccount & {
- *   layers: StackLayer[], sizes: number[], selected: number, summary: string,
- * }} StackModel
- */
+// How a stack of layers is shown: a picture of which units each unit depends on, down to the input, and a
+// table of what each layer sees and costs.
 /** @typedef {StackModel & { light(l: number, unit: number): void }} DrawnStack with what lights a unit */
-/** @typedef {Parts & { order?: number[] }} StackParts with the names of the layers' grips, as they stand */
 /**
  * What the explorer uses of this file.
  * @typedef {{
- *   whole(number: number): string, wordsOf(model: StackModel, depth: number, unit: number): string,
- *   drawFormula(box: HTMLElement, model: StackModel): void,
  *   drawStack(parts: StackParts, model: DrawnStack): void,
  *   drawTable(parts: StackParts, model: DrawnStack): void,
  * }} StackDrawing
  */
 (() => {
   "use strict";
-  const { Refusal, windows } = window.cnnref;
-  const { MOST_LAYERS, writeLayer, writeLayers, windowOf, middleOf, account, sees } = window.cnnref.stack;
-  const { grip } = window.cnnref.hold;
-  const { html, svg, symbol, count, list, range } = window.cnnref.drawing;
+  const { windows } = window.cnnref;
+  const { writeLayer, windowOf, middleOf, sees } = window.cnnref.stack;
+  const { wordsOf } = window.cnnref.stackWords;
+  const { layerGrips, insertButtons } = window.cnnref.stackLayers;
+  const { html, svg, whole, range } = window.cnnref.drawing;
   const MOST_DRAWN = 48;
   const MOST_WIRES = 4000;
-  /** @type {StackDrawing["whole"]} */
-  const whole = (number) => number.toLocaleString("en-GB");
-
-  // --- words and formulas --------------------------------------------------------------------------
-
-  /**
-   * Runs from 0 as words from 1: "3", "3 and 4", "3 to 9", "1, 5 and 9", "15 of 1 to 31".
-   * @param {string} noun @param {Run[]} runs
-   */
-  function named(noun, runs) {
-    const [first, last] = [runs[0][0] + 1, runs[runs.length - 1][1] + 1];
-    const total = runs.reduce((sum, [a, b]) => sum + b - a + 1, 0);
-    if (total === 1) return `${noun} ${first}`;
-    if (runs.length === 1) return `${noun}s ${first} ${last === first + 1 ? "and" : "to"} ${last}`;
-    if (total > 4) return `${total} of the ${noun}s ${first} to ${last}`;
-    return `${noun}s ${list(runs.flatMap(([a, b]) => range(a, b)).map((i) => i + 1))}`;
-  }
-
-  /** @type {StackDrawing["wordsOf"]} */
-  function wordsOf({ layers, rows, sizes }, depth, unit) {
-    const { field } = rows[depth];
-    const chain = sees(sizes, layers, depth, unit);
-    const [inputs, below] = [chain[0], chain[depth - 1]];
-    const name = `Unit ${unit + 1} of layer ${depth}`;
-    if (!inputs.length) return `${name} sees only padding.`;
-    const reads = depth > 1 ? `reads ${named("unit", below)} of layer ${depth - 1} and ` : "";
-    const seen = inputs[inputs.length - 1][1] - inputs[0][0] + 1;
-    const rest = seen < field ? `, ${count(seen, "position")} of its field of ${whole(field)}: the rest is padding` : "";
-    return `${name} ${reads}sees ${named("input", inputs)}${rest}.`;
-  }
-
-  /** @type {StackDrawing["drawFormula"]} */
-  function drawFormula(box, { layers, rows, selected }) {
-    const [layer, row, below] = [layers[selected - 1], rows[selected], rows[selected - 1]];
-    const { k, s, p, d } = layer;
-    const [r, j, M] = ["r", "j", "M"].map(symbol);
-    const side = row.size ** 2 === 1 ? "1" : `${row.size}²`;
-    const lost = windows.unused(below.size, windowOf(layer));
-    const seen = row.bounds.flatMap((run) => (run ? [run] : []));
-    const first = Math.min(...seen.map(([from]) => from));
-    const last = Math.max(...seen.map(([, to]) => to));
-    const inputs = rows[0].size;
-    const notes = [
-      lost ? `${count(lost, "position")} after the last window ${lost > 1 ? "are" : "is"} lost.` : "",
-      first > 0 ? `No unit of this layer sees ${named("input", [[0, first - 1]])}.` : "",
-      last < inputs - 1 ? `No unit of this layer sees ${named("input", [[last + 1, inputs - 1]])}.` : "",
-    ].filter(Boolean);
-    box.replaceChildren(
-      html("p", {}, M, ` = ⌊(${below.size} + 2·${p} − ${d}·(${k} − 1) − 1) / ${s}⌋ + 1 = ${row.size}`),
-      html("p", {}, r, ` = ${whole(below.field)} + ${d}·(${k} − 1)·${whole(below.jump)} = ${whole(row.field)}, `,
-        j, ` = ${whole(below.jump)}·${s} = ${whole(row.jump)}`),
-      html("p", {}, layer.kind === "pool" ? "A pooling has no parameters and makes no MACs."
-        : `parameters = ${layer.c}·(${below.channels}·${k}² + 1) = ${whole(row.parameters)}, ` +
-          `MACs = ${side}·${layer.c}·${below.channels}·${k}² = ${whole(row.macs)}`),
-      html("p", { class: "explorer-notes" }, notes.join(" ")),
-    );
-  }
 
   // --- the picture: a row for each layer, the input below all, as wide as the input ----------------
 
@@ -187,79 +122,6 @@
       html("span", { style: place(0) }, "1"), html("span", { style: place(n) }, String(n)))));
   }
 
-  // --- the layers, to take hold of ------------------------------------------------------------------
-
-  /**
-   * Another stack, if it is one; else what is wrong with it is said.
-   * @param {StackParts} parts @param {StackModel} model @param {StackLayer[]} layers @param {number} layer
-   */
-  function rebuild(parts, model, layers, layer) {
-    try {
-      account(model.sizes[0], model.rows[0].channels, layers);
-    } catch (error) {
-      if (!(error instanceof Refusal)) throw error;
-      parts.preview(`That cannot be: in layer ${error.layer}, ${error.message}.`, "polite");
-      return false;
-    }
-    parts.choose({ layers: writeLayers(layers), layer });
-    return true;
-  }
-
-  /**
-   * The names of the layers, above each other as they stand. A layer keeps its grip while it is moved.
-   * @param {StackParts} parts @param {StackModel} model
-   */
-  function layerGrips(parts, model) {
-    const { layers, selected } = model;
-    const depth = layers.length;
-    const before = parts.order?.length === depth ? parts.order : range(1, depth);
-    parts.order = before;
-    /** @param {number} l */
-    const label = (l) => {
-      const layer = layers[l - 1];
-      /** @param {number} to */
-      const move = (to) => {
-        const [moved, order] = [[...layers], [...before]];
-        moved.splice(to - 1, 0, ...moved.splice(l - 1, 1));
-        order.splice(to - 1, 0, ...order.splice(l - 1, 1));
-        parts.order = order;
-        if (!rebuild(parts, model, moved, to)) parts.order = before;
-      };
-      const node = grip({
-        html: "div", name: `layer-${before[l - 1]}`, kind: l === selected ? "explorer-layer lit" : "explorer-layer",
-        label: `Layer ${writeLayer(layer)}`, value: l, min: 1, max: depth, text: `place ${l} of ${depth}`, along: "y",
-        per: (box) => -box.getBoundingClientRect().height, change: move, press: () => parts.choose({ layer: l }),
-      }, `${l} ${writeLayer({ ...layer, c: 1 })}`);
-      node.setAttribute("aria-keyshortcuts", "Delete");
-      node.addEventListener("keydown", (event) => {
-        const { key } = /** @type {KeyboardEvent} */ (event);
-        if (key !== "Delete" && key !== "Backspace") return;
-        event.preventDefault();
-        if (depth > 1) rebuild(parts, model, layers.filter((_, i) => i !== l - 1), Math.max(1, l - 1));
-      });
-      return node;
-    };
-    return html("div", { class: "explorer-labels" }, range(1, depth).reverse().map(label),
-      html("span", { "aria-hidden": "true" }, "input"));
-  }
-
-  /**
-   * Between two layers a new one can stand: three taps that keep the size.
-   * @param {StackParts} parts @param {StackModel} model
-   */
-  function insertButtons(parts, model) {
-    const { layers, rows } = model;
-    const depth = layers.length;
-    /** @param {number} l */
-    const button = (l) => html("button", {
-      type: "button", style: `--at: ${depth - l}`, disabled: depth >= MOST_LAYERS && "",
-      "aria-label": l === 0 ? "Insert a layer above the input" : `Insert a layer above layer ${l}`,
-      onclick: () => rebuild(parts, model,
-        layers.toSpliced(l, 0, { kind: "conv", k: 3, s: 1, p: 1, d: 1, c: rows[l].channels }), l + 1),
-    }, "+");
-    return html("div", { class: "explorer-inserts" }, range(0, depth).reverse().map(button));
-  }
-
   /**
    * Light a unit that is pointed at; without one, the unit of the player.
    * @param {StackParts} parts @param {DrawnStack} model @param {[number, number]} [place] layer and unit
@@ -313,5 +175,5 @@
     if (hasFocus) body[selected - 1].querySelector("button")?.focus();
   }
 
-  window.cnnref.stackDrawing = { whole, wordsOf, drawFormula, drawStack, drawTable };
+  window.cnnref.stackDrawing = { drawStack, drawTable };
 })();

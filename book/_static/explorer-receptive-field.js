@@ -12,8 +12,9 @@
   const { Refusal } = window.cnnref;
   const { parseInteger } = window.cnnref.controls;
   const { LIMITS, MOST_LAYERS, parseLayers, writeLayers, middleOf, account } = window.cnnref.stack;
-  const { whole, wordsOf, drawFormula, drawStack, drawTable } = window.cnnref.stackDrawing;
-  const { count, list } = window.cnnref.drawing;
+  const { wordsOf, drawFormula } = window.cnnref.stackWords;
+  const { drawStack, drawTable } = window.cnnref.stackDrawing;
+  const { whole, count, list } = window.cnnref.drawing;
   const OWN = "own";
 
   // --- editing -------------------------------------------------------------------------------------

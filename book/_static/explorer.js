@@ -1,36 +1,8 @@
 // @ts-check
 // What all explorers share: controls with labels, whose mistakes are told in words beside them; a
 // player that steps, scrubs and runs; words for those who do not see the picture; and the setting in
-// the address, to be shared. A plain script, because browsers refuse modules to pages on a disk.
-//
-// An explorer gives `cnnref.explorer.define` its name and, or a function of preset and data that gives,
-//   groups            [{ name, legend, controls, actions }]: what can be set; a legend may be a
-//                     function of the values, an action gives new values (or is `ofTexts`, to help
-//                     out of a mistake, too), and a control starts as the preset says, `like`
-//                     another one, or with its own `start`; it is in the link unless it is `derived`
-//                     from others. The groups are folded below the picture until they are asked for;
-//                     one that is in `front` comes before it, one whose front is "below" after
-//                     the player
-//   hidden(values)    names of controls and groups that mean nothing in this setting
-//   model(values, data)   what is to be drawn, with `steps`, the number of stops, and `stop`, what
-//                     one is called; or it throws a Refusal, whose field `blame` translates into the
-//                     control that is to be corrected
-//   draw(parts, model, values), step(parts, model, at)    the picture, and one stop of it; a picture
-//                     may move the player, too, by `parts.go(at)`
-//   words(model, at)  what there is to see at a stop
-//   longest(model)    optional: words as long as any, where it would take long to look through all
-//   adapt(texts, changed)   optional: controls that follow the one that was changed, and `at`, the
-//                     stop to go to
-//   first             optional: the number of the first stop, where it is not 1
-//   line(model)       optional: the setting in a few words, which stand on the fold
-//   ready(data)       optional: a promise of what is to be loaded before it is made
-//   fluid             optional: the picture depends on the width of its box, and not on the values
-// `parts` has the box `stage` for the picture and, in the fold, `formula` and `below`;
-// `choose(texts, at)`, to set controls from the picture; `preview(words, live)`, to say what is pointed
-// at, until `preview()`; and `held`, whether the reader holds a grip of the picture (explorer-hold.js).
-// An explorer is placed by `<div class="explorer" data-explorer="name" data-preset="{...}">`, on a
-// page once or more often, with the data, if any, as JSON in a script in it. It may have a
-// `data-tour="[{ ask, query }]"`: settings that ask a question, of which it opens on the first.
+// the address, to be shared. What a kind of explorer gives is said in explorer-page.js. A plain
+// script, because browsers refuse modules to pages on a disk.
 (() => {
   "use strict";
   const { Refusal } = window.cnnref;
@@ -94,7 +66,11 @@
         formula: html("div", { class: "explorer-formula" }),
         stage: html("div", { class: "explorer-stage" }),
         below: html("div"),
-        choose: (texts, at) => { this.player.stop(); this.set(texts, undefined, at); },
+        choose: (texts, at) => {
+          this.player.stop();
+          const [name, ...others] = Object.keys(texts);
+          this.set(texts, others.length ? undefined : name, at);
+        },
         preview: (words, live = "off") => {
           if (words) this.say(words, live);
           else if (this.values) this.step(this.player.at);
@@ -103,12 +79,14 @@
         held: false,
       };
       this.drawnHeld = false;
-      // What was drawn while it was held is drawn once more, in its own frame.
+      // While a grip is held, the box keeps its height, or all that follows would be laid out at each
+      // move; and what was drawn meanwhile is drawn once more, in its own frame and its own time.
       holdable(this.parts.stage, (held) => {
         this.parts.held = held;
-        if (!held && this.drawnHeld && this.values) this.update();
-        if (!held) this.parts.seen = undefined;
-        this.drawnHeld = false;
+        this.root.style.height = held ? `${this.root.offsetHeight}px` : "";
+        if (held) this.drawnHeld = false;
+        else if (!this.drawnHeld) this.parts.seen = undefined;
+        else setTimeout(() => { if (this.values && !this.parts.held) this.update(); });
       });
       const [shown, below, others] = [true, "below", false].map((front) =>
         this.groups.filter((group) => group.front === front).map(({ box }) => box));
@@ -119,15 +97,19 @@
       this.fold = html("details", {},
         html("summary", {}, others.length ? "Settings" : "Formula", this.line),
         settings, this.parts.formula, this.parts.below);
-      const body = [
+      this.body = [
         this.tour?.box ?? [], shown, this.parts.stage, words, this.player.box, below, this.fold,
         html("p", { class: "explorer-foot" }, this.link,
           html("button", { type: "button", onclick: reset }, "Start again")),
       ].flat();
+    }
+
+    begin() {
+      const { definition, root } = this;
       this.open(this.tour?.steps[0].query);
       // Only what works takes the place of the figure that stands there for want of a script.
       /** @type {HTMLElement} */ (root.querySelector(".explorer-fallback")).hidden = true;
-      root.append(...body);
+      root.append(...this.body);
       // A picture wider than its box scrolls; only then is the box a stop for the keyboard.
       new ResizeObserver(() => {
         const { stage } = this.parts;
@@ -227,7 +209,7 @@
         return;
       }
       this.line.textContent = this.definition.line?.(this.model) ?? "";
-      this.longest.textContent = this.longestWords();
+      if (!this.parts.held) this.longest.textContent = this.longestWords();
       this.player.steps = this.model.steps;
       this.drawnHeld = this.parts.held;
       keepingFocus(this.parts.stage, () => {
@@ -282,49 +264,5 @@
     }
   }
 
-  // An explorer is made when it comes near, or when the address leads to it or past it: a phone that
-  // makes one cannot scroll meanwhile. Until then its figure stands there.
-  /** @type {Map<Element, () => void>} */
-  const waiting = new Map();
-  /** @param {Element} root */
-  const begin = (root) => {
-    const make = waiting.get(root);
-    if (!make) return;
-    waiting.delete(root);
-    near.unobserve(root);
-    make();
-  };
-  const near = new IntersectionObserver((entries) => {
-    entries.filter(({ isIntersecting }) => isIntersecting).forEach(({ target }) => begin(target));
-  }, { rootMargin: "100% 0px" });
-  /** @param {Element} root */
-  const isOnTheWay = (root) => {
-    const aim = document.getElementById(location.hash.slice(1).split("?")[0]);
-    return aim && !(root.compareDocumentPosition(aim) & Node.DOCUMENT_POSITION_PRECEDING);
-  };
-  // A link to the setting that the address names already sets it again.
-  document.addEventListener("click", ({ target }) => {
-    const link = target instanceof Element && target.closest("a.explorer-try");
-    if (link instanceof HTMLAnchorElement && link.hash === location.hash) window.dispatchEvent(new Event("hashchange"));
-  });
-  window.addEventListener("hashchange", () => [...waiting.keys()].filter(isOnTheWay).forEach(begin));
-
-  /** @type {Explorers["define"]} */
-  function define(name, definition) {
-    /** @type {NodeListOf<HTMLElement>} */
-    const roots = document.querySelectorAll(`.explorer[data-explorer="${name}"]`);
-    for (const root of roots) {
-      waiting.set(root, async () => {
-        const preset = JSON.parse(root.dataset.preset ?? "{}");
-        const data = JSON.parse(root.querySelector("script")?.textContent ?? "null");
-        const defined = typeof definition === "function" ? definition(preset, data) : definition;
-        if (defined.ready) await defined.ready(data);
-        new Explorer(root, defined, preset, { data, tour: JSON.parse(root.dataset.tour ?? "[]") });
-      });
-      if (isOnTheWay(root)) begin(root);
-      else near.observe(root);
-    }
-  }
-
-  window.cnnref.explorer = { define };
+  window.cnnref.Explorer = Explorer;
 })();

@@ -261,3 +261,7 @@ class Reader:
 
     def lit(self, which):
         return self.box.locator(f".explorer-stage {which}.lit").count()
+
+    def painted(self, grid):
+        """The cells on the canvas of a grid: the first, the middle, or the last."""
+        return self.box.locator("canvas").nth(grid).evaluate("canvas => canvas.cells()")

@@ -47,6 +47,47 @@ def test_the_window_and_the_weights_are_taken_hold_of(visit, touch):
     assert reader.page.evaluate("document.activeElement.dataset.grip") == "w0"
 
 
+@pytest.mark.parametrize("touch", [False, True])
+def test_the_padding_and_the_kernels_edge_are_taken_hold_of(visit, touch):
+    reader = Reader(visit("matrix", PHONE, has_touch=touch), NAME)
+    scale = reader.box.locator(".explorer-stage svg").evaluate("e => e.getScreenCTM().a")
+    reader.drag("l", -2 * 36 * scale, touch=touch)
+    reader.drag("r", 36 * scale, touch=touch)
+    assert (reader.value("l"), reader.value("r")) == ("2", "1")
+    reader.drag("k", 36 * scale, touch=touch)
+    assert reader.value("k") == "4"
+    w = [float(number) for number in reader.value("w").split(",")]
+    z = conv1d(torch.tensor(X), torch.tensor(w), Window(4, 1, (2, 1))).tolist()
+    assert f"= ({', '.join(f'{value:g}' for value in z)})" in reader.formula()
+    heads = reader.box.locator("tbody th").all_inner_texts()
+    assert [float(text.split("\n")[-1].replace("−", "-")) for text in heads] == z
+    # However far one drags, the kernel fits, and the padding stays within its limits.
+    reader.drag("l", -40 * 36 * scale, touch=touch)
+    reader.drag("k", 40 * 36 * scale, touch=touch)
+    assert (reader.value("l"), reader.value("k")) == ("4", "5")
+    reader.set(x="1 2")
+    reader.drag("r", -9 * 36 * scale, touch=touch)
+    reader.drag("l", 9 * 36 * scale, touch=touch)
+    assert (reader.value("r"), reader.value("l")) == ("0", "3")
+    assert reader.box.locator("[aria-invalid=true]").count() == 0
+
+
+def test_the_padding_and_the_kernels_edge_answer_to_keys(reader):
+    for name, key, value, told in (
+        ("Kernel: how many taps", "ArrowLeft", "2", "2 wide"),
+        ("Padding on the left", "ArrowRight", "1", "1 of padding"),
+        ("Padding on the right", "End", "4", "4 of padding"),
+    ):
+        grip = reader.box.get_by_role("slider", name=name)
+        grip.focus()
+        reader.page.keyboard.press(key)
+        assert (grip.get_attribute("aria-valuenow"), grip.get_attribute("aria-valuetext")) == (
+            value,
+            told,
+        )
+        assert grip.evaluate("e => e === document.activeElement")
+
+
 def test_products_stand_at_the_taps(reader):
     window = Window(3)
     for i in range(5):
@@ -107,8 +148,9 @@ def test_the_keys_look_at_inputs_and_weights(reader):
     page.keyboard.press("ArrowRight")
     assert reader.words() == row.get_attribute("aria-valuetext")
     assert reader.words() == "x₂ feeds z₁ by w₂ and z₂ by w₁."
-    page.keyboard.press("Tab")
-    assert page.evaluate("document.activeElement.getAttribute('aria-label')") == "Weight 1"
+    for name in ("Padding on the left", "Padding on the right", "Weight 1"):
+        page.keyboard.press("Tab")
+        assert page.evaluate("document.activeElement.getAttribute('aria-label')") == name
     assert reader.words().startswith("w₁ stands in every row of A.")
     reader.slider().focus()
     assert reader.words() == before

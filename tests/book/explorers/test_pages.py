@@ -155,23 +155,26 @@ def test_a_page_loads_only_what_it_uses(explorer_book):
     shared = {"explorers.css", *SHARED}
     assert loaded["plain"] == loaded["index"] == set()
     parts = {
-        f"explorer-convolution{part}.js" for part in ("", "-sums", "-grips", "-line", "-grids")
+        f"explorer-convolution{part}.js"
+        for part in ("", "-sums", "-grips", "-line", "-cells", "-grids")
     }
     assert loaded["line"] == loaded["twice"] == shared | parts
-    parts = {f"explorer-matrix{part}.js" for part in ("", "-products", "-drawing")}
+    parts = {f"explorer-matrix{part}.js" for part in ("", "-products", "-table", "-drawing")}
     assert loaded["matrix"] == shared | parts
-    pixels = {"explorer-photograph-pixels.js"}
+    pixels = {"explorer-photograph-pixels.js", "explorer-photograph.css"}
     assert loaded["photograph"] == shared | pixels | {"explorer-photograph.js"}
     assert loaded["learning"] == shared | pixels | {"explorer-learning.js"}
-    names = ("", "-strokes", "-arithmetic", "-units", "-view", "-state", "-drawing")
+    names = ("", "-strokes", "-arithmetic", "-units", "-view", "-state")
+    names += ("-passes", "-keys", "-drawing")
     parts = {f"explorer-network{part}.js" for part in names}
-    assert loaded["network"] == shared | parts
+    assert loaded["network"] == shared | parts | {"explorer-network.css"}
     parts = {f"explorer-pooling{part}.js" for part in ("", "-arithmetic", "-drawing")}
     assert loaded["pooling"] == shared | parts
-    parts = {f"explorer-receptive-field{part}.js" for part in ("", "-stack", "-drawing")}
-    assert loaded["reach"] == shared | parts
+    names = ("", "-stack", "-words", "-layers", "-drawing")
+    parts = {f"explorer-receptive-field{part}.js" for part in names}
+    assert loaded["reach"] == shared | parts | {"explorer-receptive-field.css"}
     parts = {f"explorer-{part}.js" for part in ("series", "curves-drawing", "curves")}
-    assert loaded["curves"] == shared | parts
+    assert loaded["curves"] == shared | parts | {"explorer-curves.css"}
     scripts = re.findall(r"<script[^>]*explorer[^>]*>", html["line"])
     assert all('defer="defer"' in script and "module" not in script for script in scripts)
 

@@ -69,50 +69,59 @@ interface Convolution {
   model(values: ConvolutionValues): ConvolutionModel;
 }
 
-/** The picture, and the parts of it that a stop changes. */
+/** What stands out at a stop, or of what is pressed: windows, and entries of the long line by their keys. */
+interface ConvolutionSight {
+  windows: number[];
+  keys: (number | string)[];
+  /** The numbers of a stop: the products, and their running totals. */
+  terms?: { product: number; total: number }[];
+  /** What a transposed convolution has added up so far, row by row. */
+  pasted?: number[];
+}
+
+/** The picture, and what a stop changes of it. */
 type DrawnConvolution = ConvolutionModel & {
-  /** By position, or by row and column. */
-  longCells: Map<number | string, SVGGElement>;
-  shortCells: SVGGElement[];
-  products: SVGGElement[];
-  totals: SVGGElement[];
+  see(sight: ConvolutionSight): void;
+  /** Where a window's entry of the short line stands. */
+  place(at: number): Element;
   sliding: SVGElement[];
   held: Grip;
   /** The lines from an entry that is pressed. */
   feeding?: SVGElement;
 };
 
-/** Cells in a group, by key; at the next showing those of the same kind stay. */
-interface Board {
-  node: SVGGElement;
-  /** Keys, places, kinds and texts; these are written into new cells only. */
-  show(
-    wanted: [key: number | string, x: number, y: number, kind: string, text: string][],
-  ): Map<number | string, SVGGElement>;
+/** One entry on a canvas; its colour is that of its value's sign, so strong in per cent. */
+interface PaintedCell {
+  x: number; y: number; kind: string; text: string; value: number; share: number; lit: boolean;
+}
+/** Left, top, width and height. */
+type ViewBox = [number, number, number, number];
+type PaintedBoard = HTMLCanvasElement & {
+  /**
+   * Show other cells; the view is what its box shows, and cells may lie beyond. Where it is known how many
+   * pixels a unit has, that is done a little later, in a task of its own.
+   */
+  show(cells: PaintedCell[], view: ViewBox, scale: number): void;
+  /** Paint them in the next frame. */
+  paint(): void;
+  /** Those that are shown, for the tests. */
+  cells(): PaintedCell[];
+};
+interface ConvolutionCells {
+  board(): PaintedBoard;
+  painted(x: number, y: number, kind: string, text?: string | number): PaintedCell;
+  number(cell: PaintedCell, value: number, largest: number): PaintedCell;
 }
 
 /** One grid of a picture of two axes: its cells, and what lies above them. */
 interface ConvolutionGrid {
   box: HTMLElement;
-  cells: Board;
-  over: SVGGElement;
-  lay(columns: number, height: number, summary: string): void;
+  board: PaintedBoard;
+  over: SVGSVGElement;
+  lay(cells: PaintedCell[], view: ViewBox, summary: string, isHeld: boolean): void;
 }
-/** The grids of two axes, which are built once, and what is pressed in them. */
-interface ConvolutionSheet {
-  isTransposed: boolean;
-  /** Of the short line's grid. */
-  columns: number;
-  long: ConvolutionGrid;
-  short: ConvolutionGrid;
-  products: ConvolutionGrid;
-  longRow: Grip;
-  shortRow: Grip;
-  /** The entry at a place, if there is one. */
-  longAt(point: { x: number; y: number }): number | undefined;
-  /** Tell whom an entry feeds. */
-  ask(at: number | undefined): void;
-}
+/** The grids of two axes, which are built once. */
+interface ConvolutionSheet { isTransposed: boolean; long: ConvolutionGrid; short: ConvolutionGrid; products: ConvolutionGrid }
 type GridParts = Parts & { sheet?: ConvolutionSheet };
 
 /** What the pictures of one and of two axes share. */
@@ -120,7 +129,6 @@ interface ConvolutionParts {
   hint(isTransposed: boolean, axes: number): HTMLElement;
   /** Make a drawing so many cells wide; it shrinks to its box until a cell is `least` pixels wide. */
   layOut(drawing: SVGSVGElement, columns: number, height: number, least: number, label: string): void;
-  board(): Board;
   kindOf(model: ConvolutionModel, inside: boolean, visits: number): string;
   /** A bar with room around it for a finger. */
   bar(x: number, y: number, length: number, along?: "x" | "y", around?: number): SVGElement[];
@@ -133,10 +141,6 @@ interface ConvolutionParts {
   spread(
     parts: Parts, model: ConvolutionModel, axis: WindowAxis, label: string, x: number, y: number, along?: "x" | "y",
   ): Grip[];
-  /** The frame to draw in: as wanted, or, while a grip is held, as it was. */
-  frameOf<Frame>(parts: Parts, key: string, wanted: Frame): Frame;
-  /** Have the entries of some windows, and those of some places, stand out. */
-  light(model: DrawnConvolution, lit: number[], keys: (number | string)[]): void;
   /** Rows and columns of a noun in words, counted from 1. */
   inRows(noun: string, places: number[][]): string;
   feedsInWords(model: ConvolutionModel, place: number[]): string;

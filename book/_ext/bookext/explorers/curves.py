@@ -162,4 +162,5 @@ CURVES = Explorer(
     lambda preset: (
         {"dataset": "", "single": "", "from": 0, "to": 0} | dict.fromkeys(datasets_of(preset), "")
     ),
+    ("explorer-curves.css",),
 )

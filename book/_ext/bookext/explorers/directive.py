@@ -162,8 +162,9 @@ def load_scripts(
         keep_latest(
             Path(app.outdir) / "_static" / script, (kept(app.env) / script).read_text("utf-8")
         )
-    if kinds:
-        app.add_css_file("explorers.css")
+    sheets = [sheet for kind in kinds for sheet in ("explorers.css", *EXPLORERS[kind].styles)]
+    for sheet in dict.fromkeys(sheets):
+        app.add_css_file(sheet)
     # Each script once, in the order of the list.
     for script in dict.fromkeys(script for kind in kinds for script in EXPLORERS[kind].scripts):
         app.add_js_file(script, defer="defer")

@@ -19,6 +19,7 @@ SHARED = (
     "explorer-player.js",
     "explorer-hold.js",
     "explorer.js",
+    "explorer-page.js",
 )
 
 
@@ -51,6 +52,7 @@ class Explorer:
         rows: by how many rows a setting is taller than the least; the style sheet keeps room.
         controls: what a link may set besides the options, with a value of each one's type.
         data: what a preset's script is given, where it needs more than the preset.
+        styles: its own style sheets, besides the one that all explorers have.
     """
 
     title: str
@@ -60,3 +62,4 @@ class Explorer:
     rows: Callable[[Preset], int] = lambda _: 0
     data: Callable[[Preset], Data | None] = lambda _: None
     controls: Callable[[Preset], Mapping[str, Any]] = lambda _: {}
+    styles: tuple[str, ...] = ()

@@ -140,11 +140,28 @@ type NetworkParts = Parts & {
   curving?: number;
 };
 
-interface NetworkDrawing {
+/** What takes many passes, and what a page asks for. */
+interface NetworkPasses {
   /** Layers, other parts of the picture, and groups of controls, by what a page asks for. */
   PARTS: Record<NetworkShows, string[]>;
+  /** The layers that are shown as maps. */
+  MAPPED: string[];
   /** Pixels that the drawing can be shifted to each side. */
   REACH: number;
+  /** On the picture: the drawing as it is, or what of it the unit's sum is due to. */
+  explain(parts: NetworkParts, model: NetworkModel, at: number): void;
+  /** The curves over moments and shifts. */
+  curves(parts: NetworkParts, model: NetworkModel, at: number): void;
+}
+
+interface NetworkKeys {
+  /** Look into the input that counted for most. */
+  follow(parts: NetworkParts): void;
+  toggleMap(parts: NetworkParts): void;
+  keyed(parts: NetworkParts, event: KeyboardEvent): void;
+}
+
+interface NetworkDrawing {
   draw(parts: NetworkParts, model: NetworkModel): void;
   step(parts: NetworkParts, model: NetworkModel, at: number): void;
 }

@@ -145,6 +145,8 @@ NETWORK = Explorer(
         "explorer-network-units.js",
         "explorer-network-view.js",
         "explorer-network-state.js",
+        "explorer-network-passes.js",
+        "explorer-network-keys.js",
         "explorer-network-drawing.js",
         "explorer-network.js",
     ),
@@ -152,4 +154,5 @@ NETWORK = Explorer(
     | {"noise": 0, "silent": "", "at": 9, "shows": "everything"},
     draw_network,
     data=network_data,
+    styles=("explorer-network.css",),
 )

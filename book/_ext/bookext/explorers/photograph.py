@@ -133,6 +133,7 @@ LEARNING = Explorer(
     {"hidden": "vertical", "input": "photo", "rate": "0.3", "at": 0},
     draw_learning,
     data=learning_data,
+    styles=("explorer-photograph.css",),
 )
 
 PHOTOGRAPH = Explorer(
@@ -142,4 +143,5 @@ PHOTOGRAPH = Explorer(
     | {"w2": "1, 0, -1, 2, 0, -2, 1, 0, -1", "flip": "", "s": 1, "p": 1, "d": 1, "at": 2270},
     draw_photograph,
     data=photograph_data,
+    styles=("explorer-photograph.css",),
 )

@@ -154,6 +154,8 @@ RECEPTIVE_FIELD = Explorer(
     (
         *SHARED,
         "explorer-receptive-field-stack.js",
+        "explorer-receptive-field-words.js",
+        "explorer-receptive-field-layers.js",
         "explorer-receptive-field-drawing.js",
         "explorer-receptive-field.js",
     ),
@@ -162,4 +164,5 @@ RECEPTIVE_FIELD = Explorer(
     rows_of,
     networks_of,
     lambda _: {"n": 0, "c": 0, "layers": "", "layer": 0},
+    ("explorer-receptive-field.css",),
 )

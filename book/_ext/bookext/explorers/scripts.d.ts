@@ -49,6 +49,8 @@ interface Drawing {
   svg<K extends keyof SVGElementTagNameMap>(
     tag: K, attributes?: Attributes, ...children: Children
   ): SVGElementTagNameMap[K];
+  /** Another value of an attribute, unless it has it. */
+  change(node: Element, name: string, value: string | number): void;
   /** A symbol as the book sets it: P_L becomes an italic P with a small L below. */
   symbol(text: string): HTMLElement;
   subscript(number: number): string;
@@ -56,6 +58,8 @@ interface Drawing {
   show(number: number): string;
   /** The same with at most two decimals. */
   brief(number: number): string;
+  /** A whole number, its thousands between commas. */
+  whole(number: number): string;
   /** 1 row, 2 rows. */
   count(number: number, noun: string): string;
   /** a, b and c. */
@@ -68,6 +72,8 @@ interface Drawing {
   cell(x: number, y: number, kind: string, text?: string | number): SVGGElement;
   /** Another text in a cell. */
   write(node: SVGGElement, text: string | number): SVGGElement;
+  /** How strong the colour of a number is, in per cent; at most 45, so that it can be read. */
+  shareOf(value: number, largest: number): number;
   /**
    * A number in a cell with its sign and size as colour: orange below zero, purple above, and the
    * stronger, the nearer it is to the largest.
@@ -84,6 +90,8 @@ interface Drawing {
   slide(node: SVGElement, columns: number, rows?: number): void;
   /** Bring a part of a wide drawing to the middle of its box, without scrolling the page. */
   centre(stage: HTMLElement, part: Element): void;
+  /** What comes after it waits until a browser has done what a reader is waiting for. */
+  nextTask(): Promise<void>;
 }
 
 // --- series --------------------------------------------------------------------------------------
@@ -253,7 +261,7 @@ interface Parts {
   formula: HTMLElement;
   stage: HTMLElement;
   below: HTMLElement;
-  /** Set controls, and go to a stop. */
+  /** Set controls, and go to a stop. If that is one control, others follow it as if a reader had set it. */
   choose(setting: Setting, at?: number): void;
   /** Say what is pointed at, until called without words; `live` as of a live region. */
   preview(words?: string, live?: string): void;
@@ -343,6 +351,8 @@ interface Hold {
   holdable(stage: HTMLElement, told: (held: boolean) => void): void;
   /** Run what draws a picture anew; the grip that had the focus has it again. */
   keepingFocus(stage: HTMLElement, draw: () => void): void;
+  /** The frame to draw in: as wanted, or, while a grip is held, as it was. */
+  frameOf<Frame>(parts: Parts, key: string, wanted: Frame): Frame;
 }
 
 // --- controls, the player and the tour -----------------------------------------------------------
@@ -423,15 +433,23 @@ interface Window {
     networkUnits: NetworkUnits;
     networkState: NetworkState;
     networkView: NetworkView;
+    networkPasses: NetworkPasses;
+    networkKeys: NetworkKeys;
     networkDrawing: NetworkDrawing;
     /** The weights as their script holds them, and when it has loaded. */
     networkWeights: { digits: string[]; [packed: string]: any };
     networkReady?: Promise<unknown>;
+    Explorer: new (
+      root: HTMLElement, definition: Definition<any, any, any>, preset: Setting, given: { data: unknown; tour: TourStep[] },
+    ) => { begin(): void };
     explorer: Explorers;
     photograph: Photograph;
     stack: Stack;
+    stackWords: StackWords;
+    stackLayers: StackLayers;
     stackDrawing: StackDrawing;
     matrix: Matrix;
+    matrixTable: { drawTable(parts: MatrixParts, model: DrawnMatrix, look: MatrixLook): HTMLElement };
     pooling: Pooling;
     curves: Curves;
     /** The arithmetic of a kind of explorer, to be replayed by the tests. */

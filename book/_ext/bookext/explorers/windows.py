@@ -62,6 +62,7 @@ CONVOLUTION = Explorer(
         "explorer-convolution-sums.js",
         "explorer-convolution-grips.js",
         "explorer-convolution-line.js",
+        "explorer-convolution-cells.js",
         "explorer-convolution-grids.js",
         "explorer-convolution.js",
     ),
@@ -76,6 +77,7 @@ MATRIX = Explorer(
     (
         *SHARED,
         "explorer-matrix-products.js",
+        "explorer-matrix-table.js",
         "explorer-matrix-drawing.js",
         "explorer-matrix.js",
     ),
