@@ -119,8 +119,22 @@
   /** @type {Drawing["nextTask"]} */
   const nextTask = () => new Promise((done) => { setTimeout(done); });
 
+  /** @type {Drawing["inTask"]} */
+  function inTask(act) {
+    /** @type {number | undefined} */
+    let task;
+    let last = () => {};
+    return (...given) => {
+      last = () => act(...given);
+      task ??= setTimeout(() => {
+        task = undefined;
+        last();
+      });
+    };
+  }
+
   window.cnnref.drawing = {
     CELL, html, svg, change, symbol, subscript, show, brief, whole, count, list, range, from1, cell, write, shareOf, writeNumber,
-    picture, caption, faint, slide, centre, nextTask,
+    picture, caption, faint, slide, centre, nextTask, inTask,
   };
 })();

@@ -67,6 +67,10 @@
       /** @param {PointerEvent} event */
       const told = (event) => {
         if (event.type === "pointermove" && !event.buttons) return;
+        if (event.type === "pointerdown") {
+          event.preventDefault(); // no selecting of text
+          box.focus({ preventScroll: true });
+        }
         const { left, top, width, height } = box.getBoundingClientRect();
         const [x, y] = [((event.clientX - left) / width) * across, ((event.clientY - top) / height) * down];
         const [column, row] = [x, y].map((p) => Math.floor(p / (size.side + gap)));
@@ -245,6 +249,7 @@
     /** @param {PointerEvent} event */
     const told = (event) => {
       if (event.type === "pointermove" && !event.buttons) return;
+      if (event.type === "pointerdown") event.preventDefault(); // no selecting of text
       const { left, width } = drawing.getBoundingClientRect();
       on(Math.max(0, Math.min(stops - 1, Math.round(((event.clientX - left) / width) * (stops - 1)))));
     };

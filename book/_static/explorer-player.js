@@ -3,7 +3,7 @@
 // each ask a question.
 (() => {
   "use strict";
-  const { html, range } = window.cnnref.drawing;
+  const { html, inTask, range } = window.cnnref.drawing;
   const calm = window.matchMedia("(prefers-reduced-motion: reduce)");
 
   // --- the player --------------------------------------------------------------------------------
@@ -21,9 +21,18 @@
       /** @param {number} by */
       const step = (by) => () => { this.stop(); this.go((this.at + by + this.steps) % this.steps); };
       this.run = button("Play", () => (this.timer ? this.stop() : this.start()));
+      let isDragged = false;
+      const dragged = inTask(() => this.go(Number(this.scrub.value)));
       this.scrub = html("input", {
         type: "range", id: `${id}-at`, min: 0, step: 1,
-        oninput: () => { this.stop(); this.go(Number(this.scrub.value)); },
+        onpointerdown: () => { isDragged = true; },
+        onpointerup: () => { isDragged = false; },
+        onpointercancel: () => { isDragged = false; },
+        oninput: () => {
+          this.stop();
+          if (isDragged) dragged();
+          else this.go(Number(this.scrub.value));
+        },
       });
       this.label = html("label", { for: this.scrub.id });
       this.box = html("div", { class: "explorer-player" },

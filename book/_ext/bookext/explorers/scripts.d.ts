@@ -92,6 +92,8 @@ interface Drawing {
   centre(stage: HTMLElement, part: Element): void;
   /** What comes after it waits until a browser has done what a reader is waiting for. */
   nextTask(): Promise<void>;
+  /** The same in a task of its own, not in the frame that tells of a move; of several, the last. */
+  inTask<Given extends unknown[]>(act: (...given: Given) => void): (...given: Given) => void;
 }
 
 // --- series --------------------------------------------------------------------------------------
