@@ -2,6 +2,8 @@
 
 import re
 
+from ..pages import NEXT_FRAME
+
 AFTER = "\n## After\n\nWords after it.\n"
 PAGES = {
     "index": "# Top\n\n```{toctree}\nline\ntour\ntwice\nmatrix\npooling\nreach\ncurves\n"
@@ -240,6 +242,7 @@ class Reader:
             for place in way:
                 self.page.mouse.move(*place)
             self.page.mouse.up()
+            self.page.evaluate(NEXT_FRAME)
             return
         session = self.page.context.new_cdp_session(self.page)
         for kind, places in [("touchStart", way[:1]), *(("touchMove", [p]) for p in way[1:])]:
@@ -247,6 +250,7 @@ class Reader:
             session.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
         session.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
         session.detach()
+        self.page.evaluate(NEXT_FRAME)  # when it is let go, it is drawn once more
 
     def value(self, name):
         return self.box.locator(f"#{self.box.get_attribute('id')}-{name}").input_value()
