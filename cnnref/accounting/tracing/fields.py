@@ -93,15 +93,15 @@ class FieldNotes:
         """Write the fields on the results, and mark what else shares a storage written to."""
         if func._schema.is_mutable and args and isinstance(args[0], Tensor):
             field = fields[0] if isinstance(fields, list) else fields
-            noted = self.noted(args[0])
-            if torch.Tag.inplace_view in func.tags:  # no entry is written: `detach_`, `squeeze_`
-                self.mark(args[0], field)
-            else:
-                if noted is None or noted[0] is not field:
-                    self.writes[0] += 1
-                    storage = args[0].untyped_storage()
-                    self.written[storage._cdata] = _Write(storage, field, self.writes[0])
-                self.mark(args[0], field)
+            target = out if isinstance(out, Tensor) else args[0]  # another one for `out=`
+            noted = self.noted(target)
+            # Some write no entry: `detach_`, `squeeze_`.
+            writes = torch.Tag.inplace_view not in func.tags
+            if writes and (noted is None or noted[0] is not field):
+                self.writes[0] += 1
+                storage = target.untyped_storage()
+                self.written[storage._cdata] = _Write(storage, field, self.writes[0])
+            self.mark(target, field)
         elif isinstance(fields, list):
             for tensor, field in zip(out, fields, strict=False):
                 self.mark(tensor, field)

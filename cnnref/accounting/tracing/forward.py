@@ -38,7 +38,7 @@ from cnnref.accounting.tracing.inputs import each_tensor
 from cnnref.accounting.tracing.keeping import AccountingWarning, Kept
 from cnnref.accounting.tracing.operators import Watch
 
-__all__ = ["is_leaf", "restored", "trace"]
+__all__ = ["is_leaf", "restored", "trace", "uncompiled"]
 
 
 def trace(
@@ -160,7 +160,7 @@ def _run(
     watch.about_to_write = kept.about_to_write if place is None else None
     autograd = torch.enable_grad() if gradients else torch.inference_mode()
     with (
-        restored(kept, modules, training, place is None), _uncompiled(), autograd,
+        restored(kept, modules, training, place is None), uncompiled(), autograd,
         fake_tensors() if fake else contextlib.nullcontext(),
     ):  # fmt: skip
         if fake:
@@ -248,12 +248,26 @@ def restored(
         kept.restore()
 
 
-def _uncompiled() -> contextlib.AbstractContextManager[Any]:
-    """What is compiled runs as it was written, where a compiler is loaded at all."""
-    if "torch._dynamo" not in sys.modules:
-        return contextlib.nullcontext()
-    stance: contextlib.AbstractContextManager[Any] = torch.compiler.set_stance("force_eager")
-    return stance
+@contextlib.contextmanager
+def uncompiled() -> Iterator[None]:
+    """What is compiled runs as it was written. Nothing of torch's compiler is loaded for that,
+    unless the network itself asks for it on the way."""
+    original = torch.compile
+    with contextlib.ExitStack() as until_the_end:
+
+        def compiled(*args: Any, **kwargs: Any) -> Any:
+            torch.compile = original
+            until_the_end.enter_context(torch.compiler.set_stance("force_eager"))
+            return original(*args, **kwargs)
+
+        if "torch._dynamo" in sys.modules:
+            until_the_end.enter_context(torch.compiler.set_stance("force_eager"))
+        else:
+            torch.compile = compiled
+        try:
+            yield
+        finally:
+            torch.compile = original
 
 
 def is_leaf(module: nn.Module) -> bool:

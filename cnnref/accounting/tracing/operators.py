@@ -19,7 +19,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 from cnnref.accounting.counting.macs import COSTS, cost
 from cnnref.accounting.counting.registered import has_formula, own_macs
-from cnnref.accounting.counting.shapes import quick_result
+from cnnref.accounting.counting.shapes import quick_result, shapes_alone
 from cnnref.accounting.operation import CONVOLUTIONS, Operation, channels_taken, tensors, window_of
 from cnnref.accounting.receptive_fields.gates import GATING, differ, without_gate
 from cnnref.accounting.receptive_fields.joins import misaligned
@@ -30,7 +30,7 @@ from cnnref.accounting.tracing.calls import Call, plain_convolution
 from cnnref.accounting.tracing.fields import FieldNotes
 from cnnref.accounting.tracing.higher_order import run_higher_order
 
-__all__ = ["Watch"]
+__all__ = ["PRODUCTS", "Watch"]
 
 aten = torch.ops.aten
 
@@ -44,7 +44,7 @@ _SHOWN = {
 }
 
 
-_PRODUCTS = {aten.linear, aten.mm, aten.bmm, aten.addmm, aten.baddbmm, aten.mv, aten.addmv}
+PRODUCTS = {aten.linear, aten.mm, aten.bmm, aten.addmm, aten.baddbmm, aten.mv, aten.addmv}
 
 _WINDOWED = {*CONVOLUTIONS, *(each for each in SLIDING if "pool" in each.__name__)}
 
@@ -89,6 +89,12 @@ class Watch(TorchDispatchMode):
         self.made: list[weakref.ref[Tensor]] = []
         self.about_to_write: Callable[[Iterable[Any]], None] | None = None
 
+    @classmethod
+    def _should_skip_dynamo(cls) -> bool:
+        """Torch asks. It would load its compiler at the first operator, which takes 1.2 s of a
+        first count that takes 0.01 s; while we look, nothing is compiled (`uncompiled`)."""
+        return False
+
     def twin(self, tensor: Tensor) -> Tensor:
         """A tensor's stand-in on the meta device."""
         known = self.twins.get(id(tensor))
@@ -117,7 +123,7 @@ class Watch(TorchDispatchMode):
             with self:
                 return func.decompose(*args, **kwargs)
         try:
-            out = quick_result(packet, args) if self.meta else None
+            out = quick_result(packet, args) if self.meta and shapes_alone(kwargs) else None
             if out is not None:
                 self.fields.mark(out, None)
             else:
@@ -127,7 +133,7 @@ class Watch(TorchDispatchMode):
                     self.about_to_write(tensors((*args, *kwargs.values())))
                 if packet in CONVOLUTIONS:
                     _check_channels(packet, args)
-                elif self.meta and packet in _PRODUCTS:
+                elif self.meta and packet in PRODUCTS:
                     _check_precision(args)
                 out = func(*args, **kwargs)
         except Exception as error:

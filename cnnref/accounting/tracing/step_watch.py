@@ -20,11 +20,12 @@ from cnnref.accounting.counting.gradients import (
 )
 from cnnref.accounting.counting.macs import COSTS, cost
 from cnnref.accounting.counting.registered import has_formula
+from cnnref.accounting.counting.shapes import shapes_alone
 from cnnref.accounting.operation import CONVOLUTIONS, Operation, tensors
 from cnnref.accounting.tracing.autocast import as_on_cpu
 from cnnref.accounting.tracing.calls import Call
 from cnnref.accounting.tracing.higher_order import refuse_step, run_higher_order
-from cnnref.accounting.tracing.operators import Watch
+from cnnref.accounting.tracing.operators import PRODUCTS, Watch
 
 __all__ = ["StepCall", "StepWatch"]
 
@@ -113,7 +114,8 @@ class StepWatch(Watch):
             if result is not NotImplemented:
                 return result
         try:
-            out = quick_step_result(way.packet, args) if self.meta and way.quick else None
+            quick = self.meta and way.quick and shapes_alone(kwargs)
+            out = quick_step_result(way.packet, args) if quick else None
             if out is None:
                 if self.meta:
                     args, kwargs = self.on_meta(func, args, kwargs)
@@ -195,6 +197,7 @@ class _Way(NamedTuple):
     priced: bool
 
 
+_MULTIPLYING = {*CONVOLUTIONS, *PRODUCTS, aten.convolution_backward}
 _ALIASES = {aten.detach, aten.t, aten.view, aten.transpose, aten.permute, aten.unsqueeze}
 _WAYS: dict[int, _Way] = {}
 
@@ -207,7 +210,7 @@ def _way(func: Any) -> _Way:
         quick = is_quick(packet)
         apart = not (asked or quick or packet in COSTS) and func._can_decompose()
         cheap = quick or packet is aten.empty  # as batch norms ask for
-        priced = not cheap or packet in CONVOLUTIONS or packet is aten.convolution_backward
+        priced = not cheap or packet in _MULTIPLYING
         known = _WAYS[id(func)] = _Way(
             func, packet, asked or packet in _ALIASES, quick, apart, priced
         )

@@ -30,7 +30,7 @@ from cnnref.accounting.tracing.autocast import (
     fake_tensors,
 )
 from cnnref.accounting.tracing.calls import Called, ForwardError, calls_seen, results
-from cnnref.accounting.tracing.forward import is_leaf, restored
+from cnnref.accounting.tracing.forward import is_leaf, restored, uncompiled
 from cnnref.accounting.tracing.inputs import each_tensor
 from cnnref.accounting.tracing.keeping import Kept
 from cnnref.accounting.tracing.step_watch import StepCall, StepWatch
@@ -176,7 +176,8 @@ def _taken(
 
     kept = Kept(model, args, kwargs)
     watch.about_to_write = kept.about_to_write if values else None
-    with restored(kept, dict(model.named_modules()), training, values), without_values():
+    modules = dict(model.named_modules())
+    with restored(kept, modules, training, values), uncompiled(), without_values():
         arguments, named = each_tensor((list(args), dict(kwargs)), ready)
         kept.replace(stand_in)
         try:

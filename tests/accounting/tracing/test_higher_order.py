@@ -1,5 +1,8 @@
 """Operators that run functions of their own."""
 
+import subprocess
+import sys
+
 import pytest
 import torch
 from torch import nn
@@ -133,3 +136,39 @@ def test_a_training_step_through_flex_attention_is_refused_in_torchs_own_words()
 
     with pytest.raises(AccountingError, match=r"no backward|not support backward on CPU"):
         summarize(Attends(), (2, 8, 16)).with_backward()
+
+
+IN_A_FRESH_PROCESS = """
+import sys, warnings
+import torch
+from cnnref import summarize
+
+class Net(torch.nn.Linear):
+    def forward(self, x):
+        return self.what(super().forward(x))
+
+warnings.simplefilter("error")
+net = Net(3, 4)
+net.what = torch.relu
+step = summarize(net, (3,)).with_backward()
+assert step.total_macs == step.total_backward_macs == 12
+assert "torch._dynamo" not in sys.modules, "torch's compiler was loaded for nothing"
+compiled = []
+
+def refuses(module, inputs):
+    compiled.append(module)
+    return module.forward
+
+net.what = lambda x: torch.compile(torch.relu, backend=refuses)(x)
+original = torch.compile
+step = summarize(net, (3,)).with_backward()
+assert step.total_macs == step.total_backward_macs == 12
+assert not compiled and torch.compile is original
+warnings.simplefilter("ignore")
+net(torch.ones(1, 3))
+assert compiled, "nothing is compiled any more"
+"""
+
+
+def test_torchs_compiler_is_loaded_and_held_back_only_where_a_network_asks_for_it():
+    subprocess.run([sys.executable, "-c", IN_A_FRESH_PROCESS], check=True)
