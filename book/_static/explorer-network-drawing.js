@@ -158,7 +158,7 @@
     parts.silence.textContent = `${silent ? "Wake" : "Silence"} this ${layer.side > 1 ? "map" : "unit"}`;
     parts.sums.replaceChildren(under
       ? view.sumTable({ layer, place: placeIn(under), terms, bias, sum: seen.sums[name][index], value: seen.values[name][index],
-        nameOf: (i) => shortOf(under, i), go: (i) => parts.choose({ unit: textOf(under, i) }) })
+        scores: name === "fc6" ? Array.from(seen.values.fc6) : undefined, nameOf: (i) => shortOf(under, i), go: (i) => parts.choose({ unit: textOf(under, i) }) })
       : html("p", {}, "A pixel adds nothing up: it is what was drawn, from 0, paper, to 1, ink."));
     // Whoever presses on through the layers by keyboard goes on from the new sum, or from the pixel.
     if (pressed && (!under || !parts.stage.contains(document.activeElement))) {

@@ -209,10 +209,10 @@
 
   // The largest products, the rest of them together, the bias, and what becomes of the sum.
   /** @type {NetworkView["sumTable"]} */
-  function sumTable({ layer, place, terms, bias, sum, value, nameOf, go }) {
+  function sumTable({ layer, place, terms, bias, sum, value, scores, nameOf, go }) {
     const sorted = [...terms].sort((a, b) => Math.abs(b.product) - Math.abs(a.product));
     const [first, rest] = [sorted.slice(0, SHOWN), sorted.slice(SHOWN)];
-    /** @param {Child} head @param {string[]} cells */
+    /** @param {Child | Child[]} head @param {string[]} cells */
     const row = (head, ...cells) => html("tr", {}, html("th", { scope: "row" }, head),
       cells.map((text) => html("td", {}, text)));
     const total = rest.reduce((all, { product }) => all + product, 0);
@@ -223,6 +223,15 @@
     if (rest.length) lines.push(row(`${count(rest.length, "other")} together`, "", "", show(total)));
     if (!maximum) lines.push(row("bias", "", "", show(bias)), row("sum", "", "", show(sum)));
     if (layer.relu) lines.push(row("after ReLU", "", "", show(value)));
+    if (scores) {
+      const all = scores.reduce((sofar, score) => sofar + Math.exp(score), 0);
+      /** @param {number} power */
+      const four = (power) => show(Number(power.toPrecision(4)));
+      lines.push(
+        row([html("i", {}, "e"), html("sup", {}, "sum")], "", "", four(Math.exp(sum))),
+        row("all ten digits’", "", "", four(all)),
+        row("softmax", "", "", show(Math.exp(sum) / all)));
+    }
     const heads = [place, "input", maximum ? "passes" : "weight", maximum ? "result" : "product"];
     return html("table", { class: "network-sum" },
       html("thead", {}, html("tr", {}, heads.map((head) => html("th", { scope: "col" }, head)))),

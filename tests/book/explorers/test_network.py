@@ -329,6 +329,17 @@ def test_a_press_shows_a_units_sum_and_b_follows_it_back(reader):
         assert f"You look at {layer}" in reader.words()
 
 
+def test_the_softmax_of_a_score_is_written_out(reader):
+    reader.set(unit="fc6 8")
+    with torch.no_grad():
+        scores = model_of(LAST)(digit(3))[0]
+    rows = reader.box.locator(".network-sum tbody tr").all_inner_texts()
+    shown = [float(row.split()[-1].replace("−", "-")) for row in rows[-4:]]
+    powers = scores.exp()
+    expected = [scores[8], powers[8], powers.sum(), scores.softmax(0)[8]]
+    assert shown == [pytest.approx(float(x), rel=6e-4, abs=6e-4) for x in expected]
+
+
 def test_the_keyboard_goes_on_from_sum_to_sum(reader):
     first = reader.box.locator(".network-sum button").first
     first.focus()

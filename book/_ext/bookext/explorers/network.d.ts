@@ -82,6 +82,8 @@ interface UnitSum {
   bias: number;
   sum: number;
   value: number;
+  /** Those of all ten digits, where the unit is one of them: softmax makes probabilities of them. */
+  scores?: number[];
   /** The name of an input, by its index in the layer below. */
   nameOf(index: number): string;
   go(index: number): void;
