@@ -185,7 +185,7 @@ def test_finishing_twice_changes_nothing(built):
 def test_the_built_book_waits_for_one_style_sheet(site):
     for path in (site / "index.html", site / "book" / "pooling.html"):
         html = path.read_text(encoding="utf-8")
-        shared = [name for name in sheets(path) if "explorers" not in name]
+        shared = [name for name in sheets(path) if "explorer" not in name]
         assert len(shared) == 1, shared
         assert re.findall(r'<script(?! type="late")[^>]*src=[^>]*>', html) == []
         assert html.count(assets.LOADER) == 1

@@ -4,6 +4,7 @@ from io import BytesIO
 
 import pytest
 from PIL import Image
+from playwright.sync_api import expect
 
 from cnnref.figures.style import COLOURS, Picture, new_figure, style
 
@@ -240,9 +241,9 @@ def test_one_button_shows_and_hides_all_solutions(look_book, page):
     # Those that a reader opened stay open, and the words follow.
     for fold in page.locator(".solution > summary").all():
         fold.click()
-    assert button.inner_text() == "Hide all solutions"
+    expect(button).to_have_text("Hide all solutions")
     page.locator(".solution > summary").first.click()
-    assert button.inner_text() == "Show all solutions"
+    expect(button).to_have_text("Show all solutions")
     button.click()
     assert folded.count() == 0
 
