@@ -8,8 +8,8 @@ One thread, everything on the meta device, where a forward pass computes shapes 
 peer that fails there is timed on the CPU, and marked. Each figure is the median of paired ratios:
 in every round all counters run in turn, in an order that rotates, so that a slow spell of the
 machine slows all. Every peer is given a fresh copy of the network, for some leave hooks and buffers
-on it; the copying is not timed. Peers that are not installed are left out; `make peers` installs
-them. Memory is the growth of the highest resident set during one count, in a process of its own.
+on it; the copying is not timed. What our count keeps from one network to the next is forgotten
+before each. Peers that are not installed are left out; `make peers` installs them. Memory is the growth of the highest resident set during one count, in a process of its own.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import copy
+import functools
 import gc
 import io
 import json
@@ -38,6 +39,7 @@ from torchvision import models
 from writing import machine, table_of
 
 TABLE = Path(__file__).with_suffix(".md")
+CACHED = type(functools.lru_cache(lambda: None))
 Call = Callable[[], object]
 Counter = Callable[[nn.Module, Tensor], Call]
 
@@ -155,8 +157,16 @@ def installed() -> dict[str, Counter]:
     return found
 
 
+def forget() -> None:
+    """Empty the library's caches: whoever counts a network counts it once."""
+    for thing in gc.get_objects():
+        if isinstance(thing, CACHED) and thing.__module__.startswith("cnnref."):
+            thing.cache_clear()
+
+
 def seconds(call: Call) -> float:
     """Wall time of one call, whatever it prints thrown away."""
+    forget()
     gc.collect()
     with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
         started = time.perf_counter()
