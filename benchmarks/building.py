@@ -30,11 +30,11 @@ EDITED = "book/pooling.md"
 PHASES = {
     r"^": "settings, and the library's docstrings",
     r"^(running \d+ pages|reading sources)": "cells run, two pages at a time, and Sphinx reads",
-    r"^looking for now-outdated": "Sphinx resolves and writes them",
+    r".*looking for now-outdated": "Sphinx resolves and writes them",
     r"^highlighting module code": "the library's source, highlighted",
     r"^writing additional pages": "images, search index, the rest",
 }
-"""What begins with a line like this."""
+"""What begins with a line like this, or in one that something else has begun."""
 
 
 def build(folder: Path) -> dict[str, float]:
