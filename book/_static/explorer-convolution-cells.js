@@ -1,8 +1,7 @@
 // @ts-check
 // Cells on a canvas. As elements of a drawing, the numbers of 12 by 12 inputs took 85 to 105 ms of a phone
 // four times slower than a laptop at each move of a finger, for styles, layout and paint; so the longest
-// task is 43. They are looked at only: what one presses, and what a screen reader is told, lies in the
-// drawing above them.
+// task is 43. A screen reader is told them row by row; what one presses lies in the drawing above them.
 (() => {
   "use strict";
   const { CELL, html, brief, change, shareOf } = window.cnnref.drawing;
@@ -54,9 +53,23 @@
     pen.fillText(text, x + CELL / 2, y + CELL / 2 + 1);
   }
 
+  // Those that lie outside of a line hold nothing of it.
+  /** @param {PaintedCell[]} cells */
+  function inRows(cells) {
+    /** @type {Map<number, string[]>} */
+    const rows = new Map();
+    for (const { y, kind, text } of cells) {
+      if (kind === "padding" || kind === "cut") continue;
+      const row = rows.get(y);
+      if (row) row.push(text);
+      else rows.set(y, [text]);
+    }
+    return [...rows.values()].map((texts) => texts.join(", ")).join("; ");
+  }
+
   /** @type {ConvolutionCells["board"]} */
-  function board() {
-    const canvas = html("canvas", { "aria-hidden": "true" });
+  function board(name) {
+    const canvas = html("canvas", { role: "img" });
     /** @type {PaintedCell[]} */
     let cells = [];
     /** @type {ViewBox} */
@@ -64,13 +77,17 @@
     /** @type {Record<string, string> | undefined} */
     let colours;
     /** @type {Map<string, string>} what is painted where, as long as nothing else has changed */
-    let painted = new Map();
+    const painted = new Map();
     /** @type {number | undefined} */
     let frame;
     /** @type {number | undefined} */
     let task;
     /** @type {() => void} what the task does before it paints */
     let lay = () => {};
+    const erase = () => {
+      painted.clear();
+      canvas.width += 0; // it is empty then
+    };
     // Cells that are painted already stay.
     const paint = () => {
       const pen = canvas.getContext("2d");
@@ -88,13 +105,14 @@
         painted.set(key, look);
         paintCell(pen, cell, colours);
       }
+      change(canvas, "aria-label", `${name}, row by row: ${inRows(cells)}`);
     };
     /** @param {number} width @param {number} height in pixels of the page */
     const resize = (width, height) => {
       const wanted = [width, height].map((side) => Math.max(1, Math.round(side * window.devicePixelRatio)));
       if (canvas.width === wanted[0] && canvas.height === wanted[1]) return;
-      [canvas.width, canvas.height] = wanted; // it is empty then
-      painted.clear();
+      [canvas.width, canvas.height] = wanted;
+      erase();
     };
     // What changes the size, or all numbers, has a task of its own: the page is laid out without it.
     const layLater = () => {
@@ -111,10 +129,12 @@
       });
     };
     new ResizeObserver(layLater).observe(canvas);
+    // At once: what begins to print sets the theme, too, and waits for no frame. What is painted then from the
+    // beginning is on paper as lines and letters; the dots of a screen would be blurred.
     new MutationObserver(() => {
       colours = undefined;
-      painted.clear();
-      paintLater();
+      erase();
+      paint();
     }).observe(document.documentElement, { attributeFilter: ["data-theme"] });
     /** @type {PaintedBoard["show"]} */
     const show = (shown, [x, y, width, height], scale) => {
@@ -134,8 +154,7 @@
         else resize(canvas.clientWidth, canvas.clientHeight);
         if (bounds.join() === [left, top, right - left, bottom - top].join()) return;
         bounds = [left, top, right - left, bottom - top];
-        painted.clear();
-        canvas.width += 0; // it is empty then
+        erase();
       };
       layLater();
     };

@@ -17,7 +17,7 @@
   // they keep that size.
   /** @param {string} name @returns {ConvolutionGrid} */
   function gridOf(name) {
-    const [canvas, over] = [board(), svg("svg", { role: "group" })];
+    const [canvas, over] = [board(name), svg("svg", { role: "group" })];
     const room = html("div", { class: "explorer-cells" }, canvas, over);
     const box = html("div", {}, html("p", { class: "explorer-caption" }, name), room);
     let [shown, scale] = [0, 0];

@@ -1,12 +1,15 @@
 """The explorer of windows: its numbers against the library's, and taken hold of by a reader."""
 
+from io import BytesIO
+
 import pytest
 import torch
+from pypdf import PdfReader
 
 from cnnref.convolution import conv1d, conv1d_input_gradient
 from cnnref.windows import Window
 
-from ..pages import PHONE
+from ..pages import NEXT_FRAME, PHONE
 from .reader import Reader
 
 NAME = "explorer-convolution"
@@ -239,3 +242,48 @@ def test_arrow_keys_move_from_number_to_number_of_a_grid(visit):
     reader.page.keyboard.press("ArrowRight")
     assert (reader.value("d2"), reader.value("d")) == ("2", "1")
     assert reader.page.evaluate("document.activeElement.dataset.grip") == "d2"
+
+
+@pytest.mark.parametrize("operation", ["convolution", "transposed"])
+def test_a_screen_reader_is_told_the_numbers_of_the_grids_row_by_row(visit, operation):
+    reader, _, _ = two_axes(visit, operation)
+    names = ["input", "The products of the window", "output"]
+    for _ in range(2):
+        for grid, name in enumerate(names):
+            rows = {}
+            for cell in reader.painted(grid):
+                if cell["kind"] not in ("padding", "cut"):
+                    rows.setdefault(cell["y"], []).append(cell["text"])
+            told = f"{name}, row by row: " + "; ".join(map(", ".join, rows.values()))
+            reader.box.get_by_role("img", name=told, exact=True).wait_for()
+            assert all(text.strip() for texts in rows.values() for text in texts)
+        reader.press("Step")  # other products, and another output of a transposed one
+
+
+def test_numbers_of_grids_are_printed_as_letters_and_on_white(visit):
+    page = visit("twice", color_scheme="dark")
+    reader = Reader(page, "two")
+    page.evaluate(NEXT_FRAME)
+    # How light the opaque dots of a canvas are, from 0 to 1.
+    page.evaluate("""() => {
+      window.lightness = () => [...document.querySelectorAll("#two canvas")].map((canvas) => {
+        const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
+        const opaque = data.filter((_, i) => data[i - (i % 4) + 3] === 255 && i % 4 < 3);
+        return opaque.reduce((sum, shade) => sum + shade, 0) / opaque.length / 255;
+      });
+    }""")
+    before = page.evaluate("lightness()")
+    assert max(before) < 0.4
+    pages = PdfReader(BytesIO(page.pdf(format="A4"))).pages
+    letters = "".join(page.extract_text() for page in pages).split()
+    for grid in range(3):
+        texts = [cell["text"] for cell in reader.painted(grid)]
+        assert all(letters.count(text) >= texts.count(text) for text in texts)
+    # To look at the dots makes them dots on paper, too; so this is looked at the second time.
+    page.evaluate(
+        """() => addEventListener("beforeprint", () => { window.printed = lightness(); })"""
+    )
+    page.pdf()
+    assert min(page.evaluate("printed")) > 0.7
+    page.evaluate(NEXT_FRAME)
+    assert page.evaluate("lightness()") == before

@@ -108,7 +108,8 @@ type PaintedBoard = HTMLCanvasElement & {
   cells(): PaintedCell[];
 };
 interface ConvolutionCells {
-  board(): PaintedBoard;
+  /** Its name begins what a screen reader is told of it. */
+  board(name: string): PaintedBoard;
   painted(x: number, y: number, kind: string, text?: string | number): PaintedCell;
   number(cell: PaintedCell, value: number, largest: number): PaintedCell;
 }
