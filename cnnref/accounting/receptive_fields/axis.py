@@ -202,6 +202,12 @@ class AxisField:
         thinned = self.thinned and not alike
         return AxisField(bounds, None, self.reason or reason, self.known, not alike, thinned)
 
+    def at_most(self, reason: str) -> AxisField:
+        """Each unit sees some part of what any unit sees, as other units do of which that is told
+        in one."""
+        bounds = self.bounds.min(axis=1, keepdims=True)
+        return AxisField(bounds, None, self.reason or reason, self.known, loose=True, thinned=True)
+
     def covers(self, other: AxisField) -> bool:
         """Whether every unit surely sees all that any unit of `other` sees."""
         exact = self.known and not self.loose

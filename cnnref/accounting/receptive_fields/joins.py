@@ -17,7 +17,7 @@ from cnnref.accounting.receptive_fields.dims import (
     normal,
     plain,
 )
-from cnnref.accounting.receptive_fields.labels import AxisFields, distinct, same, united
+from cnnref.accounting.receptive_fields.labels import AxisFields, differing, distinct, same, united
 from cnnref.accounting.receptive_fields.taps import Taps
 from cnnref.accounting.receptive_fields.tensor import TensorField
 
@@ -87,7 +87,8 @@ def _fitting(field: TensorField, dims: Sequence[Dim]) -> TensorField:
         return field
     everything = {axis for one in field.fields for axis in one}
     reason = "channels of several fields meet positions"
-    return field.merged(over).loosened_along(everything, reason)
+    loosened = field.merged(over).loosened_along(everything, reason)
+    return loosened.at_most_along(differing(field.fields), reason)
 
 
 def concatenated(
@@ -110,11 +111,14 @@ def concatenated(
         reason = "positions are concatenated along an axis"
         loosened = [f.loosened(dim, shape[dim], reason) for f in fields]
         whole = combined(loosened, shape)
-        if len(fields) == len(parts) and all(same(f.union, whole.union) for f in loosened):
+        turned = _turned(fields, whole)
+        alike = len(fields) == len(parts) and not turned
+        if alike and all(same(f.union, whole.union) for f in loosened):
             return whole
         # In a part all units may see alike, and in another something else.
         axes = set().union(*(f.axes_of(dim) for f in fields))
-        return whole.mapped(
+        unlike = differing([{} if f is None else f.union for f, _ in parts]) - axes
+        return whole.at_most_along(unlike | turned, reason).mapped(
             lambda field: {
                 a: replace(one, loose=True) if a in axes else one for a, one in field.items()
             },
@@ -149,9 +153,25 @@ def concatenated(
     # Where the operands' dimensions did not match, `whole` has given the axes up.
     kept = set().union(*map(axes_of, dims))
     lost = {a for f in fields for d in range(len(shape)) for a in f.axes_of(d)} - kept
-    if lost:
-        return TensorField(dims, whole.fields)
+    turned = _turned(fields, whole)
+    if lost or turned:
+        reason = "parts of different axes are concatenated"
+        bounded = differing(together) | turned
+        return TensorField(dims, whole.fields).at_most_along(bounded, reason)
     return TensorField(dims, *distinct(together, np.concatenate(pieces, axis=dim)))
+
+
+def _turned(fields: Sequence[TensorField], whole: TensorField) -> set[int]:
+    """The axes along which several dimensions of a concatenation move, but not of each part."""
+
+    def places(field: TensorField, axis: int) -> list[int]:
+        return [d for d in range(len(field.dims)) if axis in field.axes_of(d)]
+
+    return {
+        axis
+        for axis in set().union(*map(axes_of, whole.dims))
+        if len(along := places(whole, axis)) > 1 and any(places(f, axis) != along for f in fields)
+    }
 
 
 def _end_to_end(

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from cnnref.accounting.receptive_fields.axis import AxisField, joined
 
-__all__ = ["AxisFields", "distinct", "same", "united"]
+__all__ = ["AxisFields", "differing", "distinct", "same", "united"]
 
 AxisFields = Mapping[int, AxisField]
 """What an entry sees: a field for each axis of the input, by the axis's number."""
@@ -42,6 +42,19 @@ def same(a: AxisFields, b: AxisFields) -> bool:
     return a.keys() == b.keys() and all(
         a[axis] is b[axis] or a[axis].key == b[axis].key for axis in a
     )
+
+
+def differing(fields: Sequence[AxisFields]) -> set[int]:
+    """The axes of which some of the fields say something else than others."""
+    first = fields[0]
+    return {
+        axis
+        for axis in set().union(*fields)
+        if any(
+            axis not in field or axis not in first or field[axis].key != first[axis].key
+            for field in fields
+        )
+    }
 
 
 def distinct(

@@ -26,7 +26,7 @@ from cnnref.accounting.receptive_fields.dims import (
     normal,
     plain,
 )
-from cnnref.accounting.receptive_fields.labels import AxisFields, distinct, united
+from cnnref.accounting.receptive_fields.labels import AxisFields, differing, distinct, united
 from cnnref.accounting.receptive_fields.taps import Taps
 
 __all__ = ["TensorField"]
@@ -109,16 +109,10 @@ class TensorField:
     def loosened(self, dim: int, size: int, reason: str) -> TensorField:
         """With a dimension whose entries were rearranged, and are now `size`."""
         axes = self.axes_of(dim)
-        if not axes:
-            return self.resized(dim, size)
-        new: Dim = ((tuple(sorted(axes)), size),)
-        if self.labels is not None and self.labels.shape[dim] > 1:  # entries of several fields
-            axes = axes | {
-                axis
-                for axis, one in self.union.items()
-                if any(axis not in field or field[axis].key != one.key for field in self.fields)
-            }
+        new: Dim = ((tuple(sorted(axes)), size),) if axes else plain(size)
         result = self.merged({dim}).loosened_along(axes, reason)
+        if self.labels is not None and self.labels.shape[dim] > 1:  # entries of several fields
+            result = result.at_most_along(differing(self.fields), reason)
         dims = (*result.dims[:dim], new, *result.dims[dim + 1 :])
         return TensorField(dims, result.fields, result.labels)
 
@@ -128,6 +122,13 @@ class TensorField:
             lambda field: {
                 axis: one.loosened(reason) if axis in axes else one for axis, one in field.items()
             },
+            self.dims,
+        )
+
+    def at_most_along(self, axes: Collection[int], reason: str) -> TensorField:
+        """With one bound, along some axes, for entries that see different parts of it."""
+        return self.mapped(
+            lambda field: {a: r.at_most(reason) if a in axes else r for a, r in field.items()},
             self.dims,
         )
 
@@ -370,7 +371,7 @@ class TensorField:
             ones = [{axis: part[axis]} for part in parts if axis in part]
             together = united(ones)[axis]
             alike = len(ones) == len(parts) and all(one[axis].key == together.key for one in ones)
-            woven[axis] = together if alike else together.loosened("positions are interleaved")
+            woven[axis] = together if alike else together.at_most("positions are interleaved")
         return woven
 
     @cached_property

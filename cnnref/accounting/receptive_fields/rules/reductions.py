@@ -44,10 +44,8 @@ def _so_far(call: Operation) -> TensorField:
     dim, reason = int(call.arg(1, -1)) % call.x.dim(), "sums over all positions so far"
     field = call.field
     axes = field.axes_of(dim)
-    if len(field.dims[dim]) > 1:
+    if len(field.dims[dim]) > 1 or not axes:
         return field.loosened(dim, call.out.shape[dim], reason)
-    if not axes:
-        return field.merged({dim})
     return field.mapped(
         lambda each: {a: r.so_far(reason) if a in axes else r for a, r in each.items()},
         field.dims,

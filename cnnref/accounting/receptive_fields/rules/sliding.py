@@ -134,7 +134,7 @@ def _gathered(field: TensorField, dim: int, window: _Window, outputs: int) -> Te
     if found is None:
         taps = Taps.window(kernel, stride, (padding, padding), dilation)
         moved = field.through({dim: (taps, outputs)})
-        moved = moved.loosened_along(moved.axes_of(dim), "positions are gathered with others")
+        moved = moved.at_most_along(moved.axes_of(dim), "positions are gathered with others")
         dims = (*moved.dims[: dim + 1], plain(kernel), *moved.dims[dim + 1 :])
         labels = None if moved.labels is None else np.expand_dims(moved.labels, dim + 1)
         found = TensorField(dims, moved.fields, labels)
