@@ -154,3 +154,18 @@ def test_the_keys_look_at_inputs_and_weights(reader):
     assert reader.words().startswith("w₁ stands in every row of A.")
     reader.slider().focus()
     assert reader.words() == before
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_every_number_is_read_in_the_colours_that_a_reader_forces(visit, theme):
+    page = visit("matrix", forced_colors="active", color_scheme="dark")
+    page.evaluate("theme => { document.documentElement.dataset.theme = theme; }", theme)
+    grounds = page.locator(".explorer-stage .cell").evaluate_all("""cells => cells.map((cell) => {
+      const [rect, text] = [cell.querySelector("rect"), cell.querySelector("text")];
+      return [getComputedStyle(rect).fill, getComputedStyle(text).fill];
+    })""")
+    assert len(grounds) > 10
+    assert {tuple(pair) for pair in grounds} <= {
+        ("rgb(0, 0, 0)", "rgb(255, 255, 255)"),
+        ("none", "rgb(255, 255, 255)"),
+    }
