@@ -9,7 +9,8 @@ peer that fails there is timed on the CPU, and marked. Each figure is the median
 in every round all counters run in turn, in an order that rotates, so that a slow spell of the
 machine slows all. Every peer is given a fresh copy of the network, for some leave hooks and buffers
 on it; the copying is not timed. What our count keeps from one network to the next is forgotten
-before each. Peers that are not installed are left out; `make peers` installs them. Memory is the growth of the highest resident set during one count, in a process of its own.
+before each. Peers that are not installed are left out; `make peers` installs them. Memory is
+the growth of the highest resident set during one count, in a process of its own.
 """
 
 from __future__ import annotations
