@@ -173,6 +173,9 @@ def _col2im(call: Operation) -> TensorField:
             for t in range(kernel[i])
         ]
         field = combined(parts, shape)
+    # One window alone moves along no axis: where its taps were put back is not followed.
+    if any(n == 1 < length for n, length in zip(windows, size, strict=True)):
+        return field.at_most_along(field.union, "a single window is folded")
     return field
 
 

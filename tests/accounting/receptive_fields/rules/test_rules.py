@@ -188,6 +188,12 @@ def test_more_fields_than_are_followed_are_told_as_a_bound():
     assert (cut.field_status, cut.reason) == ("unavailable", "a view cuts through an axis")
 
 
+def test_a_single_window_that_is_folded_is_told_as_a_bound():
+    """A corner sees itself alone, and not what else the window's taps have seen."""
+    told = row(lambda x: F.fold(F.unfold(x, 3, 2, 0, 2), (6, 6), 3, 2, 0, 2).relu(), 1, 6, 6)
+    assert (told.field_status, told.reason) == ("partial", "a single window is folded")
+
+
 def _two_kinds(x):
     """Channels that see themselves, and as many that see three by three."""
     return torch.cat([x[:, :2], F.avg_pool2d(x[:, 2:], 3, 1, 1)], 1)
