@@ -212,7 +212,7 @@
   function sumTable({ layer, place, terms, bias, sum, value, scores, nameOf, go }) {
     const sorted = [...terms].sort((a, b) => Math.abs(b.product) - Math.abs(a.product));
     const [first, rest] = [sorted.slice(0, SHOWN), sorted.slice(SHOWN)];
-    /** @param {Child | Child[]} head @param {string[]} cells */
+    /** @param {Child | Child[]} head @param {Child[]} cells */
     const row = (head, ...cells) => html("tr", {}, html("th", { scope: "row" }, head),
       cells.map((text) => html("td", {}, text)));
     const total = rest.reduce((all, { product }) => all + product, 0);
@@ -226,11 +226,16 @@
     if (scores) {
       const all = scores.reduce((sofar, score) => sofar + Math.exp(score), 0);
       /** @param {number} power */
-      const four = (power) => show(Number(power.toPrecision(4)));
+      const four = (power) => {
+        const zeros = Math.floor(Math.log10(power));
+        if (Math.abs(zeros) < 6) return show(Number(power.toPrecision(4)));
+        return html("span", {}, `${(power / 10 ** zeros).toFixed(3)} · 10`, html("sup", {}, String(zeros).replace("-", "−")));
+      };
+      const share = Math.exp(sum) / all;
       lines.push(
         row([html("i", {}, "e"), html("sup", {}, "sum")], "", "", four(Math.exp(sum))),
         row("all ten digits’", "", "", four(all)),
-        row("softmax", "", "", show(Math.exp(sum) / all)));
+        row("softmax", "", "", share > 0.9995 ? "over 0.999" : show(share)));
     }
     const heads = [place, "input", maximum ? "passes" : "weight", maximum ? "result" : "product"];
     return html("table", { class: "network-sum" },

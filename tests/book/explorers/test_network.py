@@ -329,15 +329,20 @@ def test_a_press_shows_a_units_sum_and_b_follows_it_back(reader):
         assert f"You look at {layer}" in reader.words()
 
 
-def test_the_softmax_of_a_score_is_written_out(reader):
-    reader.set(unit="fc6 8")
+@pytest.mark.parametrize("digit_read", [3, 8])
+def test_the_softmax_of_a_score_is_written_out(reader, digit_read):
+    reader.set(unit=f"fc6 {digit_read}")
     with torch.no_grad():
         scores = model_of(LAST)(digit(3))[0]
     rows = reader.box.locator(".network-sum tbody tr").all_inner_texts()
-    shown = [float(row.split()[-1].replace("−", "-")) for row in rows[-4:]]
-    powers = scores.exp()
-    expected = [scores[8], powers[8], powers.sum(), scores.softmax(0)[8]]
-    assert shown == [pytest.approx(float(x), rel=6e-4, abs=6e-4) for x in expected]
+    score, power, powers, share = (row.split("\t")[-1].replace("−", "-") for row in rows[-4:])
+    assert float(score) == pytest.approx(float(scores[digit_read]), abs=6e-4)
+    # A power of ten is told by its exponent, in small letters: 1.208 · 10 and 10.
+    for shown, expected in ((power, scores[digit_read].exp()), (powers, scores.exp().sum())):
+        number, _, exponent = shown.partition(" · 10")
+        assert float(number) * 10 ** int(exponent or 0) == pytest.approx(float(expected), rel=2e-3)
+    expected = float(scores.softmax(0)[digit_read])
+    assert share == ("over 0.999" if expected > 0.9995 else f"{round(expected, 3):g}")
 
 
 def test_the_keyboard_goes_on_from_sum_to_sum(reader):
