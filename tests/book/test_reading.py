@@ -8,7 +8,7 @@ import pytest
 from bs4 import BeautifulSoup
 from docutils import nodes
 
-from bookext.handouts.inwords import answer_in_words
+from bookext.handouts.answertext import answer_in_words
 
 from .conftest import CHECKED, ROOT, notebook, served
 from .pages import DESK, PHONE, SCRIPTS_RUN, THEME

@@ -35,8 +35,8 @@ from sphinx.util.nodes import make_refnode
 
 from ..folding.folds import fold, fold_line
 from ..writing import gathering, note, noted
+from .answertext import answer_in_words
 from .evidence import has_evidence, section_around, title_of
-from .inwords import answer_in_words
 from .questions import QuestionList, QuestionListError, read_questions
 from .testnames import find_test_file, line_of_test
 
