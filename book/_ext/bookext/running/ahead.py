@@ -7,8 +7,8 @@ them into the cache, where MyST-NB finds them. A page that fails is left to MyST
 again and reports it as ever. Where experiments are forced, everything runs in turn: two trainings
 at once would fight over the GPU.
 
-Reading takes 22 seconds of processor time. With two processors, both are at work while cells run, so
-about half of that is saved: worked out, not timed alone.
+Reading takes 22 seconds of processor time. With two processors, both are at work while cells run,
+so about half of that is saved: worked out, not timed alone.
 """
 
 from __future__ import annotations
