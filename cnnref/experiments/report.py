@@ -162,7 +162,7 @@ def summary_markdown(dataset: str | None = None, results: Iterable[Result] | Non
 
 
 def _group(dataset: str, results: Sequence[Result]) -> str:
-    """Data, outcomes, and the fold of one dataset."""
+    """The outcomes on one dataset, and a fold with all else."""
     data = _unique(_data(record) for result in results for record in result.records)
     outcomes = _table(
         ["trained", f"{results[0].split} accuracy, %", "expected, %", "seeds:"],
@@ -208,13 +208,14 @@ def _group(dataset: str, results: Sequence[Result]) -> str:
     ]
     return "\n".join(
         [
-            f"Data `{dataset}`: {data}.",
-            "",
             outcomes,
             "",
             *[*outside, ""] * bool(outside),
             "<details>",
-            f"<summary>Runs on {dataset}: where, when and how fast; what was expected</summary>",
+            f"<summary>Runs on {dataset}: which images, where, when and how fast; what was "
+            "expected</summary>",
+            "",
+            f"Data `{dataset}`: {data}.",
             "",
             *["Expected accuracies:", "", *sources, ""] * bool(sources),
             "Places:",
