@@ -39,7 +39,7 @@ ROOMS = {
     },
     "experiments": {
         "statistics": 0, "record": 0, "catalogue": 0, "verdicts": 0,
-        "store": 1, "probe": 1, "workers": 1, "raw_images": 1,
+        "store": 1, "probe": 1, "workers": 1, "raw_images": 1, "outcome": 1,
         "trainer": 2, "verification": 2,
         "runner": 3, "schedule": 3,
         "comparison": 4,

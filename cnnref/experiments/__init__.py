@@ -3,10 +3,11 @@
     result = run("cats-dogs-plain")      # from the stored records, or by training
     print(result)                        # mean test accuracy over the seeds, with its interval
 
-`catalogue` says what is run; `runner` takes the stored `record` or has `trainer` make one; `store`
-keeps it; `probe` and `verification` find out when a stored result no longer fits the code;
-`statistics` says what several seeds show, `comparison` which of two is better, `verdicts` in which
-words, `claims` what the book says of all this; `report` writes it into tables.
+`catalogue` says what is run; `runner` takes the stored `record` or has `trainer` make one, of which
+`outcome` says what it holds; `store` keeps it; `probe` and `verification` find out when a stored
+result no longer fits the code; `statistics` says what several seeds show, `comparison` which of two
+is better, `verdicts` in which words, `claims` what the book says of all this; `report` writes it
+into tables.
 
 How a step of training is made is said in `cnnref.training`, never here, and nothing here draws.
 """

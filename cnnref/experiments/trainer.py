@@ -1,28 +1,30 @@
-"""Training one seed of an experiment, and what its record says of it."""
+"""Training one seed of an experiment; what its record says of it is `outcome`'s."""
 
 from __future__ import annotations
 
-import math
-import platform
-import string
 from collections.abc import Callable
-from dataclasses import asdict, replace
-from datetime import UTC, datetime
+from dataclasses import dataclass, field, replace
 from functools import partial
-from pathlib import Path
 from typing import Any, NamedTuple
 
-import numpy as np
 import torch
 from torch import nn
 
-import cnnref
-from cnnref.data import Batches, Examples, ImageSet, Normalization
+from cnnref.data import Batches, Examples, ImageSet
 from cnnref.experiments import store
 from cnnref.experiments.catalogue import Experiment
 from cnnref.experiments.catalogue.entry import TAIL
+from cnnref.experiments.outcome import (
+    answers_entry,
+    device_name,
+    evaluation_entry,
+    history_entry,
+    normalization_entry,
+    provenance,
+    series_entry,
+)
 from cnnref.experiments.probe import probe
-from cnnref.experiments.record import OWN, RIGHT, Record, weight_name
+from cnnref.experiments.record import OWN, Record, weight_name
 from cnnref.training import (
     PRECISIONS,
     Checkpoint,
@@ -41,15 +43,6 @@ from cnnref.training import (
 
 __all__ = ["Trained", "train", "train_seed"]
 
-MISTAKES = 16
-"""How many of the most confident wrong answers a record keeps with their probabilities."""
-
-DIGITS = string.digits + string.ascii_lowercase
-"""A predicted class, in a record's answers."""
-
-OTHER = "-"
-"""A predicted class beyond the digits."""
-
 
 class Trained(NamedTuple):
     """One seed of an experiment, trained."""
@@ -60,6 +53,40 @@ class Trained(NamedTuple):
     """Those to keep beside it, if any."""
     checkpoint: Checkpoint
     """To be deleted when both are kept."""
+
+
+@dataclass
+class _Watch:
+    """What an experiment asks to be evaluated between steps: its last ones, and chosen moments."""
+
+    experiment: Experiment
+    model: nn.Module
+    evaluate: Callable[[], Evaluation]
+    steps: int
+    """Of the whole training."""
+    keeps_weights: bool
+    tail: dict[int, Evaluation] = field(default_factory=dict)
+    moments: dict[int, Evaluation] = field(default_factory=dict)
+    weights: dict[str, torch.Tensor] = field(default_factory=dict)
+
+    @property
+    def needed(self) -> bool:
+        """Whether there is anything to look at."""
+        return bool(self.experiment.keep_tail or self.experiment.keep_moments)
+
+    def look(self, step: int) -> None:
+        """Evaluate after a step, where that is asked for."""
+        in_tail = self.experiment.keep_tail and step > self.steps - TAIL
+        is_moment = step in self.experiment.keep_moments
+        if not (in_tail or is_moment):
+            return
+        found = self.evaluate()
+        if in_tail:
+            self.tail[step] = found
+        if is_moment:
+            self.moments[step] = found
+            if self.keeps_weights:
+                self.weights.update(_copied(self.model, step))
 
 
 def train_seed(
@@ -112,11 +139,10 @@ def train(
     """
     us = team()
     place = us.place(choose_device(device))
-    split = experiment.split
     data, test = experiment.sets()
     recipe = replace(experiment.recipe, seed=seed)
     fingerprint = us.from_leader(lambda: probe(experiment))
-    digests = {"train_sha256": data.sha256, f"{split}_sha256": test.sha256}
+    digests = {"train_sha256": data.sha256, f"{experiment.split}_sha256": test.sha256}
     checkpoint = Checkpoint(
         store.checkpoint_path(experiment.name, seed, experiment.own),
         {
@@ -125,7 +151,7 @@ def train(
             "probe": _rounded(fingerprint),
             **digests,
             # A record names one device and one torch: another one starts over.
-            "device": _device_name(place),
+            "device": device_name(place),
             "processes": us.size,
             "torch": str(torch.__version__),
         },
@@ -137,31 +163,20 @@ def train(
     wide = PRECISIONS["float64" if recipe.precision == "float64" else "float32"]
     normalization = recipe.normalization(data)
     batches = Batches(test, 1000, normalization, device=place, dtype=wide)
-    keeps_weights = experiment.keep_weights and seed == experiment.seeds[0]
-    steps = recipe.epochs * -(-len(data) // recipe.batch_size)
-    tail: dict[int, Evaluation] = {}
-    moments: dict[int, Evaluation] = {}
-    weights: dict[str, torch.Tensor] = {}
-
-    def look(step: int) -> None:
-        in_tail = experiment.keep_tail and step > steps - TAIL
-        if not (in_tail or step in experiment.keep_moments):
-            return
-        found = evaluate(model, batches, recipe.loss, views=recipe.views)
-        if in_tail:
-            tail[step] = found
-        if step in experiment.keep_moments:
-            moments[step] = found
-            if keeps_weights:
-                weights.update(_copied(model, step))
-
+    watch = _Watch(
+        experiment,
+        model,
+        partial(evaluate, model, batches, recipe.loss, views=recipe.views),
+        steps=recipe.epochs * -(-len(data) // recipe.batch_size),
+        keeps_weights=experiment.keep_weights and seed == experiment.seeds[0],
+    )
     if 0 in experiment.keep_moments:
         model.to(place, wide)
-        look(0)
+        watch.look(0)
     train_model: Callable[..., History] = (
         sprint
         if isinstance(recipe, Sprint)
-        else partial(fit, on_step=look if experiment.keep_tail or experiment.keep_moments else None)
+        else partial(fit, on_step=watch.look if watch.needed else None)
     )
     history = train_model(
         model,
@@ -176,45 +191,54 @@ def train(
         checkpoint=None if experiment.keep_moments else checkpoint,
     )
 
-    def outcome() -> dict[str, Any]:
-        counted: dict[str, Any] = {}
-        if experiment.metric == "accuracy":
-            predicted = predict(model, batches, views=recipe.views)
-            logits, labels = (tensor.cpu() for tensor in predicted)
-            counted = _outcome(probabilities(logits.double()), labels, test)
-            # Summed in another order by several processes, an image on the fence may have fallen.
-            right = sum(row[i] for i, row in enumerate(counted["confusion"]))
-            history.test_accuracy[-1] = right / len(test)
+    def content() -> dict[str, Any]:
         return {
             "name": experiment.name,
             "seed": seed,
             "experiment": experiment.fields,
-            "history": _for_record(history, split),
-            "final": _kept_of(Evaluation(history.test_loss[-1], history.test_accuracy[-1])),
-            **counted,
-            **_series("tail", tail),
-            **_series("moments", moments, step=list(moments)),
+            **_results(experiment, model, batches, test, history),
+            **series_entry("tail", watch.tail),
+            **series_entry("moments", watch.moments, step=list(watch.moments)),
             "dataset": {
                 "name": experiment.dataset if isinstance(experiment.dataset, str) else OWN,
                 "train_size": len(data),
-                f"{split}_size": len(test),
+                f"{experiment.split}_size": len(test),
                 **digests,
                 "source": data.source,
             },
-            **_kept(normalization),
-            "provenance": _provenance(place, us.size),
+            **normalization_entry(normalization),
+            "provenance": provenance(place, us.size),
             "probe": fingerprint,
         }
 
-    if keeps_weights:
-        weights.update(_copied(model))
-    return Trained(us.from_leader(outcome), weights or None, checkpoint)
+    if watch.keeps_weights:
+        watch.weights.update(_copied(model))
+    return Trained(us.from_leader(content), watch.weights or None, checkpoint)
 
 
-def _kept(normalization: Normalization | None) -> dict[str, Any]:
-    if normalization is None:
-        return {}
-    return {"normalization": {key: list(value) for key, value in asdict(normalization).items()}}
+def _results(
+    experiment: Experiment,
+    model: nn.Module,
+    batches: Batches,
+    test: ImageSet | Examples,
+    history: History,
+) -> dict[str, Any]:
+    """The history, the final metrics and, of a classifier, its answer on every test image."""
+    answers: dict[str, Any] = {}
+    if experiment.metric == "accuracy":
+        predicted = predict(model, batches, views=experiment.recipe.views)
+        logits, labels = (tensor.cpu() for tensor in predicted)
+        classes = len(test.class_names or ())
+        answers = answers_entry(probabilities(logits.double()), labels, classes)
+        # Summed in another order by several processes, an image on the fence may have fallen.
+        right = sum(row[i] for i, row in enumerate(answers["confusion"]))
+        history.test_accuracy[-1] = right / len(test)
+    final = Evaluation(history.test_loss[-1], history.test_accuracy[-1])
+    return {
+        "history": history_entry(history, experiment.split),
+        "final": evaluation_entry(final),
+        **answers,
+    }
 
 
 def _copied(model: nn.Module, step: int | None = None) -> dict[str, torch.Tensor]:
@@ -230,35 +254,6 @@ def _rounded(fingerprint: dict[str, list[float]]) -> dict[str, list[str]]:
     return {kind: [f"{value:.6g}" for value in values] for kind, values in fingerprint.items()}
 
 
-def _for_record(history: History, split: str) -> dict[str, Any]:
-    """The history under the names of what it was evaluated on; steps as short as float32 is."""
-    plain = history.to_dict()
-    plain["untrained"] = _kept_of(history.untrained)
-    if "accuracy" not in plain["untrained"]:
-        for key in ("train_accuracy", "test_accuracy", "step_error"):
-            del plain[key]
-    for key in ("loss", "accuracy"):
-        if f"test_{key}" in plain:
-            plain[f"{split}_{key}"] = plain.pop(f"test_{key}")
-    for key in ("step_loss", "step_error"):
-        if plain.get(key) is not None:
-            plain[key] = [float(str(np.float32(value))) for value in plain[key]]
-    return plain
-
-
-def _series(name: str, seen: dict[int, Evaluation], **others: list[int]) -> dict[str, Any]:
-    """Evaluations by step as an entry of the record; none where nothing was seen."""
-    if not seen:
-        return {}
-    kept = [_kept_of(one) for one in seen.values()]
-    return {name: {**others, **{key: [one[key] for one in kept] for key in kept[0]}}}
-
-
-def _kept_of(found: Evaluation) -> dict[str, float]:
-    """An evaluation as an entry of the record: without accuracy, where there is none."""
-    return {key: value for key, value in found._asdict().items() if not math.isnan(value)}
-
-
 def _require_logits(experiment: Experiment, model: nn.Module, test: ImageSet | Examples) -> None:
     """Refuse, before any training, a model of one's own whose outputs a record cannot tell."""
     first = Batches(test.select(torch.tensor([0])), 1, experiment.normalization())
@@ -270,54 +265,3 @@ def _require_logits(experiment: Experiment, model: nn.Module, test: ImageSet | E
             f"got {tuple(outputs.shape)} for one example; if the targets are no classes, give them "
             "as floats"
         )
-
-
-def _outcome(
-    probability: torch.Tensor, labels: torch.Tensor, test: ImageSet | Examples
-) -> dict[str, Any]:
-    """Confusion counts, the answer on every image, and the most confident mistakes."""
-    classes = len(test.class_names or ())
-    confidence, predicted = probability.max(dim=1)
-    confusion = torch.bincount(labels * classes + predicted, minlength=classes**2)
-    wrong = (predicted != labels).nonzero().flatten()
-    worst = wrong[confidence[wrong].argsort(descending=True, stable=True)][:MISTAKES]
-    return {
-        "confusion": confusion.view(classes, classes).tolist(),
-        "answers": "".join(
-            RIGHT if guess == label else DIGITS[guess] if guess < len(DIGITS) else OTHER
-            for guess, label in zip(predicted.tolist(), labels.tolist(), strict=True)
-        ),
-        "mistakes": [
-            {
-                "index": int(i),
-                "label": int(labels[i]),
-                "predicted": int(predicted[i]),
-                "probability": float(confidence[i]),
-            }
-            for i in worst
-        ],
-    }
-
-
-def _provenance(device: torch.device, processes: int) -> dict[str, Any]:
-    return {
-        "device": device.type,
-        "device_name": _device_name(device),
-        "threads": torch.get_num_threads(),
-        "processes": processes,
-        "system": f"{platform.system()} {platform.machine()}",
-        "python": platform.python_version(),
-        "torch": torch.__version__,
-        "cuda": torch.version.cuda if device.type == "cuda" else None,
-        "cnnref": cnnref.__version__,
-        "date": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
-    }
-
-
-def _device_name(device: torch.device) -> str:
-    if device.type == "cuda":
-        return torch.cuda.get_device_name(device)
-    cpuinfo = Path("/proc/cpuinfo")
-    lines = cpuinfo.read_text().splitlines() if cpuinfo.is_file() else []
-    names = (line.split(":", 1)[1].strip() for line in lines if line.startswith("model name"))
-    return next(names, platform.processor() or platform.machine())

@@ -4,7 +4,8 @@ import pytest
 import torch
 
 from cnnref import data
-from cnnref.experiments import run, trainer
+from cnnref.experiments import run
+from cnnref.experiments.outcome import MISTAKES
 from cnnref.models import build
 from cnnref.training import NonFiniteLossError, seeded
 
@@ -20,7 +21,7 @@ def test_a_record_says_what_happened(trained, tiny):
     right = record["confusion"][0][0] + record["confusion"][1][1]
     assert record["final"]["accuracy"] == right / 100
     wrong = 100 - right
-    assert len(record["mistakes"]) == min(wrong, trainer.MISTAKES)
+    assert len(record["mistakes"]) == min(wrong, MISTAKES)
     certainty = [mistake["probability"] for mistake in record["mistakes"]]
     assert certainty == sorted(certainty, reverse=True)
     assert record.right.sum() == right
@@ -65,18 +66,6 @@ def test_moments_on_the_way_are_kept_where_they_are_asked_for(results, tiny):
     assert "moments" not in plain.content
     assert plain["history"]["train_loss"] == second["history"]["train_loss"]
     assert plain["experiment"] == second["experiment"]
-
-
-def test_mistakes_are_the_most_confident_wrong_ones():
-    test = data.synthetic((1, 2, 2), 2, 4)  # labels 0 1 0 1
-    probability = torch.tensor([[0.2, 0.8], [0.6, 0.4], [0.9, 0.1], [0.95, 0.05]])
-    found = trainer._outcome(probability, test.labels, test)
-    assert found["confusion"] == [[1, 1], [2, 0]]
-    assert [m["index"] for m in found["mistakes"]] == [3, 0, 1]
-    assert found["answers"] == "10.0"
-    assert found["mistakes"][1] == {
-        "index": 0, "label": 0, "predicted": 1, "probability": pytest.approx(0.8)
-    }  # fmt: skip
 
 
 def test_a_diverging_run_writes_no_record(results, tiny):
