@@ -28,16 +28,12 @@ __all__ = [
     "NoRecordError",
     "Result",
     "choose_mode",
-    "listeners",
     "load_model",
     "run",
 ]
 
 MODES = ("auto", "stored", "force")
 """`auto`: the stored record, else training; `stored`: never train; `force`: always train."""
-
-listeners: list[Callable[[str, Record], object]] = []
-"""Each is told of every record that `run` hands out: the experiment's name, and the record."""
 
 
 class ModeError(CnnrefError, ValueError):
@@ -199,8 +195,6 @@ def run(
         record = None if mode == "force" else team().from_leader(look)
         if record is None:
             record = train_seed(entry, seed, device=device, progress=progress, on_epoch=on_epoch)
-        for listener in listeners:
-            listener(entry.name, record)
         records.append(record)
     return Result(entry, tuple(records))
 

@@ -7,7 +7,7 @@ weights of a layer are equal, `volumes` a layer with channels, `networks` what a
 sees, `photographs` what of a photograph counts, `shades` images side by side. `results` and
 `confusion` draw one experiment and its images, `curves`, `forests`, `sweeps` and `tails` several,
 `tiles` kernels and feature maps, `calibration` how sure a network may be; `series` holds what they
-share.
+share. `trainings` says of a picture which records it was drawn from.
 """
 
 from cnnref.errors import require

@@ -53,7 +53,7 @@ def confusion_picture(result: Result, class_names: Sequence[str]) -> Picture:
         figure,
         f"Confusion counts on the {result.split} set over {seeds(result)}: "
         f"{_confusion_in_words(counts, class_names)}.",
-    )
+    ).drawn_from(result)
 
 
 def _confusion_in_words(counts: np.ndarray[Any, Any], names: Sequence[str]) -> str:

@@ -69,7 +69,8 @@ def curves_picture(
         axes.set(xlabel="epoch", ylabel=with_unit(words))
         axes.xaxis.get_major_locator().set_params(integer=True)
         _finish(figure, axes, len(named), metric, title)
-    return Picture(figure, f"Curves of the {words}, means over seeds: {'; '.join(told)}.")
+    alt = f"Curves of the {words}, means over seeds: {'; '.join(told)}."
+    return Picture(figure, alt).drawn_from(named)
 
 
 def steps_picture(
@@ -119,7 +120,8 @@ def steps_picture(
             axes.yaxis.set_minor_formatter(NullFormatter())
         _finish(figure, axes, len(named), metric, title)
     scale = " on a logarithmic axis" if log else ""
-    return Picture(figure, f"The {words}, {window}{scale}, means over seeds: {'; '.join(told)}.")
+    alt = f"The {words}, {window}{scale}, means over seeds: {'; '.join(told)}."
+    return Picture(figure, alt).drawn_from(named)
 
 
 def _finish(figure: Any, axes: Axes, count: int, metric: str, title: str) -> None:

@@ -58,7 +58,8 @@ def intervals_picture(
         )
         percent_axis(axes.xaxis, metric)
         axes.locator_params(axis="x", nbins=5)  # labels of two decimals are wide
-    return Picture(figure, f"Means and 95 % intervals of the {words}: {'; '.join(told)}.")
+    alt = f"Means and 95 % intervals of the {words}: {'; '.join(told)}."
+    return Picture(figure, alt).drawn_from(named)
 
 
 def differences_picture(comparisons: Mapping[str, Comparison], title: str = "") -> Picture:

@@ -72,7 +72,8 @@ def learning_curves(
         panels[-1].xaxis.get_major_locator().set_params(integer=True)
         if title:
             figure.suptitle(title)
-    return Picture(figure, f"Learning curves of {told}: {'; '.join(words)}.")
+    picture = Picture(figure, f"Learning curves of {told}: {'; '.join(words)}.")
+    return picture.drawn_from(result) if isinstance(result, Result) else picture
 
 
 def _of_training(result: Result | History, metric: str) -> tuple[_Values, _Values]:
@@ -149,7 +150,7 @@ def mistakes_picture(
         f"The {len(mistakes)} most confident mistakes of {result.experiment.name}, seed {chosen}, "
         f"on the {record.split} set: {words}.",
         vector=False,
-    )
+    ).drawn_from(record)
 
 
 def _percent(probability: float) -> str:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,9 @@ from cycler import cycler
 from matplotlib.figure import Figure
 from matplotlib.spines import Spine
 from matplotlib.text import Text
+
+from cnnref.experiments import Record, Result
+from cnnref.figures.trainings import records_in, trainings
 
 __all__ = ["COLOURS", "Picture", "new_figure", "style"]
 
@@ -77,6 +80,7 @@ class Picture:
         vector: whether it is best kept as SVG; photographs are not.
         shades: whether light and dark mean something in it, so that a dark page must not turn them
             round, but only the words beside them; always so if it is no SVG.
+        records: of the trainings that it shows; see `drawn_from`.
 
     Raises:
         ValueError: `alt` is empty.
@@ -86,11 +90,25 @@ class Picture:
     alt: str
     vector: bool = True
     shades: bool = False
+    records: tuple[Record, ...] = ()
 
     def __post_init__(self) -> None:
         """Refuse a picture without words."""
         if not self.alt.strip():
             raise ValueError("a picture needs an alternative text, got an empty one")
+
+    def drawn_from(self, *trained: Result | Record | Iterable[Any]) -> Picture:
+        """The same picture, which says of which trainings it is.
+
+        The book prints their seeds, device and date under it.
+
+        Args:
+            trained: what `run` returned, records of it, or lists and dictionaries of these.
+
+        Raises:
+            TypeError: something else, which has no records.
+        """
+        return replace(self, records=(*self.records, *records_in(trained)))
 
     def save(self, path: str | Path) -> None:
         """Write the figure to a file; its ending chooses the format."""
@@ -114,7 +132,9 @@ class Picture:
         data: str | bytes = buffer.getvalue()
         if self.vector:
             data = buffer.getvalue().decode()
-        words = {"alt": self.alt, **({"shades": True} if shades else {})}
+        words: dict[str, Any] = {"alt": self.alt, **({"shades": True} if shades else {})}
+        if self.records:
+            words["trained"] = trainings(self.records)
         return {kind: data, "text/plain": self.alt}, {kind: words}
 
 

@@ -82,4 +82,4 @@ def rates_picture(
         axes.set_ylim(bottom=bottom)
         percent_axis(axes.yaxis, metric)
         legend_below(figure, axes, 3)
-    return Picture(figure, f"The {words} by learning rate. {'; '.join(told)}.")
+    return Picture(figure, f"The {words} by learning rate. {'; '.join(told)}.").drawn_from(named)

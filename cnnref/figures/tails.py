@@ -66,9 +66,8 @@ def tails_picture(
         legend_below(figure, panels[0, 0], 3)
         if title:
             figure.suptitle(title)
-    return Picture(
-        figure, f"The {words} after each of the last steps of training. {'. '.join(told)}."
-    )
+    alt = f"The {words} after each of the last steps of training. {'. '.join(told)}."
+    return Picture(figure, alt).drawn_from(named)
 
 
 def _tails(result: Result, metric: str) -> dict[int, np.ndarray[Any, Any]]:

@@ -93,8 +93,8 @@ mystnb: {figure: {caption: Three runs., name: fig-three}}
 from cnnref.experiments import run
 from cnnref.figures.style import Picture, new_figure
 
-means = [run(name).final().mean() for name in ("rate-1e-1", "rate-1e-2")]
-Picture(new_figure(1, 1)[0], f"Means {means}.")
+results = [run(name) for name in ("rate-1e-1", "rate-1e-2")]
+Picture(new_figure(1, 1)[0], "Two rates.").drawn_from(results)
 ```
 
 ```{code-cell} ipython3

@@ -5,7 +5,7 @@ A cell gives its figure an alternative text when it runs: it displays the image 
 on the image. An image whose text is missing, or is a file name, is a warning.
 
 A figure that was drawn from records says below its caption which, and where and when they were
-trained; `bookext.running.lineage` has followed them.
+trained; `cnnref.figures.Picture.drawn_from` has noted them.
 
 An image says its size, so that its page does not jump when it arrives; and all but the first of a
 page arrive when a reader comes near.

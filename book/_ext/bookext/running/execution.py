@@ -33,12 +33,6 @@ if TYPE_CHECKING:
 NO_TIME_LIMIT = -1
 RESULTS = "book/results"
 
-EXTENSIONS = Path(__file__).parents[2]
-"""Where a kernel finds this package."""
-
-LINEAGE = Path(__file__).with_name("lineage.py")
-"""Runs in the kernels, so what it says of figures is in the cache too."""
-
 
 def execution_key(
     contents: Mapping[str, Path], listings: Mapping[str, Path], facts: Mapping[str, str]
@@ -88,7 +82,6 @@ def key_of_build(source: Path, environ: Mapping[str, str]) -> str:
     """The key for this machine, these settings and the book's sources as they are now."""
     contents = {
         "library": library_folder(),
-        "lineage": LINEAGE,
         "questions": source / "book" / "questions.yml",
     }
     if results := environ.get("CNNREF_RESULTS"):
@@ -137,16 +130,13 @@ def prune(app: Sphinx, exception: Exception | None) -> None:
 
 
 def prepare_kernels() -> None:
-    """Have what a cell prints arrive in one piece, and figures know which records they show.
+    """Have what a cell prints arrive in one piece.
 
     A kernel sends what is printed in pieces, cut elsewhere in each run, so two builds would differ.
     MyST-NB's own setting for this puts a line break at every cut; nbclient's does not, but no
-    configuration reaches it, nor the kernel, through jupyter-cache.
+    configuration reaches it through jupyter-cache.
     """
-    paths = [str(EXTENSIONS), *filter(None, [os.environ.get("PYTHONPATH")])]
-    os.environ["PYTHONPATH"] = os.pathsep.join(paths)
-    follow = "--InteractiveShellApp.extra_extensions=bookext.running.lineage"
-    utils.executenb = partial(utils.executenb, coalesce_streams=True, extra_arguments=[follow])
+    utils.executenb = partial(utils.executenb, coalesce_streams=True)
 
 
 def setup(app: Sphinx) -> None:
