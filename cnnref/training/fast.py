@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import copy
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -29,7 +29,7 @@ from cnnref.models import FastCNN
 from cnnref.training.checkpoints import Checkpoint
 from cnnref.training.devices import choose_device, seeded
 from cnnref.training.evaluation import evaluate
-from cnnref.training.loop import History, require_finite
+from cnnref.training.history import History
 from cnnref.training.processes import TeamError, team
 from cnnref.training.recipes import Recipe
 
@@ -137,6 +137,7 @@ def sprint(
         )
     place = choose_device(device)
     wide = torch.float64 if recipe.precision == "float64" else torch.float32
+    half = recipe.precision == "bfloat16"
     model.to(place, wide).to(memory_format=torch.channels_last)
     normalization = recipe.normalization(train)
     images = normalization(train.images.to(place), wide)
@@ -145,7 +146,7 @@ def sprint(
     tests = Batches(test, 1000, normalization, device=place, dtype=wide)
     model.whiten(images[:5000])
     per_epoch = len(images) // recipe.batch_size
-    steps = recipe.epochs * per_epoch
+    sizes, steps = [recipe.batch_size] * per_epoch, recipe.epochs * per_epoch
     optimizer = _optimizer(model, recipe)
     scheduler = LambdaLR(optimizer, lambda step: _rate(step / steps))
     history = History(evaluate(model, tests, recipe.loss))
@@ -167,18 +168,14 @@ def sprint(
             bar.update(len(history.seconds) * per_epoch)
         for epoch in range(len(history.seconds), recipe.epochs):
             start, processor_start = time.perf_counter(), time.process_time()
+            # Mirrored in every other epoch, an image is seen both ways in each two.
+            batches = _batches(images, labels, mirrored ^ bool(epoch % 2), recipe)
+            model.get_parameter("whitening.bias").requires_grad_(epoch < recipe.whitening_epochs)
             model.train()
-            bias = model.get_parameter("whitening.bias")
-            bias.requires_grad_(epoch < recipe.whitening_epochs)
             losses, right = [], []
-            for chosen in torch.randperm(len(images)).split(recipe.batch_size)[:per_epoch]:
-                # Mirrored in every other epoch, an image is seen both ways in each two.
-                mirror = mirrored[chosen] ^ bool(epoch % 2)
-                batch = _moved(images[chosen.to(place)], mirror.to(place), recipe.translation)
-                half = recipe.precision == "bfloat16"
+            for batch, truth in batches:
                 with torch.autocast(place.type, torch.bfloat16, enabled=half):
                     logits = model(batch).to(wide)
-                truth = labels[chosen.to(place)]
                 loss = recipe.criterion(logits, truth)
                 optimizer.zero_grad()
                 loss.backward()
@@ -188,22 +185,13 @@ def sprint(
                 losses.append(loss.detach())
                 right.append((logits.detach().argmax(1) == truth).sum())
                 bar.update()
-            seen = per_epoch * recipe.batch_size
-            loss_of_step = torch.stack(losses).cpu().double()
-            error_of_step = 1 - torch.stack(right).cpu().double() / recipe.batch_size
-            history.train_loss.append(loss_of_step.mean().item())
-            history.train_accuracy.append(1 - error_of_step.mean().item())
-            if history.step_loss is not None and history.step_error is not None:
-                history.step_loss.extend(loss_of_step.tolist())
-                history.step_error.extend(error_of_step.tolist())
-            history.seconds.append(time.perf_counter() - start)
-            history.processor_seconds.append(time.process_time() - processor_start)
-            history.images_per_second.append(seen / history.seconds[-1])
+            of_step, right_of_step = (torch.stack(each).cpu().double() for each in (losses, right))
+            seconds = time.perf_counter() - start
+            processor_seconds = time.process_time() - processor_start
             last = epoch + 1 == recipe.epochs
             after = evaluate(model, tests, recipe.loss, views=recipe.views if last else "one")
-            require_finite(loss_of_step, after, epoch, recipe)
-            history.test_loss.append(after.loss)
-            history.test_accuracy.append(after.accuracy)
+            history.require_finite(of_step, after, recipe)
+            history.add(of_step, right_of_step, sizes, after, seconds, processor_seconds)
             bar.set_postfix(epoch=epoch + 1, test_accuracy=f"{after.accuracy:.4f}")
             if checkpoint:
                 state = {name: part.state_dict() for name, part in stateful.items()}
@@ -244,6 +232,16 @@ def _rate(progress: float) -> float:
     """Factor on the rates: from 0.2 up to 1 at 23 % of the steps, then down to 0.07."""
     up, down = 0.2 + 0.8 * progress / 0.23, 1 - 0.93 * (progress - 0.23) / 0.77
     return min(up, down)
+
+
+def _batches(
+    images: Tensor, labels: Tensor, mirrored: Tensor, recipe: Sprint
+) -> Iterator[tuple[Tensor, Tensor]]:
+    """The whole batches of one epoch."""
+    whole = len(images) // recipe.batch_size
+    for chosen in torch.randperm(len(images)).split(recipe.batch_size)[:whole]:
+        at, mirror = chosen.to(images.device), mirrored[chosen].to(images.device)
+        yield _moved(images[at], mirror, recipe.translation), labels[at]
 
 
 def _moved(images: Tensor, mirror: Tensor, translation: int) -> Tensor:

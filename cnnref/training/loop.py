@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import asdict, dataclass, field
 from functools import partial
 from typing import Any
 
@@ -16,74 +15,16 @@ from torch.optim.lr_scheduler import LambdaLR, LRScheduler
 from tqdm import tqdm
 
 from cnnref.data import AUGMENTATIONS
-from cnnref.errors import CnnrefError, shown
+from cnnref.errors import shown
 from cnnref.training.checkpoints import Checkpoint
 from cnnref.training.devices import choose_device, seeded
-from cnnref.training.evaluation import (
-    Evaluation,
-    evaluate,
-    one_number,
-    probabilities,
-)
+from cnnref.training.evaluation import evaluate, one_number, probabilities
+from cnnref.training.history import History
 from cnnref.training.material import prepared
 from cnnref.training.processes import TeamError, team
 from cnnref.training.recipes import OPTIMIZERS, SCHEDULES, Recipe
 
-__all__ = ["History", "NonFiniteLossError", "fit"]
-
-
-class NonFiniteLossError(CnnrefError, ArithmeticError):
-    """The training loss became infinite or not a number."""
-
-
-@dataclass(repr=False)
-class History:
-    """What a training run did. Lists hold one entry per epoch.
-
-    Attributes:
-        untrained: evaluation on the test set before the first step.
-        train_loss: mean loss in nats over the epoch's images, each when it was trained on, so an
-            average over the epoch's changing weights.
-        train_accuracy: likewise, the share that was right.
-        test_loss: mean loss in nats on the test set after the epoch.
-        test_accuracy: accuracy on the test set after the epoch.
-        seconds: wall time of the epoch's training in seconds, without the evaluation.
-        images_per_second: training images over that time.
-        processor_seconds: processor time of the epoch's training in seconds, of this process and
-            all its threads: on a CPU, what the epoch cost, whatever else the machine was doing.
-        step_loss: loss of every mini-batch, where it was asked for.
-        step_error: share of every mini-batch that was wrong, where it was asked for.
-    """
-
-    untrained: Evaluation
-    train_loss: list[float] = field(default_factory=list)
-    train_accuracy: list[float] = field(default_factory=list)
-    test_loss: list[float] = field(default_factory=list)
-    test_accuracy: list[float] = field(default_factory=list)
-    seconds: list[float] = field(default_factory=list)
-    images_per_second: list[float] = field(default_factory=list)
-    processor_seconds: list[float] = field(default_factory=list)
-    step_loss: list[float] | None = None
-    step_error: list[float] | None = None
-
-    def __repr__(self) -> str:
-        """What it is, in one line."""
-        if not self.test_loss:
-            return f"<History before the first epoch: test loss {self.untrained.loss:.4g}>"
-        told = f"test loss {self.test_loss[-1]:.4g}"
-        if not math.isnan(self.test_accuracy[-1]):
-            told += f", test accuracy {self.test_accuracy[-1]:.4g}"
-        epochs = len(self.test_loss)
-        return f"<History of {epochs} epoch{'' if epochs == 1 else 's'}: {told}>"
-
-    def to_dict(self) -> dict[str, Any]:
-        """The history as plain lists and numbers, for JSON."""
-        return {**asdict(self), "untrained": self.untrained._asdict()}
-
-    @classmethod
-    def from_dict(cls, plain: dict[str, Any]) -> History:
-        """The history that `to_dict` made plain."""
-        return cls(**{**plain, "untrained": Evaluation(**plain["untrained"])})
+__all__ = ["fit"]
 
 
 def fit(
@@ -206,19 +147,8 @@ def fit(
             seconds = time.perf_counter() - start
             processor_seconds = time.process_time() - processor_start
             after = measure()
-            require_finite(losses, after, epoch, recipe, history.untrained)
-            sizes = torch.tensor(batches.sizes, dtype=torch.float64)
-            examples = sum(batches.sizes)
-            history.train_loss.append((losses * sizes).sum().item() / examples)
-            history.train_accuracy.append(right.sum().item() / examples)
-            history.test_loss.append(after.loss)
-            history.test_accuracy.append(after.accuracy)
-            history.seconds.append(seconds)
-            history.images_per_second.append(examples / seconds)
-            history.processor_seconds.append(processor_seconds)
-            if history.step_loss is not None and history.step_error is not None:
-                history.step_loss.extend(losses.tolist())
-                history.step_error.extend((1 - right / sizes).tolist())
+            history.require_finite(losses, after, recipe)
+            history.add(losses, right, batches.sizes, after, seconds, processor_seconds)
             bar.set_postfix(
                 epoch=epoch + 1,
                 test_loss=f"{after.loss:.3f}",
@@ -305,45 +235,3 @@ def _require_network(model: object) -> None:
             f"there is nothing to train: no parameter of the network ({len(weights)} in all) asks "
             "for a gradient; model.requires_grad_() has all of them ask"
         )
-
-
-def require_finite(
-    losses: Tensor,
-    after: Evaluation,
-    epoch: int,
-    recipe: Recipe,
-    untrained: Evaluation | None = None,
-) -> None:
-    """Refuse an epoch whose training or test loss is not finite.
-
-    Args:
-        losses: of every step of the epoch, on the CPU.
-        after: the evaluation after it.
-        epoch: its number, from 0.
-        recipe: how it was trained, for the message.
-        untrained: the evaluation before the first step; where that was not finite, the learning
-            rate is not to blame.
-
-    Raises:
-        NonFiniteLossError: the message names epoch and step.
-    """
-    bad = (~losses.isfinite()).nonzero().flatten()
-    at_once = untrained is not None and not math.isfinite(untrained.loss)
-    if len(bad):
-        at_once |= epoch == 0 and int(bad[0]) == 0
-        step = int(bad[0])
-        found = f"training loss is {losses[step].item()} at step {step + 1} of"
-    elif not math.isfinite(after.loss):
-        found = f"test loss is {after.loss} after"
-    else:
-        return
-    raise NonFiniteLossError(
-        f"the {found} epoch {epoch + 1} (optimizer {recipe.optimizer}, learning rate "
-        f"{recipe.learning_rate}); "
-        + (
-            "so it was before the weights took any step: look at the inputs, the targets and what "
-            "the network returns"
-            if at_once
-            else "try a smaller learning rate"
-        )
-    )
