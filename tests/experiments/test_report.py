@@ -184,11 +184,11 @@ def test_no_column_is_without_a_heading():
 
 
 def test_the_summary_reads_the_catalogue_and_misses_nothing(trained, tiny, monkeypatch):
-    monkeypatch.setattr(report, "CATALOGUE", {"tiny": tiny})
+    monkeypatch.setattr(report.datasets, "CATALOGUE", {"tiny": tiny})
     assert "| A tiny experiment<br>`tiny` |" in summary_markdown("synthetic")
     with pytest.raises(ValueError, match="there is no experiment on mnist"):
         summary_markdown("mnist")
     absent = replace(tiny, name="absent")
-    monkeypatch.setattr(report, "CATALOGUE", {"tiny": tiny, "absent": absent})
+    monkeypatch.setattr(report.datasets, "CATALOGUE", {"tiny": tiny, "absent": absent})
     with pytest.raises(NoRecordError, match="no record of absent"):
         summary_markdown()
