@@ -53,6 +53,12 @@ def outputs(model, x):
     return kept
 
 
+def slope(total, x):
+    """The gradient of one number in the input; zeros where it does not depend on it."""
+    (found,) = torch.autograd.grad(total, x, retain_graph=True, allow_unused=True)
+    return torch.zeros_like(x) if found is None else found
+
+
 def sets(values, x, units, axis=0, negligible=0.0):
     """Positions along one axis of the input that each unit along that axis depends on.
 
@@ -70,10 +76,7 @@ def sets(values, x, units, axis=0, negligible=0.0):
     found = []
     for unit in units:
         total = (values.select(2 + axis, unit) if values.dim() > 2 else values[:, unit]).sum()
-        (slope,) = torch.autograd.grad(total, x, retain_graph=True, allow_unused=True)
-        if slope is None:
-            slope = torch.zeros_like(x)
-        along = slope.abs().movedim(2 + axis, 0).flatten(1).sum(1)
+        along = slope(total, x).abs().movedim(2 + axis, 0).flatten(1).sum(1)
         found.append(set((along > negligible * along.max()).nonzero().flatten().tolist()))
     return found
 

@@ -11,7 +11,7 @@ from torch.nn import functional as F
 
 from cnnref.accounting import summarize
 from tests.accounting.graphs import COMBINING, EXACT, REARRANGING, networks
-from tests.accounting.support import Does, outputs, sets
+from tests.accounting.support import Does, outputs, sets, slope
 from tests.examples import examples
 
 # Torch warns that it pads by itself for "same" and an even kernel.
@@ -40,6 +40,10 @@ def check(net, size, every=False):
     for i, node in enumerate(net.nodes):
         row, values = counted[f"nodes.{i}"], kept[f"nodes.{i}"]
         assert row.output_shape == tuple(values.shape)
+        if not row.fields:  # of a token before the positions, say, only the token is left
+            assert row.receptive_field is None
+            assert not (values.requires_grad and slope(values.sum(), x).any())
+            continue
         zeros = zeros and not any(word in node.title for word in _NOT_ZEROS)
         # A unit that sees nothing along one axis sees nothing along the others.
         nothing = (bool((r.bounds[0] > -r.bounds[1]).any()) for r in row.fields)
