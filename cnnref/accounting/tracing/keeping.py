@@ -12,13 +12,24 @@ import functools
 import random
 import types
 from collections import OrderedDict, deque
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from operator import is_
 from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor, nn
+
+from cnnref.accounting.tracing.undoing import (
+    put_back,
+    refill,
+    undo_array,
+    undo_attribute,
+    undo_cache,
+    undo_class,
+    undo_name,
+    undo_new_name,
+)
 
 __all__ = ["AccountingWarning", "Kept"]
 
@@ -74,7 +85,7 @@ class Kept:
             if len(mapping) != len(keys) or not (
                 all(map(is_, mapping, keys)) and all(map(is_, mapping.values(), values))
             ):
-                _refill(mapping, keys, values)
+                refill(mapping, keys, values)
         for container, items in self.others:
             if len(container) != len(items) or not all(map(is_, container, items)):
                 container.clear()
@@ -85,7 +96,7 @@ class Kept:
             for written, content in self.saved.values():
                 written.copy_(content)
             for tensor, alias, asked, gradient, version in self.tensors:
-                _put_back(tensor, alias, asked, gradient, version)
+                put_back(tensor, alias, asked, gradient, version)
 
     def replace(self, make: Callable[[Tensor], Tensor]) -> None:
         """Put another tensor in place of each that lies in a dictionary or a list, until all is put
@@ -147,7 +158,7 @@ class Kept:
                     self.empty.append(value)
                 todo += self._attributes(value)
             elif isinstance(value, np.ndarray):
-                self.undo.append(_undo_array(value))
+                self.undo.append(undo_array(value))
             elif isinstance(value, types.FunctionType):
                 todo += self._of_function(value)
             elif isinstance(value, types.MethodType):
@@ -155,7 +166,7 @@ class Kept:
             elif isinstance(value, functools.partial):
                 todo += (value.func, value.args, value.keywords)
             elif isinstance(value, _LRU):
-                self.undo.append(_undo_cache(value))
+                self.undo.append(undo_cache(value))
                 todo.append(value.__wrapped__)
             elif isinstance(value, staticmethod | classmethod):
                 todo.append(value.__func__)
@@ -228,7 +239,7 @@ class Kept:
                 held = object.__getattribute__(value, name)
             except AttributeError:
                 continue
-            self.undo.append(_undo_attribute(value, name, held))
+            self.undo.append(undo_attribute(value, name, held))
             found.append(held)
         return found
 
@@ -237,7 +248,7 @@ class Kept:
         if _library(kind.__module__):
             return []
         held = dict(vars(kind))
-        self.undo.append(_undo_class(kind, held))
+        self.undo.append(undo_class(kind, held))
         callables = (types.FunctionType, staticmethod, classmethod, property)
         return [v for v in held.values() if functions or not isinstance(v, callables)]
 
@@ -251,7 +262,7 @@ class Kept:
                 content = cell.cell_contents
             except ValueError:
                 continue
-            self.undo.append(_undo_attribute(cell, "cell_contents", content))
+            self.undo.append(undo_attribute(cell, "cell_contents", content))
             yield content
         there, codes = value.__globals__, [value.__code__]
         while codes:
@@ -261,10 +272,10 @@ class Kept:
                 if name in there:
                     content = there[name]
                     if not isinstance(content, types.ModuleType):
-                        self.undo.append(_undo_name(there, name, content))
+                        self.undo.append(undo_name(there, name, content))
                         yield content
                 else:
-                    self.undo.append(_undo_new_name(there, name))
+                    self.undo.append(undo_new_name(there, name))
 
 
 def _library(module: str) -> bool:
@@ -282,85 +293,3 @@ def _slots(kind: type) -> tuple[str, ...]:
                 private = name[:2] == "__" and name[-2:] != "__"
                 found.append(f"_{each.__name__.lstrip('_')}{name}" if private else name)
     return tuple(found)
-
-
-def _refill(mapping: dict[Any, Any], keys: tuple[Any, ...], values: tuple[Any, ...]) -> None:
-    """A mapping with its old items, in their order."""
-    how: Any = OrderedDict if isinstance(mapping, OrderedDict) else dict
-    how.clear(mapping)
-    for key, value in zip(keys, values, strict=True):
-        how.__setitem__(mapping, key, value)
-
-
-def _put_back(
-    tensor: Tensor, alias: Tensor | None, asked: bool, gradient: Any, version: int | None
-) -> None:
-    """A tensor on its own memory, with its own flags."""
-    if alias is not None and (
-        tensor.data_ptr() != alias.data_ptr() or tensor.shape != alias.shape
-        or tensor.stride() != alias.stride()
-    ):  # fmt: skip
-        tensor.data = alias
-    if tensor.requires_grad is not asked:
-        tensor.requires_grad_(asked)
-    if tensor.is_leaf and tensor.grad is not gradient:
-        tensor.grad = gradient
-    if version is not None and tensor._version != version:
-        torch._C._autograd._unsafe_set_version_counter((tensor,), (version,))
-
-
-def _undo_attribute(value: Any, name: str, held: Any) -> Callable[[], None]:
-    def undo() -> None:
-        if getattr(value, name, None) is not held:
-            object.__setattr__(value, name, held)
-
-    return undo
-
-
-def _undo_name(names: dict[str, Any], name: str, held: Any) -> Callable[[], None]:
-    def undo() -> None:
-        if names.get(name) is not held:
-            names[name] = held
-
-    return undo
-
-
-def _undo_new_name(names: dict[str, Any], name: str) -> Callable[[], None]:
-    def undo() -> None:
-        names.pop(name, None)
-
-    return undo
-
-
-def _undo_class(kind: type, held: Mapping[str, Any]) -> Callable[[], None]:
-    def undo() -> None:
-        now = vars(kind)
-        for name in [name for name in now if name not in held]:
-            type.__delattr__(kind, name)
-        for name, value in held.items():
-            if now.get(name) is not value:
-                type.__setattr__(kind, name, value)
-
-    return undo
-
-
-def _undo_array(value: np.ndarray[Any, Any]) -> Callable[[], None]:
-    content = value.copy()
-
-    def undo() -> None:
-        if value.flags.writeable:
-            value[...] = content
-
-    return undo
-
-
-def _undo_cache(cached: Any) -> Callable[[], None]:
-    """A cache cannot be put back entry by entry: one that took in results of the pass is emptied,
-    and fills again."""
-    misses = cached.cache_info().misses
-
-    def undo() -> None:
-        if cached.cache_info().misses != misses:
-            cached.cache_clear()
-
-    return undo
