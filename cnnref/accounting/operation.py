@@ -1,24 +1,18 @@
-"""One call of one of torch's operators, as it is counted and as fields are followed through it."""
+"""One call of one of torch's operators: its arguments, its result, and how to read them."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import fields, is_dataclass
-from typing import TYPE_CHECKING, Any, NamedTuple
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, fields, is_dataclass
+from typing import Any
 
 import torch
 from torch import Tensor
-
-if TYPE_CHECKING:
-    from cnnref.accounting.receptive_fields.axis import AxisField
-    from cnnref.accounting.receptive_fields.taps import Taps
-    from cnnref.accounting.receptive_fields.tensor import TensorField
 
 __all__ = [
     "CONVOLUTIONS",
     "Operation",
     "Operator",
-    "Rule",
     "channels_taken",
     "convolution_arguments",
     "numbers",
@@ -37,7 +31,8 @@ CONVOLUTIONS: dict[Operator, bool] = {
 """Operators that convolve, and whether they take the arguments `transposed, output_padding`."""
 
 
-class Operation(NamedTuple):
+@dataclass(slots=True)
+class Operation:
     """One call.
 
     Args:
@@ -45,16 +40,12 @@ class Operation(NamedTuple):
         packet: its `torch._ops.OpOverloadPacket`, which has one name for all overloads.
         args: its arguments by position, defaults at the end left out.
         out: its result.
-        sees: what a tensor sees of the input, `None` for one that depends on no input.
-        through: `AxisField.through`, or a memory of it.
     """
 
     func: Any
     packet: Operator
     args: Sequence[Any]
     out: Any
-    sees: Callable[[Tensor], TensorField | None]
-    through: Callable[[AxisField, Taps, int], AxisField]
 
     def arg(self, place: int, default: Any = None) -> Any:
         """An argument, or `default` where it was left out or is `None`."""
@@ -68,30 +59,10 @@ class Operation(NamedTuple):
         return tensor
 
     @property
-    def field(self) -> TensorField:
-        """What the first argument sees."""
-        field = self.sees(self.x)
-        assert field is not None
-        return field
-
-    @property
     def result(self) -> Tensor:
         """The result, or the first of several."""
         first: Tensor = self.out[0] if isinstance(self.out, list | tuple) else self.out
         return first
-
-    def fields(self) -> list[TensorField]:
-        """What the arguments see that depend on an input."""
-        found = []
-        for value in self.args:
-            for item in value if isinstance(value, list | tuple) else (value,):
-                if isinstance(item, Tensor) and (field := self.sees(item)) is not None:
-                    found.append(field)
-        return found
-
-
-Rule = Callable[[Operation], "TensorField | list[TensorField] | None"]
-"""What a result sees: one field, one for each of several results, or `None` for no input."""
 
 
 def numbers(value: Any, count: int) -> tuple[int, ...]:

@@ -14,7 +14,7 @@ from tqdm import tqdm
 
 from cnnref.accounting.operation import tensors
 from cnnref.accounting.summary.blocks import ancestors
-from cnnref.accounting.summary.tables import preformatted
+from cnnref.accounting.summary.tables import Table, preformatted
 from cnnref.accounting.tracing.calls import Called, calls_seen, results
 from cnnref.accounting.tracing.diagnosis import AccountingError, checked_call, checked_model
 from cnnref.accounting.tracing.forward import is_leaf, restored
@@ -115,22 +115,14 @@ class Latency(Mapping[str, Timed]):
         Args:
             depth: as for `rows`.
         """
-        head = ("layer", "kind", "median", "quartiles", "share")
-        body = [self._line(row, row.name) for row in self.rows(depth)]
-        last = self._line(self.whole, "whole network")
-        widths = [max(map(len, column)) for column in zip(head, *body, last, strict=True)]
-
-        def line(cells: Sequence[str]) -> str:
-            left = (cell.ljust(n) for cell, n in zip(cells[:2], widths[:2], strict=True))
-            right = (cell.rjust(n) for cell, n in zip(cells[2:], widths[2:], strict=True))
-            return "  ".join([*left, *right]).rstrip()
-
+        titles = ("layer", "kind", "median", "quartiles", "share")
+        rows = [self._line(row, row.name) for row in self.rows(depth)]
+        total = self._line(self.whole, "whole network")
+        table = Table(titles, (False, False, True, True, True), [*rows, total])
         shapes = ", ".join("x".join(map(str, shape)) for shape in self.inputs)
         repeats = len(self.whole.seconds)
-        title = f"{self.model} on {shapes}, {self.device}: milliseconds, {repeats} repeats"
-        lines = [line(head), *map(line, body), line(last)]
-        rule = "-" * max(map(len, [title, *lines]))
-        return "\n".join([title, rule, lines[0], rule, *lines[1:-1], rule, lines[-1]])
+        heading = f"{self.model} on {shapes}, {self.device}: milliseconds, {repeats} repeats"
+        return table.text([heading], totals=1)
 
     def to_dict(self) -> dict[str, Any]:
         """Everything, in values that JSON knows."""

@@ -236,7 +236,7 @@ def _depth(text: str) -> int | str | None:
 
 
 def _columns(text: str) -> list[str]:
-    from cnnref.accounting.summary.tables import checked_columns
+    from cnnref.accounting.summary.columns import checked_columns
 
     try:
         return [*checked_columns([name.strip() for name in text.strip(" ,").split(",")])]

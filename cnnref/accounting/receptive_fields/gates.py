@@ -15,7 +15,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from cnnref.accounting.operation import Operation
+from cnnref.accounting.receptive_fields.followed import Followed
 from cnnref.accounting.receptive_fields.joins import combined
 from cnnref.accounting.receptive_fields.labels import same
 from cnnref.accounting.receptive_fields.tensor import TensorField
@@ -36,7 +36,7 @@ GATING = {*_PRODUCTS, *_QUOTIENTS, *_NORMALISATIONS}
 """Operators that may have a gate."""
 
 
-def without_gate(call: Operation) -> TensorField | None:
+def without_gate(call: Followed) -> TensorField | None:
     """What the result sees if the gate is a constant; `None` where there is no gate."""
     if call.packet in _NORMALISATIONS:
         return call.sees(call.x)

@@ -18,6 +18,7 @@ from cnnref.accounting.receptive_fields.dims import (
     plain,
 )
 from cnnref.accounting.receptive_fields.labels import AxisFields, differing, distinct, same, united
+from cnnref.accounting.receptive_fields.reading import through
 from cnnref.accounting.receptive_fields.taps import Taps
 from cnnref.accounting.receptive_fields.tensor import TensorField
 
@@ -188,7 +189,7 @@ def _end_to_end(
         before = [part is None for part, _ in parts].index(False)
         start = sum(shape[dim] for _, shape in parts[:before])
         behind = size - start - length_of(first.dims[dim])
-        return first.through({dim: (Taps.window(1, 1, (start, behind)), size)})
+        return through(first, {dim: (Taps.window(1, 1, (start, behind)), size)})
     (axis,) = axes
     others = [field.dims[:dim] + field.dims[dim + 1 :] for field in fields]
     if any(

@@ -1,4 +1,4 @@
-"""What the entries of one tensor see of the input, through views, slices and reductions.
+"""What the entries of one tensor see of the input, and what is left of it when some are combined.
 
 An `AxisField` speaks of one axis. A tensor has several dimensions, and a network reshapes, permutes
 and reduces them. A `TensorField` keeps the books: which dimension moves along which axis of the
@@ -27,12 +27,8 @@ from cnnref.accounting.receptive_fields.dims import (
     plain,
 )
 from cnnref.accounting.receptive_fields.labels import AxisFields, differing, distinct, united
-from cnnref.accounting.receptive_fields.taps import Taps
 
 __all__ = ["TensorField"]
-
-_MOST = 1024
-"""Fields that the entries of one tensor may have; of more, what they share is told."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -95,7 +91,7 @@ class TensorField:
         lost = {axis for axis in axes if any(axis in field for field in self.fields)}
         if not lost:
             return self
-        flat = self._flat()
+        flat = self.flat()
         atoms = [(tuple(a for a in axes if a not in lost), size) for ((axes, size),) in flat.dims]
         collapsed = TensorField(tuple((atom,) for atom in atoms), flat.fields, flat.labels)
         return collapsed.mapped(
@@ -104,7 +100,7 @@ class TensorField:
                 for axis, one in field.items()
             },
             collapsed.dims,
-        )._together([sum(size != 1 for _, size in dim) for dim in self.dims])
+        ).together([sum(size != 1 for _, size in dim) for dim in self.dims])
 
     def loosened(self, dim: int, size: int, reason: str) -> TensorField:
         """With a dimension whose entries were rearranged, and are now `size`."""
@@ -143,35 +139,6 @@ class TensorField:
         field = {axis: one.collapsed(reason, known=False) for axis, one in self.union.items()}
         return TensorField(tuple(map(plain, shape)), (field,))
 
-    def through(
-        self,
-        layer: Mapping[int, tuple[Taps, int]],
-        each: Callable[[AxisField, Taps, int], AxisField] = AxisField.through,
-    ) -> TensorField:
-        """What the entries of a layer on top see, which slides over dimensions.
-
-        Args:
-            layer: for each dimension that it slides over, its taps and the number of its outputs.
-            each: `AxisField.through`, or a memory of it.
-        """
-        result = self
-        for dim, (taps, outputs) in layer.items():
-            if len(result.dims[dim]) > 1:
-                result = result.unflattened(dim, "a window slides over a flattened axis")
-            if result.labels is not None and result.labels.shape[dim] > 1:
-                result = result._slid(dim, taps, outputs)
-        dims, fields = list(result.dims), [dict(field) for field in result.fields]
-        for dim, (taps, outputs) in layer.items():
-            axes, n = axes_of(dims[dim]), length_of(dims[dim])
-            dims[dim] = ((tuple(axes), outputs),) if axes else plain(outputs)
-            for field in fields:
-                for axis in axes & field.keys():
-                    below = field[axis].over(n)
-                    if below.loose and not taps.reads_all(n, outputs):
-                        below = below.thin()
-                    field[axis] = each(below, taps, outputs)
-        return TensorField(tuple(dims), tuple(fields), result.labels)
-
     def resized(self, dim: int, size: int) -> TensorField:
         """With a dimension of channels that now has `size` entries, each of which may see all."""
         result = self.collapsed(self.axes_of(dim), "all positions are combined").merged({dim})
@@ -203,32 +170,7 @@ class TensorField:
         labels = None if self.labels is None else self.labels.transpose(order)
         return TensorField(tuple(self.dims[d] for d in order), self.fields, labels)
 
-    def reshaped(self, shape: Sequence[int]) -> TensorField:
-        """Viewed in another shape of as many entries."""
-        flat, at, groups = self._flat(), 0, []
-        for size in shape:
-            first, left = at, size
-            while left > 1 and at < len(flat.dims):
-                length = length_of(flat.dims[at])
-                if length > left and not length % left:
-                    split = flat._split(at, left)
-                    if split is None:
-                        left = 0
-                        break
-                    flat, length = split, left
-                if left % length:
-                    left = 0
-                    break
-                left //= length
-                at += 1
-            if left != 1:
-                reason = "a view cuts through an axis"
-                union = {axis: one.scattered(reason) for axis, one in self.union.items()}
-                return TensorField(tuple(map(plain, shape)), (union,))
-            groups.append(at - first)
-        return flat._together(groups)
-
-    def _flat(self) -> TensorField:
+    def flat(self) -> TensorField:
         """With a dimension for each atom."""
         atoms: list[Dim] = [(atom,) for dim in self.dims for atom in dim if atom[1] != 1]
         if self.labels is None:
@@ -241,7 +183,7 @@ class TensorField:
         ]
         return TensorField(tuple(atoms), self.fields, self.labels.reshape(shape))
 
-    def _together(self, groups: Sequence[int]) -> TensorField:
+    def together(self, groups: Sequence[int]) -> TensorField:
         """With so many neighbouring atoms in each dimension."""
         dims: list[Dim] = []
         full: list[int] = []
@@ -259,79 +201,6 @@ class TensorField:
             return TensorField(tuple(dims), self.fields)
         labels = np.broadcast_to(self.labels, full).reshape(shape)
         return TensorField(tuple(dims), self.fields, labels)
-
-    def _split(self, place: int, outer: int) -> TensorField | None:
-        """With an atom cut into two, the first of length `outer`; `None` if that makes too many
-        fields. Positions that are cut are, within one, channels with fields of their own."""
-        ((axes, size),) = self.dims[place]
-        inner = size // outer
-        if axes:
-            taps = [Taps.window(1, inner, (-digit, 0)) for digit in range(inner)]
-            return self.fanned(place, taps, outer)
-        dims = (*self.dims[:place], plain(outer), plain(inner), *self.dims[place + 1 :])
-        if self.labels is None:
-            return TensorField(dims, self.fields)
-        extents = (outer, inner) if self.labels.shape[place] > 1 else (1, 1)
-        shape = (*self.labels.shape[:place], *extents, *self.labels.shape[place + 1 :])
-        return TensorField(dims, self.fields, self.labels.reshape(shape))
-
-    def fanned(self, dim: int, taps: Sequence[Taps], outputs: int) -> TensorField | None:
-        """Read through several taps, and which of them is a dimension of its own, behind `dim`;
-        `None` if that makes more fields than are followed."""
-        result = self
-        if len(self.dims[dim]) > 1:
-            result = self.unflattened(dim, "a window slides over a flattened axis")
-        axes, n = result.axes_of(dim), length_of(result.dims[dim])
-        ones = [field[a] for field in result.fields for a in axes & field.keys()]
-        alike = all(one.units != n and not one.loose for one in ones)
-        alike = alike and all(one.indices(n, outputs).max(initial=0) < n for one in taps)
-        moving: Dim = plain(outputs)  # where all see alike, along nothing
-        if axes and not alike:
-            moving = ((tuple(sorted(axes)), outputs),)
-        dims = (*result.dims[:dim], moving, plain(len(taps)), *result.dims[dim + 1 :])
-        labels = result.labels
-        if labels is None or labels.shape[dim] == 1:
-            apart = None if labels is None else np.expand_dims(labels, dim + 1)
-            if alike:
-                return TensorField(dims, result.fields, apart)
-            if len(result.fields) * len(taps) > _MOST:
-                return None
-            known: dict[tuple[int, int], AxisField] = {}
-
-            def read(one: AxisField, number: int) -> AxisField:
-                key = (id(one), number)
-                if key not in known:
-                    known[key] = one.over(n).thin().through(taps[number], outputs)
-                return known[key]
-
-            fields = [
-                {a: read(one, i) if a in axes else one for a, one in field.items()}
-                for field in result.fields
-                for i in range(len(taps))
-            ]
-            if apart is None:
-                apart = np.zeros((1,) * len(dims), dtype=np.int64)
-            shape = [1] * len(dims)
-            shape[dim + 1] = len(taps)
-            labels = apart * len(taps) + np.arange(len(taps)).reshape(shape)
-            return TensorField(dims, *distinct(fields, labels))
-        places = np.stack([one.indices(n, outputs)[0] for one in taps], axis=1)
-        return TensorField(dims, *distinct((*result.fields, {}), result._at(dim, places)))
-
-    def _at(self, dim: int, places: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Labels of the entries of a dimension at some places; beyond its end stands nothing."""
-        assert self.labels is not None
-        end = np.full_like(np.take(self.labels, [0], axis=dim), len(self.fields))
-        return np.take(np.concatenate([self.labels, end], axis=dim), places, axis=dim)
-
-    def _slid(self, dim: int, taps: Taps, outputs: int) -> TensorField:
-        """A window slides over channels that have fields of their own."""
-        assert self.labels is not None
-        labels = self._at(dim, taps.indices(self.labels.shape[dim], outputs).T)
-        dims = (*self.dims[:dim], plain(outputs), (), *self.dims[dim + 1 :])
-        read = TensorField(dims, (*self.fields, {}), labels).merged({dim + 1})
-        left = None if read.labels is None else read.labels.squeeze(dim + 1)
-        return TensorField((*dims[: dim + 1], *dims[dim + 2 :]), read.fields, left)
 
     def unflattened(self, dim: int, reason: str) -> TensorField:
         """With one run of positions in a dimension: that which a view had cut, or, of several axes,
@@ -382,22 +251,6 @@ class TensorField:
             result = result.settled(dim)
         return result.union
 
-    def picked(self, dim: int, places: NDArray[np.int64], reason: str) -> TensorField:
-        """With entries of a dimension in another order, repeated or left out."""
-        result = self
-        if len(self.dims[dim]) > 1:
-            result = self.unflattened(dim, reason)
-        axes, labels = result.axes_of(dim), result.labels
-        if labels is not None and labels.shape[dim] > 1:
-            labels = np.take(labels, places, axis=dim)
-        n = length_of(result.dims[dim])
-        fields = tuple(
-            {a: r.over(n).picked(places, reason) if a in axes else r for a, r in field.items()}
-            for field in result.fields
-        )
-        new: Dim = ((tuple(sorted(axes)), len(places)),) if axes else plain(len(places))
-        return TensorField((*result.dims[:dim], new, *result.dims[dim + 1 :]), fields, labels)
-
     def expanded(self, shape: Sequence[int]) -> TensorField:
         """Broadcast to a larger shape."""
         extra = len(shape) - len(self.dims)
@@ -423,40 +276,6 @@ class TensorField:
             return {a: r.taken(0, reason) if a in axes else r for a, r in field.items()}
 
         return self.mapped(change, self.dims)
-
-    def sliced(self, dim: int, start: int, outputs: int, stride: int) -> TensorField:
-        """Every `stride`-th of a dimension's entries, from `start`."""
-        if outputs == length_of(self.dims[dim]):
-            return self
-        if axes_of(self.dims[dim]):
-            taps = Taps.window(1, stride, (-start, 0))
-            return self.through({dim: (taps, outputs)})
-        dims = (*self.dims[:dim], plain(outputs), *self.dims[dim + 1 :])
-        if self.labels is None or self.labels.shape[dim] == 1:
-            return TensorField(dims, self.fields, self.labels)
-        kept = np.arange(start, start + outputs * stride, stride)
-        return TensorField(dims, *distinct(self.fields, np.take(self.labels, kept, axis=dim)))
-
-    def selected(self, dim: int, index: int) -> TensorField:
-        """One entry of a dimension, which is then gone."""
-        result = self
-        if len(self.dims[dim]) > 1:
-            reason = "one position of a flattened axis is taken"
-            result = self.unflattened(dim, reason)
-        dims = result.dims[:dim] + result.dims[dim + 1 :]
-        axes, n = axes_of(result.dims[dim]), length_of(result.dims[dim])
-
-        def change(field: AxisFields) -> AxisFields:
-            return {
-                axis: one.over(n).taken(index, "one position is taken") if axis in axes else one
-                for axis, one in field.items()
-            }
-
-        labels = result.labels
-        if labels is not None:
-            labels = np.take(labels, index if labels.shape[dim] > 1 else 0, axis=dim)
-        fields = tuple(map(change, result.fields))
-        return TensorField(dims, *((fields,) if labels is None else distinct(fields, labels)))
 
     def reduced(self, dims: Iterable[int], keep: bool, reason: str) -> TensorField:
         """Without some dimensions: every entry left has seen all of theirs."""

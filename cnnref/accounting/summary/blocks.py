@@ -8,7 +8,19 @@ from dataclasses import replace
 from cnnref.accounting.counting.extras import Extras
 from cnnref.accounting.summary.rows import Layer
 
-__all__ = ["Blocks", "added", "ancestors"]
+__all__ = [
+    "FIT",
+    "Blocks",
+    "added",
+    "ancestors",
+    "block_row",
+    "check_depth",
+    "collapsed",
+    "grouped",
+]
+
+FIT = 40
+"""Rows that fit a screen."""
 
 
 def ancestors(name: str) -> Iterator[str]:
@@ -62,6 +74,75 @@ def added(head: Layer | None, rows: Sequence[Layer]) -> Layer:
 
 
 _NONE = Extras()
+
+
+def block_row(blocks: Mapping[str, Layer], name: str, rows: Sequence[Layer]) -> Layer:
+    """One row for several, with what goes out of the block of that name."""
+    head = blocks.get(name)
+    return added(None if head is None else replace(head, reused=False), rows)
+
+
+def grouped(
+    blocks: Mapping[str, Layer], layers: Sequence[Layer], depth: int
+) -> list[tuple[str, list[Layer]]]:
+    """Rows in groups: those in one block of a depth together, with its name, and every other alone,
+    with its own.
+
+    Args:
+        blocks: by name.
+        layers: the rows.
+        depth: parts of a name that are told apart.
+    """
+    groups: list[tuple[str, list[Layer]]] = []
+    of_block: dict[str, list[Layer]] = {}
+    for layer in layers:
+        path = layer.name.split(":")[0].split(".")
+        deep = len(path) > depth or (":" in layer.name and len(path) == depth and path[0])
+        name = ".".join(path[:depth]) if deep else layer.name
+        if not deep and name not in blocks:
+            groups.append((name, [layer]))
+        elif name in of_block:
+            of_block[name].append(layer)
+        else:
+            of_block[name] = [layer]
+            groups.append((name, of_block[name]))
+    return groups
+
+
+def collapsed(
+    blocks: Mapping[str, Layer], layers: Sequence[Layer], depth: int
+) -> tuple[Layer, ...]:
+    """Rows with those in one block of a depth added up into one; arguments as of `grouped`."""
+    return tuple(
+        rows[0] if len(rows) == 1 and rows[0].name == name else block_row(blocks, name, rows)
+        for name, rows in grouped(blocks, layers, depth)
+    )
+
+
+def as_done(layers: Sequence[Layer]) -> list[Layer]:
+    """Rows in the order in which they are done: what a block does itself, with the last row that
+    is in the block."""
+    last: dict[str, int] = {}
+    for place, layer in enumerate(layers):
+        last.update((name, place) for name in ancestors(layer.name) if name != layer.name)
+    done = sorted(
+        enumerate(layers),
+        key=lambda each: (max(each[0], last.get(each[1].name, 0)), -each[0]),
+    )
+    return [layer for _, layer in done]
+
+
+def check_depth(depth: int | str | None) -> None:
+    """Nothing, if it says how deep blocks are told apart.
+
+    Raises:
+        ValueError: it does not.
+    """
+    whole = isinstance(depth, int) and not isinstance(depth, bool)
+    if not (whole or depth is None or depth == "auto"):
+        raise ValueError(f"depth must be a whole number, 'auto' or None for all, got {depth!r}")
+    if isinstance(depth, int) and depth < 1:
+        raise ValueError(f"depth must be at least 1, got {depth}")
 
 
 class Blocks(Mapping[str, Layer]):

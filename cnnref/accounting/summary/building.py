@@ -12,10 +12,10 @@ from torch import nn
 
 from cnnref.accounting.counting.uncounted import why_uncounted
 from cnnref.accounting.operation import tensors
-from cnnref.accounting.summary import tables
 from cnnref.accounting.summary.again import Again
 from cnnref.accounting.summary.assembly import assembled
-from cnnref.accounting.summary.columns import OF_A_STEP
+from cnnref.accounting.summary.blocks import check_depth
+from cnnref.accounting.summary.columns import OF_A_STEP, checked_columns
 from cnnref.accounting.summary.network import Summary
 from cnnref.accounting.tracing.calls import ForwardError
 from cnnref.accounting.tracing.diagnosis import (
@@ -119,8 +119,8 @@ def summarize(
         ("receptive_fields", receptive_fields),
     ):  # fmt: skip
         _check_flag(name, flag)
-    shown = tables.checked_columns(columns)
-    tables.check_depth(depth)
+    shown = checked_columns(columns)
+    check_depth(depth)
 
     def made(place: torch.device) -> tuple[tuple[Any, ...], dict[str, Any]]:
         return arguments(network, input_size, inputs, batch_dim, place, dtypes, kwargs)

@@ -1,18 +1,25 @@
-"""The columns that a summary can be shown with: one line for each."""
+"""The columns that a summary can be shown with, one line for each, and what is said of totals."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from fractions import Fraction
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from cnnref.accounting.summary.rows import Layer
+from cnnref.errors import unknown
 
-if TYPE_CHECKING:
-    from cnnref.accounting.summary.network import Summary
-
-__all__ = ["COLUMNS", "OF_A_STEP", "SHOWN", "Column", "megabytes", "times"]
+__all__ = [
+    "COLUMNS",
+    "OF_A_STEP",
+    "SHOWN",
+    "Column",
+    "checked_columns",
+    "megabytes",
+    "times",
+    "totals",
+]
 
 
 @dataclass(frozen=True)
@@ -21,12 +28,12 @@ class Column:
 
     Args:
         title: its heading.
-        text: the cell of a row, given the row and the summary that it is in.
+        text: the cell of a row, given the row and that of the whole network.
         right: whether it is set flush right, as numbers are.
     """
 
     title: str
-    text: Callable[[Layer, Summary], str]
+    text: Callable[[Layer, Layer], str]
     right: bool = True
 
 
@@ -45,15 +52,15 @@ def megabytes(number: int) -> str:
     return f"{number / 1e6:,.1f} MB"
 
 
-def _name(layer: Layer, _: Summary) -> str:
+def _name(layer: Layer, _: Layer) -> str:
     return layer.name or "(model)"
 
 
-def _kind(layer: Layer, _: Summary) -> str:
+def _kind(layer: Layer, _: Layer) -> str:
     return layer.kind + (" (again)" if layer.reused else "")
 
 
-def _output(layer: Layer, _: Summary) -> str:
+def _output(layer: Layer, _: Layer) -> str:
     return "not called" if layer.output_shape is None else times(layer.output_shape)
 
 
@@ -83,7 +90,7 @@ def _by_input(layer: Layer, values: Sequence[Any] | None) -> str:
     )
 
 
-def _field(layer: Layer, _: Summary) -> str:
+def _field(layer: Layer) -> str:
     """The receptive field, or what all units see, or a bound of it."""
     if layer.clipped is None or layer.seen is None:
         return ""
@@ -101,16 +108,16 @@ def _field(layer: Layer, _: Summary) -> str:
     return f"{'all' if everything else 'the same'} {_by_input(layer, layer.clipped)}"
 
 
-def _ranges(layer: Layer, _: Summary) -> str:
+def _ranges(layer: Layer, _: Layer) -> str:
     if layer.seen is None:
         return ""
     ranges = " x ".join(f"{first} to {last}" for first, last in layer.seen)
     return f"within {ranges}" if layer.field_status == "unavailable" else ranges
 
 
-def _field_and_without_gates(layer: Layer, summary: Summary) -> str:
+def _field_and_without_gates(layer: Layer, _: Layer) -> str:
     """The field, and the other one where that tells more."""
-    told, plain = _field(layer, summary), layer.without_gates
+    told, plain = _field(layer), layer.without_gates
     if layer.receptive_field is None and plain.receptive_field is not None:
         told += f" ({_by_input(plain, plain.receptive_field)} without gates)"
     return told
@@ -126,12 +133,12 @@ COLUMNS: dict[str, Column] = {
     "dtype": Column("dtype", lambda row, _: row.dtype, right=False),
     "parameters": Column("parameters", lambda row, _: f"{row.parameters:,}"),
     "parameter_share": Column(
-        "of all parameters", lambda row, all_: _share(row.parameters, all_.total_parameters)
+        "of all parameters", lambda row, all_: _share(row.parameters, all_.parameters)
     ),
     "trainable": Column("trainable", lambda row, _: f"{row.trainable:,}"),
     "buffers": Column("buffers", lambda row, _: f"{row.buffers:,}"),
     "macs": Column("MACs", lambda row, _: _counted(row, row.macs)),
-    "mac_share": Column("of all MACs", lambda row, all_: _share(row.macs or 0, all_.total_macs)),
+    "mac_share": Column("of all MACs", lambda row, all_: _share(row.macs or 0, all_.macs or 0)),
     "flops": Column("FLOPs", lambda row, _: _counted(row, row.flops)),
     "backward_macs": Column("backward MACs", lambda row, _: _counted(row, row.backward_macs)),
     "parameter_bytes": Column("parameters' memory", lambda row, _: _memory(row.parameter_bytes)),
@@ -139,7 +146,7 @@ COLUMNS: dict[str, Column] = {
     "saved_bytes": Column("kept for backward", lambda row, _: _memory(row.saved_bytes)),
     "receptive_field": Column("receptive field", _field_and_without_gates),
     "receptive_field_without_gates": Column(
-        "field without gates", lambda row, all_: _field(row.without_gates, all_)
+        "field without gates", lambda row, _: _field(row.without_gates)
     ),
     "support": Column("support", lambda row, _: _by_input(row, row.support)),
     "jump": Column("jump", lambda row, _: _by_input(row, row.jump)),
@@ -158,3 +165,34 @@ OF_A_STEP = frozenset({"backward_macs", "saved_bytes"})
 
 SHOWN = ("name", "kind", "output_shape", "parameters", "macs", "receptive_field", "jump")
 """The columns that are shown where nobody asks for others."""
+
+
+def checked_columns(columns: Sequence[str] | None) -> tuple[str, ...]:
+    """The names of the columns to show.
+
+    Raises:
+        ValueError: there is no such column.
+    """
+    if columns is None:
+        return SHOWN
+    if isinstance(columns, str):
+        raise ValueError(f"columns are a list of names, such as {[columns]!r}, got {columns!r}")
+    for name in columns:
+        if name not in COLUMNS:
+            raise ValueError(unknown("column", name, COLUMNS))
+    return tuple(columns)
+
+
+def totals(whole: Layer) -> list[str]:
+    """What is said of the whole network below a table."""
+    frozen = whole.parameters - whole.trainable
+    extras = [f"{name} {count:,}" for name, count in asdict(whole.extras).items() if count]
+    return [
+        f"parameters {whole.parameters:,}"
+        + (f", of which {frozen:,} frozen" if frozen else "")
+        + (f"; buffers {whole.buffers:,}" if whole.buffers else ""),
+        f"MACs {'at least ' if whole.macs_status == 'partial' else ''}{whole.macs:,} "
+        f"(FLOPs {whole.flops:,})",
+        *([f"outside the MACs: {', '.join(extras)}"] if extras else []),
+        *([f"not counted: {', '.join(whole.uncounted)}"] if whole.uncounted else []),
+    ]

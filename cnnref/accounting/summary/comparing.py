@@ -10,19 +10,18 @@ from typing import Any
 
 from torch import nn
 
-from cnnref.accounting.summary import tables
+from cnnref.accounting.summary.blocks import FIT, check_depth
 from cnnref.accounting.summary.building import summarize
-from cnnref.accounting.summary.columns import COLUMNS, OF_A_STEP
+from cnnref.accounting.summary.columns import COLUMNS, OF_A_STEP, checked_columns
 from cnnref.accounting.summary.network import Summary
 from cnnref.accounting.summary.rows import Layer
+from cnnref.accounting.summary.tables import Table, fitting
 from cnnref.accounting.tracing.diagnosis import AccountingError
 
 __all__ = ["Comparison", "compare"]
 
 _COUNTS = ("parameters", "trainable", "buffers", "macs", "flops")
 """Columns of whole numbers, of which the difference is told."""
-
-_FITS = 40
 
 Pair = tuple[str, Layer | None, Layer | None]
 """A name, and the row that each of two networks has of that name."""
@@ -86,11 +85,11 @@ class Comparison:
         Args:
             depth: as for `Summary.text`.
         """
-        tables.check_depth(depth)
+        check_depth(depth)
         if depth == "auto":
-            depths = range(self._deepest(), 0, -1)
-            fitting = (n for n in depths if len(self.pairs(n)) <= _FITS)
-            depth = None if len(self.pairs()) <= _FITS else next(fitting, 1)
+            depths = range(max(self.a.deepest, self.b.deepest), 0, -1)
+            few = (n for n in depths if len(self.pairs(n)) <= FIT)
+            depth = None if len(self.pairs()) <= FIT else next(few, 1)
         left, right = (
             _by_name(one.collapsed(depth) if isinstance(depth, int) else one)
             for one in (self.a, self.b)
@@ -104,10 +103,6 @@ class Comparison:
                 at += 1
         return [(key[0], left.get(key), right.get(key)) for key in order]
 
-    def _deepest(self) -> int:
-        rows = [*self.a, *self.b]
-        return max((row.name.count(".") for row in rows), default=0) + 1
-
     def difference(self, column: str) -> int | None:
         """What the second network has more than the first, of `parameters`, `trainable`, `buffers`,
         `macs` or `flops`; `None` where one of both is only a lower bound.
@@ -115,12 +110,12 @@ class Comparison:
         Raises:
             ValueError: there is no such column, or it holds no counts.
         """
-        tables.checked_columns([column])
+        checked_columns([column])
         if column not in _COUNTS:
             raise ValueError(
                 f"a difference is told of {', '.join(_COUNTS)}, and {column!r} is no count"
             )
-        return _difference(_whole(self.a), _whole(self.b), column)
+        return _difference(self.a.whole, self.b.whole, column)
 
     @property
     def changed(self) -> list[str]:
@@ -148,10 +143,7 @@ class Comparison:
             columns: as for `Summary.text`.
             changed: only the layers that are not the same in both.
         """
-        head, rows, right = self._cells(depth, columns, changed)
-        lines = tables.aligned([head, *rows], right)
-        rule = "-" * max(map(len, lines))
-        return "\n".join([*self._headings(), rule, lines[0], rule, *lines[1:-1], rule, lines[-1]])
+        return self._table(depth, columns, changed).text(self._headings(), totals=1)
 
     def fitted(self, depth: int | str | None = "auto", changed: bool = False) -> str:
         """`text` with as many columns as fit into the terminal, all where there is none.
@@ -161,7 +153,7 @@ class Comparison:
             changed: as for `text`.
         """
         shown = ("parameters", "macs", "receptive_field")
-        return tables.fitting(
+        return fitting(
             partial(self.text, depth, shown[:n], changed) for n in range(len(shown), 0, -1)
         )
 
@@ -172,9 +164,8 @@ class Comparison:
         changed: bool = False,
     ) -> str:
         """A table for Markdown. Arguments as those of `text`."""
-        head, rows, right = self._cells(depth, columns, changed)
         told = "  \n".join(self._headings())
-        return "\n".join([told, "", *tables.piped([head, *rows], right)])
+        return f"{told}\n\n{self._table(depth, columns, changed).markdown()}"
 
     def to_dict(self) -> dict[str, Any]:
         """Everything, in values that JSON knows."""
@@ -186,16 +177,14 @@ class Comparison:
         }
 
     def _headings(self) -> list[str]:
-        return [f"A: {tables.heading(self.a)}", f"B: {tables.heading(self.b)}"]
+        return [f"A: {self.a.heading}", f"B: {self.b.heading}"]
 
-    def _cells(
-        self, depth: int | str | None, columns: Sequence[str], changed: bool
-    ) -> tuple[list[str], list[list[str]], list[bool]]:
-        """The head, the rows, the totals last, and which columns are set flush right."""
+    def _table(self, depth: int | str | None, columns: Sequence[str], changed: bool) -> Table:
+        """The rows, the totals last."""
         if not OF_A_STEP.isdisjoint(columns) and None in (self.a.recomputed, self.b.recomputed):
             both = replace(self, a=self.a.with_backward(), b=self.b.with_backward())
-            return both._cells(depth, columns, changed)
-        chosen = [name for name in tables.checked_columns(columns) if name != "name"]
+            return both._table(depth, columns, changed)
+        chosen = [name for name in checked_columns(columns) if name != "name"]
         head, right = ["layer"], [False]
         for name in chosen:
             column = COLUMNS[name]
@@ -206,8 +195,8 @@ class Comparison:
                 right.append(True)
         pairs = [pair for pair in self.pairs(depth) if not changed or pair[1] != pair[2]]
         rows = [self._row(name or "(model)", one, other, chosen) for name, one, other in pairs]
-        total = self._row("total", _whole(self.a), _whole(self.b), chosen, counts_alone=True)
-        return head, [*rows, total], right
+        total = self._row("total", self.a.whole, self.b.whole, chosen, counts_alone=True)
+        return Table(head, right, [*rows, total])
 
     def _row(
         self,
@@ -223,8 +212,8 @@ class Comparison:
             if counts_alone and column not in _COUNTS:
                 cells += ["", ""]
                 continue
-            cells.append("" if one is None else told(one, self.a))
-            cells.append("" if other is None else told(other, self.b))
+            cells.append("" if one is None else told(one, self.a.whole))
+            cells.append("" if other is None else told(other, self.b.whole))
             if column in _COUNTS:
                 apart = _difference(one, other, column)
                 cells.append("" if not apart else f"{apart:+,}")
@@ -242,21 +231,8 @@ class Comparison:
         return self.fitted()
 
     def _repr_html_(self) -> str:
-        head, rows, right = self._cells("auto", ("parameters", "macs", "receptive_field"), False)
-
-        def line(cells: Sequence[str], tag: str) -> str:
-            return "".join(
-                f'<{tag} style="white-space:nowrap;text-align:{"right" if flush else "left"}">'
-                f"{escape(cell)}</{tag}>"
-                for cell, flush in zip(cells, right, strict=True)
-            )
-
-        told = "".join(f"<p>{escape(each)}</p>" for each in self._headings())
-        body = "".join(f"<tr>{line(row, 'td')}</tr>" for row in rows)
-        return (
-            f'{told}<div style="overflow-x:auto"><table><thead><tr>{line(head, "th")}</tr></thead>'
-            f"<tbody>{body}</tbody></table></div>"
-        )
+        table = self._table("auto", ("parameters", "macs", "receptive_field"), False)
+        return "".join(f"<p>{escape(each)}</p>" for each in self._headings()) + table.html()
 
 
 def _by_name(summary: Summary) -> Mapping[tuple[str, int], Layer]:
@@ -267,14 +243,6 @@ def _by_name(summary: Summary) -> Mapping[tuple[str, int], Layer]:
         times[row.name] = times.get(row.name, -1) + 1
         found[row.name, times[row.name]] = row
     return found
-
-
-def _whole(summary: Summary) -> Layer:
-    """A row with the totals."""
-    return Layer(
-        "total", summary.model, None, summary.total_parameters, summary.total_trainable,
-        summary.total_buffers, summary.total_macs, summary.macs_status,
-    )  # fmt: skip
 
 
 def _difference(one: Layer | None, other: Layer | None, column: str) -> int | None:

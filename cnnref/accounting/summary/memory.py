@@ -6,21 +6,19 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from cnnref.accounting.operation import tensors
+from cnnref.accounting.summary.again import Again
 from cnnref.accounting.summary.columns import megabytes
 from cnnref.accounting.summary.tables import preformatted
 from cnnref.accounting.tracing.diagnosis import AccountingError
 from cnnref.accounting.tracing.inputs import checked_dtype
+from cnnref.accounting.tracing.steps import Step
 from cnnref.errors import unknown
-
-if TYPE_CHECKING:
-    from cnnref.accounting.summary.again import Again
-    from cnnref.accounting.tracing.steps import Step
 
 __all__ = ["OPTIMIZERS", "Memory", "Optimizer", "measured", "state_bytes"]
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
-from fractions import Fraction
 from functools import cached_property, partial
 from math import prod
 from operator import ge
@@ -14,24 +13,29 @@ from typing import Any, overload
 import torch
 
 from cnnref.accounting.counting.extras import Extras
-from cnnref.accounting.summary import tables, unfolding
 from cnnref.accounting.summary.again import Again
 from cnnref.accounting.summary.backward import with_step
-from cnnref.accounting.summary.blocks import Blocks, added, ancestors
-from cnnref.accounting.summary.columns import OF_A_STEP, SHOWN
+from cnnref.accounting.summary.blocks import FIT, Blocks, as_done, check_depth, collapsed
+from cnnref.accounting.summary.columns import (
+    COLUMNS,
+    OF_A_STEP,
+    SHOWN,
+    checked_columns,
+    times,
+    totals,
+)
 from cnnref.accounting.summary.memory import Memory, Optimizer, measured
-from cnnref.accounting.summary.rows import VALUES, Layer
+from cnnref.accounting.summary.rows import Layer
+from cnnref.accounting.summary.tables import Table, fitting
+from cnnref.accounting.summary.unfolding import as_html
+from cnnref.accounting.summary.values import as_csv, as_dict, as_frame
 from cnnref.accounting.tracing.diagnosis import AccountingError
 from cnnref.errors import unknown
 
 __all__ = ["Summary"]
 
-
 _OWN = "own"
 """Stands for the depth that a summary was made with."""
-
-_FITS = 40
-"""Rows that fit a screen."""
 
 
 @dataclass(frozen=True, repr=False)
@@ -103,6 +107,26 @@ class Summary:
         """ "complete", or "partial" (a lower bound) if an operator could not be counted."""
         complete = all(layer.macs_status == "complete" for layer in self.layers)
         return "complete" if complete else "partial"
+
+    @cached_property
+    def whole(self) -> Layer:
+        """A row with the totals of all rows."""
+        return Layer(
+            "total", self.model, None, self.total_parameters, self.total_trainable,
+            self.total_buffers, self.total_macs, self.macs_status, self.total_extras,
+            tuple(sorted({name for layer in self.layers for name in layer.uncounted})),
+        )  # fmt: skip
+
+    @property
+    def heading(self) -> str:
+        """What was counted, and on which input."""
+        shapes = ", ".join(f"{name} {times(shape)}" for name, shape in self.inputs.items())
+        return f"{self.model} on {shapes}"
+
+    @property
+    def deepest(self) -> int:
+        """Parts of the longest name of a row."""
+        return max((layer.name.count(".") for layer in self.layers), default=0) + 1
 
     @property
     def total_backward_macs(self) -> int:
@@ -224,14 +248,7 @@ class Summary:
         Returns:
             Its row, or `None` if no layer surely sees as many.
         """
-        last: dict[str, int] = {}  # the row with which a block is done
-        for place, layer in enumerate(self.layers):
-            last.update((name, place) for name in ancestors(layer.name) if name != layer.name)
-        done = sorted(
-            enumerate(self.layers),
-            key=lambda each: (max(each[0], last.get(each[1].name, 0)), -each[0]),
-        )
-        for _, layer in done:
+        for layer in as_done(self.layers):
             size = layer.receptive_field
             if size is None and layer.field_status == "complete":
                 size = layer.clipped
@@ -283,54 +300,8 @@ class Summary:
         """
         if not isinstance(depth, int):
             raise ValueError(f"depth must be a whole number, got {depth!r}")
-        tables.check_depth(depth)
-        rows = (
-            group[0] if len(group) == 1 and group[0].name == name else self.block(name, group)
-            for name, group in self.grouped(self.layers, depth)
-        )
-        return replace(self, layers=tuple(rows))
-
-    def grouped(self, layers: Sequence[Layer], depth: int) -> list[tuple[str, list[Layer]]]:
-        """Rows in groups: those in one block of a depth together, with its name, and every other
-        alone, with its own."""
-        groups: list[tuple[str, list[Layer]]] = []
-        blocks: dict[str, list[Layer]] = {}
-        for layer in layers:
-            path = layer.name.split(":")[0].split(".")
-            deep = len(path) > depth or (":" in layer.name and len(path) == depth and path[0])
-            name = ".".join(path[:depth]) if deep else layer.name
-            if not deep and name not in self.blocks:
-                groups.append((name, [layer]))
-            elif name in blocks:
-                blocks[name].append(layer)
-            else:
-                blocks[name] = [layer]
-                groups.append((name, blocks[name]))
-        return groups
-
-    def block(self, name: str, rows: Sequence[Layer]) -> Layer:
-        """One row for several, with what goes out of the block of that name."""
-        head = self.blocks.get(name)
-        return added(replace(head, reused=False) if head is not None else None, rows)
-
-    def _with(self, columns: Sequence[str]) -> Summary:
-        """With what these columns show."""
-        return self if OF_A_STEP.isdisjoint(columns) else self.with_backward()
-
-    def _shown(self, depth: int | str | None) -> Summary:
-        """With as few rows as are to be shown."""
-        tables.check_depth(depth)
-        if isinstance(depth, int):
-            return self.collapsed(depth)
-        if depth is None or len(self) <= _FITS:
-            return self
-        deepest = max(layer.name.count(".") for layer in self.layers) + 1
-        views = (self.collapsed(n) for n in range(deepest, 0, -1))
-        first = None
-        for first in views:
-            if len(first) <= _FITS:
-                break
-        return first or self
+        check_depth(depth)
+        return replace(self, layers=collapsed(self.blocks, self.layers, depth))
 
     def text(self, depth: int | str | None = _OWN, columns: Sequence[str] | None = None) -> str:
         """A table for the terminal, its totals and notes below.
@@ -348,42 +319,77 @@ class Summary:
         Raises:
             ValueError: there is no such column, or the depth makes no sense.
         """
-        chosen = self._columns(columns)
-        whole = self._with(chosen)
-        shown = whole._shown(self.depth if depth == _OWN else depth)
-        note = ""
+        whole = self._with(columns)
+        shown = whole._down_to(depth)
+        note = []
         if len(shown) < len(whole):
-            note = f"{len(shown)} rows for {len(whole)}; text(depth=None) shows all"
-        return tables.as_text(shown, chosen, note)
+            note = [f"{len(shown)} rows for {len(whole)}; text(depth=None) shows all"]
+        return shown._table().text([self.heading], [*note, *shown._below()])
 
     def to_markdown(
         self, depth: int | str | None = _OWN, columns: Sequence[str] | None = None
     ) -> str:
         """A table for Markdown, its totals below. Arguments as those of `text`."""
-        chosen = self._columns(columns)
-        shown = self._with(chosen)._shown(self.depth if depth == _OWN else depth)
-        return tables.as_markdown(shown, chosen)
+        shown = self._with(columns)._down_to(depth)
+        return "\n".join([shown._table().markdown(), "", *(f"{told}  " for told in shown._below())])
 
     def to_latex(self, depth: int | str | None = _OWN, columns: Sequence[str] | None = None) -> str:
-        """A table for LaTeX with the package `booktabs`. Arguments as those of `text`."""
-        chosen = self._columns(columns)
-        shown = self._with(chosen)._shown(self.depth if depth == _OWN else depth)
-        return tables.as_latex(shown, chosen)
+        """A table for LaTeX with the package `booktabs`, its totals in comments above. Arguments as
+        those of `text`."""
+        shown = self._with(columns)._down_to(depth)
+        comments = (f"% {told}" for told in [self.heading, *shown._below()])
+        return "\n".join([*comments, shown._table().latex()])
 
     def to_html(self, depth: int | str | None = _OWN, columns: Sequence[str] | None = None) -> str:
         """A table for pages, whose blocks unfold. `depth` says how deep they are open at first;
         arguments as those of `text`."""
-        chosen = self.depth if depth == _OWN else depth
-        tables.check_depth(chosen)
-        if chosen == "auto":
-            chosen = 1 if len(self) > _FITS else None
-        deepest = max((layer.name.count(".") for layer in self), default=0) + 2
-        opened = chosen if isinstance(chosen, int) else deepest
-        shown = self._columns(columns)
-        return unfolding.as_html(self._with(shown), shown, opened)
+        opened = self.depth if depth == _OWN else depth
+        check_depth(opened)
+        if opened == "auto":
+            opened = 1 if len(self) > FIT else None
+        shown = self._with(columns)
+        return as_html(
+            shown.layers,
+            shown.blocks,
+            shown.whole,
+            shown.columns,
+            opened if isinstance(opened, int) else self.deepest + 1,
+            above=self.heading,
+            below=shown._below(),
+        )
 
-    def _columns(self, columns: Sequence[str] | None) -> tuple[str, ...]:
-        return self.columns if columns is None else tables.checked_columns(columns)
+    def _with(self, columns: Sequence[str] | None) -> Summary:
+        """With these columns shown, and with what they show; `None`: its own."""
+        chosen = self.columns if columns is None else checked_columns(columns)
+        known = self if OF_A_STEP.isdisjoint(chosen) else self.with_backward()
+        return replace(known, columns=chosen)
+
+    def _down_to(self, depth: int | str | None) -> Summary:
+        """With as few rows as are to be shown."""
+        wanted = self.depth if depth == _OWN else depth
+        check_depth(wanted)
+        if isinstance(wanted, int):
+            return self.collapsed(wanted)
+        shown = self
+        if wanted == "auto" and len(self) > FIT:
+            for parts in range(self.deepest, 0, -1):
+                shown = self.collapsed(parts)
+                if len(shown) <= FIT:
+                    break
+        return shown
+
+    def _table(self) -> Table:
+        chosen = [COLUMNS[name] for name in self.columns]
+        whole = self.whole
+        return Table(
+            [column.title for column in chosen],
+            [column.right for column in chosen],
+            [[column.text(layer, whole) for column in chosen] for layer in self.layers],
+        )
+
+    def _below(self) -> list[str]:
+        """What is said below a table."""
+        return [*totals(self.whole), *(f"note: {note}" for note in self.notes)]
 
     def to_dict(self) -> dict[str, Any]:
         """Everything, in values that JSON knows. A fraction is a number, or a text such as "1/3"
@@ -399,8 +405,8 @@ class Summary:
             "macs_status": self.macs_status,
             "total_extras": asdict(self.total_extras),
             "device": self.device,
-            "layers": [_jsonable(layer.values()) for layer in self.layers],
-            "blocks": [_jsonable(self.blocks[name].values()) for name in self.blocks],
+            "layers": [as_dict(layer) for layer in self.layers],
+            "blocks": [as_dict(self.blocks[name]) for name in self.blocks],
             "notes": list(self.notes),
         }
 
@@ -411,7 +417,7 @@ class Summary:
     def to_csv(self) -> str:
         """All values of all rows, whatever is shown: a line for each, with the names of `Layer` for
         its columns. Axes are separated by `x`, fractions exact, and what is not there is empty."""
-        return tables.as_csv(self)
+        return as_csv(self.layers)
 
     def to_frame(self) -> Any:
         """A pandas data frame, one row for each layer.
@@ -419,14 +425,7 @@ class Summary:
         Raises:
             ImportError: pandas is not installed.
         """
-        try:
-            import pandas as pd
-        except ImportError as error:
-            raise ImportError(
-                "to_frame needs pandas: pip install pandas; to_dict and to_csv do without"
-            ) from error
-        rows = [layer.values() for layer in self.layers]
-        return pd.DataFrame(rows, columns=[*VALUES]).set_index("name")
+        return as_frame(self.layers)
 
     def __repr__(self) -> str:
         """What it is, in one line."""
@@ -447,20 +446,7 @@ class Summary:
             ways += [
                 tuple(c for c in SHOWN if c not in left) for left in (["kind"], ["kind", "jump"])
             ]
-        return tables.fitting(partial(self.text, columns=columns) for columns in ways)
+        return fitting(partial(self.text, columns=columns) for columns in ways)
 
     def _repr_html_(self) -> str:
         return self.to_html()
-
-
-def _jsonable(value: Any) -> Any:
-    """A value as JSON knows it; a fraction that no float is stays one, as text."""
-    if isinstance(value, Fraction):
-        if value.denominator == 1:
-            return int(value)
-        return float(value) if Fraction(float(value)) == value else str(value)
-    if isinstance(value, Mapping):
-        return {key: _jsonable(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_jsonable(item) for item in value]
-    return value

@@ -1,17 +1,13 @@
-"""A `Summary` as HTML whose blocks unfold, without a script."""
+"""The rows of a network as HTML whose blocks unfold, without a script."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from html import escape
-from typing import TYPE_CHECKING
 
+from cnnref.accounting.summary.blocks import block_row, grouped
 from cnnref.accounting.summary.columns import COLUMNS
-from cnnref.accounting.summary.tables import heading, totals
-
-if TYPE_CHECKING:
-    from cnnref.accounting.summary.network import Summary
-    from cnnref.accounting.summary.rows import Layer
+from cnnref.accounting.summary.rows import Layer
 
 __all__ = ["as_html"]
 
@@ -29,55 +25,62 @@ _STYLE = (
 )
 
 
-def as_html(summary: Summary, columns: Sequence[str], opened: int) -> str:
+def as_html(
+    layers: Sequence[Layer],
+    blocks: Mapping[str, Layer],
+    whole: Layer,
+    columns: Sequence[str],
+    opened: int,
+    *,
+    above: str,
+    below: Sequence[str],
+) -> str:
     """For notebooks and pages: a row for each layer, in blocks that unfold.
 
     Args:
-        summary: all rows.
+        layers: all rows.
+        blocks: by name.
+        whole: the row of the whole network.
         columns: names of those that are shown.
         opened: how deep the blocks are open at first.
+        above: a line above the table.
+        below: lines below it.
     """
     chosen = [COLUMNS[name] for name in columns]
-    cells = [[column.title for column in chosen]]
-    cells += [[column.text(layer, summary) for column in chosen] for layer in summary.layers]
+
+    def told(layer: Layer) -> list[str]:
+        return [column.text(layer, whole) for column in chosen]
+
+    def line(cells: Sequence[str], depth: int = 1) -> str:
+        """A row of the table, its first cell set in as deep as its block lies."""
+        spans = []
+        for place, (column, cell) in enumerate(zip(chosen, cells, strict=True)):
+            style = " class=number" if column.right else ""
+            if depth > 1 and not place:
+                style += f' style="padding-left:{depth - 1}em"'
+            spans.append(f"<span{style}>{escape(cell)}</span>")
+        return "".join(spans)
+
+    def level(rows: Sequence[Layer], depth: int) -> str:
+        """The rows of one block, its own blocks folded among them."""
+        found = []
+        for name, group in grouped(blocks, rows, depth):
+            if all(row.name == name for row in group):  # not what is inside a block
+                found += [f"<div>{line(told(row), depth)}</div>" for row in group]
+                continue
+            block = line(told(block_row(blocks, name, group)), depth)
+            state = " open" if depth < opened else ""
+            inside = level(group, depth + 1)
+            found.append(f"<details{state}><summary>{block}</summary>{inside}</details>")
+        return "".join(found)
+
+    titles = [column.title for column in chosen]
     # Every row is a grid of its own, so the widths are the same only if they are said.
-    letters = [max(map(len, column)) for column in zip(*cells, strict=True)]
+    letters = [max(map(len, cells)) for cells in zip(titles, *map(told, layers), strict=True)]
     widths = " ".join(f"{0.62 * n + (2 if not i else 0):.1f}em" for i, n in enumerate(letters))
-    head = "".join(
-        f"<span{' class=number' if column.right else ''}>{escape(column.title)}</span>"
-        for column in chosen
-    )
-    foot = "".join(f"<p>{escape(line)}</p>" for line in totals(summary))
+    foot = "".join(f"<p>{escape(each)}</p>" for each in below)
     return (
         f"<style>{_STYLE.replace('COLUMNS', widths)}</style>"
-        f'<div class="cnnref-summary" style="display:block"><p>{escape(heading(summary))}</p>'
-        f'<div class="head">{head}</div>'
-        f"{_level(summary, summary.layers, columns, 1, opened)}{foot}</div>"
+        f'<div class="cnnref-summary" style="display:block"><p>{escape(above)}</p>'
+        f'<div class="head">{line(titles)}</div>{level(layers, 1)}{foot}</div>'
     )
-
-
-def _level(
-    summary: Summary, layers: Sequence[Layer], columns: Sequence[str], depth: int, opened: int
-) -> str:
-    """The rows of one block, its own blocks folded among them."""
-    found = []
-    for name, rows in summary.grouped(layers, depth):
-        if all(row.name == name for row in rows):  # not what is inside a block
-            found += [f"<div>{_row(summary, row, columns, depth)}</div>" for row in rows]
-            continue
-        inside = _level(summary, rows, columns, depth + 1, opened)
-        block = _row(summary, summary.block(name, rows), columns, depth)
-        state = " open" if depth < opened else ""
-        found.append(f"<details{state}><summary>{block}</summary>{inside}</details>")
-    return "".join(found)
-
-
-def _row(summary: Summary, layer: Layer, columns: Sequence[str], depth: int) -> str:
-    found = []
-    for i, name in enumerate(columns):
-        column = COLUMNS[name]
-        style = " class=number" if column.right else ""
-        if i == 0:
-            style += f' style="padding-left:{depth - 1}em"' if depth > 1 else ""
-        found.append(f"<span{style}>{escape(column.text(layer, summary))}</span>")
-    return "".join(found)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -21,6 +21,7 @@ from cnnref.accounting.counting.macs import COSTS, cost
 from cnnref.accounting.counting.registered import has_formula, own_macs
 from cnnref.accounting.counting.shapes import quick_result, shapes_alone
 from cnnref.accounting.operation import CONVOLUTIONS, Operation, channels_taken, tensors, window_of
+from cnnref.accounting.receptive_fields.followed import Followed
 from cnnref.accounting.receptive_fields.gates import GATING, differ, without_gate
 from cnnref.accounting.receptive_fields.joins import misaligned
 from cnnref.accounting.receptive_fields.rules.lookup import JOINS, result_field
@@ -241,19 +242,20 @@ class Watch(TorchDispatchMode):
 
     def _note(self, func: Any, packet: Any, args: Sequence[Any], out: Any) -> None:
         call = self.stack[-1]
-        operation = Operation(func, packet, args, out, self.fields.sees, self.fields.through)
-        price = cost(operation)
+        price = cost(Operation(func, packet, args, out))
         if not call.leaf and (price.macs or packet in _SHOWN):
             call = self.function(call, packet)
         fields = ungated = None
         if self.follow:
-            fields = result_field(operation)
-            ungated = self.without_gates(operation, fields)
-            if packet in JOINS and len(joined := self.fields.joined(args)) > 1:
+            notes = self.fields
+            followed = Followed(func, packet, args, out, notes.sees, notes.through)
+            fields = result_field(followed)
+            ungated = self.without_gates(followed, fields)
+            if packet in JOINS and len(joined := notes.joined(args)) > 1:
                 if not call.leaf:
                     call = self.function(call, packet)
                 call.warnings += misaligned(joined)
-            self.fields.assign(func, args, out, fields)
+            notes.assign(func, args, out, fields)
         if not func._schema.is_mutable:
             made = self.made
             for tensor in out if isinstance(out, list | tuple) else (out,):
@@ -275,7 +277,7 @@ class Watch(TorchDispatchMode):
             )
 
     def without_gates(
-        self, call: Operation, fields: TensorField | list[TensorField] | None
+        self, call: Followed, fields: TensorField | list[TensorField] | None
     ) -> TensorField | list[TensorField] | None:
         """Follow what a result sees without gates. Up to the first gate that is what it sees, and
         costs nothing."""
@@ -289,7 +291,7 @@ class Watch(TorchDispatchMode):
             notes = self.ungated = FieldNotes(before=self.fields)
         elif not (call.func._schema.is_mutable or call.packet in GATING or notes.apart(call.args)):
             return fields
-        call = call._replace(sees=notes.sees)
+        call = replace(call, sees=notes.sees)
         found = without_gate(call)
         result = result_field(call) if found is None else found
         notes.assign(call.func, call.args, call.out, result)

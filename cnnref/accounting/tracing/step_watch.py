@@ -143,7 +143,7 @@ class StepWatch(Watch):
         Before a product autograd keeps an operand. If it has not told us (`kept`), somebody else
         keeps things in another way, as checkpoints do.
         """
-        operation = Operation(func, packet, args, out, self.fields.sees, self.fields.through)
+        operation = Operation(func, packet, args, out)
         macs = cost(operation).macs
         if self.backward:
             self.macs_back += macs + macs_of_backward(packet, args)

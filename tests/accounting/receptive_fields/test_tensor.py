@@ -5,6 +5,7 @@ import torch
 from torch.nn import functional as F
 
 from cnnref.accounting.receptive_fields.joins import combined
+from cnnref.accounting.receptive_fields.reading import reshaped
 from cnnref.accounting.receptive_fields.tensor import TensorField
 from tests.accounting.support import row, sets
 
@@ -14,10 +15,15 @@ def test_an_input_sees_itself():
     assert field.axes_of(2) == {0}
     assert field.axes_of(1) == set()
     assert field.union[1].measures() == (1, 1, 1, 0)
-    assert field.reshaped((1, 3, 30)).axes_of(2) == {0, 1}
-    assert field.reshaped((1, 3, 30)).reshaped((1, 3, 5, 6)).axes_of(3) == {1}
     assert field.permuted([0, 2, 3, 1]).axes_of(1) == {0}
     assert combined([field], (1, 3, 5, 6)) is field
+
+
+def test_a_view_flattens_axes_and_takes_them_apart_again():
+    field = TensorField.of_input((1, 3, 5, 6), {2: 0, 3: 1})
+    flat = reshaped(field, (1, 3, 30))
+    assert flat.axes_of(2) == {0, 1}
+    assert reshaped(flat, (1, 3, 5, 6)).axes_of(3) == {1}
 
 
 def test_channels_keep_their_fields_through_a_stack_and_groups():

@@ -50,7 +50,7 @@ def agrees(row, summary):
 
 def shown_alike(row, summary):
     """What is shown says no more than is known, and no less."""
-    cell = COLUMNS["receptive_field"].text(row, summary)
+    cell = COLUMNS["receptive_field"].text(row, summary.whole)
     assert cell.startswith("≤ ") == (bool(row.fields) and row.field_status != "complete")
     assert (cell == "") == (not row.fields)
     whole = tuple((0, size - 1) for _, size in row.axes)
@@ -59,9 +59,11 @@ def shown_alike(row, summary):
         assert all((f.bounds == f.bounds[:, :1]).all() for f in row.fields)
     if "seen)" in cell:
         assert row.clipped < row.receptive_field or row.clipped != row.receptive_field
-    ranges = COLUMNS["seen"].text(row, summary)
+    ranges = COLUMNS["seen"].text(row, summary.whole)
     assert ranges.startswith("within ") == (row.field_status == "unavailable")
-    assert COLUMNS["macs"].text(row, summary).startswith("≥") == (row.macs_status == "partial")
+    assert COLUMNS["macs"].text(row, summary.whole).startswith("≥") == (
+        row.macs_status == "partial"
+    )
 
 
 def read(cell, value):

@@ -437,7 +437,7 @@ def test_every_column_has_cells(resnet):
     text = resnet.text(depth=1, columns=[*COLUMNS]).splitlines()
     for column in COLUMNS.values():
         assert column.title in text[2]
-    shares = [COLUMNS["mac_share"].text(row, resnet) for row in resnet.collapsed(1)]
+    shares = [COLUMNS["mac_share"].text(row, resnet.whole) for row in resnet.collapsed(1)]
     assert sum(float(share.split()[0]) for share in shares) == pytest.approx(100, abs=0.5)
 
 

@@ -6,8 +6,9 @@ from collections.abc import Sequence
 
 import torch
 
-from cnnref.accounting.operation import Operation, Operator, Rule
+from cnnref.accounting.operation import Operator
 from cnnref.accounting.receptive_fields.dims import plain
+from cnnref.accounting.receptive_fields.followed import Followed, Rule
 from cnnref.accounting.receptive_fields.joins import combined, contracted, steered
 from cnnref.accounting.receptive_fields.tensor import TensorField
 
@@ -16,7 +17,7 @@ __all__ = ["CONTRACTING"]
 aten = torch.ops.aten
 
 
-def _linear(call: Operation) -> TensorField | None:
+def _linear(call: Followed) -> TensorField | None:
     if call.sees(call.x) is None:  # the weight depends on the input: no rule
         return None
     left = call.field.reduced([-1], keep=False, reason="a linear layer reads all positions")
@@ -28,7 +29,7 @@ def _linear(call: Operation) -> TensorField | None:
 def _product(left: Sequence[int | None], right: Sequence[int | None], first: int = 0) -> Rule:
     """A matrix product whose operands begin at argument `first`; what is added comes before."""
 
-    def rule(call: Operation) -> TensorField:
+    def rule(call: Followed) -> TensorField:
         pairs = ((call.sees(call.args[first]), left), (call.sees(call.args[first + 1]), right))
         operands = [(field, places) for field, places in pairs if field is not None]
         reason = "a matrix product sums over all positions"
@@ -39,7 +40,7 @@ def _product(left: Sequence[int | None], right: Sequence[int | None], first: int
     return rule
 
 
-def _grouped_product(call: Operation) -> TensorField | None:
+def _grouped_product(call: Followed) -> TensorField | None:
     """Rows, each with the matrix of its group: which that is, the other arguments say."""
     if call.x.dim() != 2 or call.args[1].dim() != 3 or call.sees(call.x) is None:
         return None
@@ -47,7 +48,7 @@ def _grouped_product(call: Operation) -> TensorField | None:
     return steered(left, [field for field in map(call.sees, call.args[1:3]) if field is not None])
 
 
-def _attention(call: Operation) -> TensorField:
+def _attention(call: Followed) -> TensorField:
     reason = "attention: every position meets every other"
     fields = []
     for field in filter(None, map(call.sees, call.args[:3])):

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import torch
 
-from cnnref.accounting.operation import Operation, Operator, Rule
+from cnnref.accounting.operation import Operator
+from cnnref.accounting.receptive_fields.followed import Followed, Rule
 from cnnref.accounting.receptive_fields.joins import combined
+from cnnref.accounting.receptive_fields.reading import sliced
 from cnnref.accounting.receptive_fields.tensor import TensorField
 
 __all__ = ["ELEMENTWISE", "elementwise"]
@@ -13,19 +15,19 @@ __all__ = ["ELEMENTWISE", "elementwise"]
 aten = torch.ops.aten
 
 
-def elementwise(call: Operation) -> TensorField:
+def elementwise(call: Followed) -> TensorField:
     """Each entry of the result is made of the entries at its own place."""
     return combined(call.fields(), call.result.shape)
 
 
-def _glu(call: Operation) -> TensorField:
+def _glu(call: Followed) -> TensorField:
     dim = int(call.arg(1, -1)) % call.out.dim()
     half = call.out.shape[dim]
-    parts = [call.field.sliced(dim, start, half, 1) for start in (0, half)]
+    parts = [sliced(call.field, dim, start, half, 1) for start in (0, half)]
     return combined(parts, call.out.shape)
 
 
-def _copy(call: Operation) -> TensorField | None:
+def _copy(call: Followed) -> TensorField | None:
     source = call.sees(call.args[1])
     return None if source is None else combined([source], call.out.shape)
 

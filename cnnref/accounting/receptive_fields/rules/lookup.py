@@ -11,7 +11,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from cnnref.accounting.operation import Operation, Operator, Rule
+from cnnref.accounting.operation import Operator
+from cnnref.accounting.receptive_fields.followed import Followed, Rule
 from cnnref.accounting.receptive_fields.joins import combined, steered
 from cnnref.accounting.receptive_fields.rules.contractions import CONTRACTING
 from cnnref.accounting.receptive_fields.rules.elementwise import ELEMENTWISE, elementwise
@@ -34,7 +35,7 @@ _CONSTANT = {aten.fill_, aten.zero_, aten.zeros_like, aten.ones_like, aten.full_
              aten.new_empty, aten.new_full}  # fmt: skip
 
 
-def result_field(call: Operation) -> TensorField | list[TensorField] | None:
+def result_field(call: Followed) -> TensorField | list[TensorField] | None:
     """What an operator's result sees, or each of several; `None` if it depends on no input, as a
     result without entries does."""
     if _empty(call.out):
@@ -50,7 +51,7 @@ def _empty(out: Any) -> bool:
     return isinstance(out, Tensor) and not out.numel()
 
 
-def _found(call: Operation) -> TensorField | list[TensorField] | None:
+def _found(call: Followed) -> TensorField | list[TensorField] | None:
     packet = call.packet
     seen = call.fields()
     if not seen or packet in _CONSTANT:
@@ -72,7 +73,7 @@ def _found(call: Operation) -> TensorField | list[TensorField] | None:
     return _unknown(call, seen) if field is None else field
 
 
-def _unknown(call: Operation, seen: list[TensorField]) -> TensorField | list[TensorField] | None:
+def _unknown(call: Followed, seen: list[TensorField]) -> TensorField | list[TensorField] | None:
     results = call.out if isinstance(call.out, list | tuple) else [call.out]
     reason = f"no rule for {call.packet.__name__}"
     together = combined([field.unknown(reason, ()) for field in seen], ())

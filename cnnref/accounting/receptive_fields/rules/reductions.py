@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import torch
 
-from cnnref.accounting.operation import Operation, Operator, Rule, numbers
+from cnnref.accounting.operation import Operator, numbers
+from cnnref.accounting.receptive_fields.followed import Followed, Rule
 from cnnref.accounting.receptive_fields.tensor import TensorField
 
 __all__ = ["REDUCING"]
@@ -17,7 +18,7 @@ _STATISTICS = "the statistics of a normalisation"
 def _reduction(place: int = 1) -> Rule:
     """A reduction over the dimensions at argument `place` (all, if there are none)."""
 
-    def rule(call: Operation) -> TensorField:
+    def rule(call: Followed) -> TensorField:
         dims = call.arg(place)
         if dims is None or dims == [] or isinstance(dims, bool):
             dims = list(range(call.x.dim()))
@@ -28,7 +29,7 @@ def _reduction(place: int = 1) -> Rule:
     return rule
 
 
-def _along(call: Operation) -> TensorField:
+def _along(call: Followed) -> TensorField:
     """All positions of one dimension meet, and the shape stays (softmax, sorting)."""
     if not call.x.dim():
         return call.field
@@ -37,7 +38,7 @@ def _along(call: Operation) -> TensorField:
     return call.field.collapsed(axes, "all positions are combined").merged({dim})
 
 
-def _so_far(call: Operation) -> TensorField:
+def _so_far(call: Followed) -> TensorField:
     """Each position of one dimension meets those before it."""
     if not call.x.dim():
         return call.field
@@ -52,14 +53,14 @@ def _so_far(call: Operation) -> TensorField:
     )
 
 
-def _over_last(call: Operation) -> TensorField:
+def _over_last(call: Followed) -> TensorField:
     """Layer norm and RMS norm: over the last dimensions, as many as the second argument names."""
     dims = range(call.x.dim() - len(call.args[1]), call.x.dim())
     axes = set().union(*(call.field.axes_of(d) for d in dims))
     return call.field.collapsed(axes, _STATISTICS).merged({*dims})
 
 
-def _over_positions(call: Operation) -> TensorField:
+def _over_positions(call: Followed) -> TensorField:
     """Batch norm and instance norm, where they take the statistics of what they are given."""
     dims = {*range(call.x.dim())} - {1}
     axes = set().union(*(call.field.axes_of(d) for d in dims))
@@ -67,7 +68,7 @@ def _over_positions(call: Operation) -> TensorField:
     return call.field.collapsed(axes, _STATISTICS).merged(over)
 
 
-def _group_norm(call: Operation) -> TensorField:
+def _group_norm(call: Followed) -> TensorField:
     groups = int(call.args[6 if call.packet is aten.native_group_norm else 1])
     dims = {*range(2, call.x.dim())}
     axes = set().union(*(call.field.axes_of(d) for d in {*dims, 1}))
@@ -75,12 +76,12 @@ def _group_norm(call: Operation) -> TensorField:
     return field.grouped(groups, call.x.shape[1], 1)
 
 
-def _batch_norm(call: Operation) -> TensorField:
+def _batch_norm(call: Followed) -> TensorField:
     # Argument 5: whether to use the batch's statistics, for batch norm and instance norm alike.
     return call.field if call.arg(5) is False else _over_positions(call)
 
 
-def _stored_norm(call: Operation) -> TensorField:
+def _stored_norm(call: Followed) -> TensorField:
     return call.field
 
 

@@ -7,16 +7,11 @@ from fractions import Fraction
 import numpy as np
 import torch
 
-from cnnref.accounting.operation import (
-    CONVOLUTIONS,
-    Operation,
-    Operator,
-    Rule,
-    convolution_arguments,
-    numbers,
-)
+from cnnref.accounting.operation import CONVOLUTIONS, Operator, convolution_arguments, numbers
 from cnnref.accounting.receptive_fields.dims import length_of, plain
+from cnnref.accounting.receptive_fields.followed import Followed, Rule
 from cnnref.accounting.receptive_fields.joins import combined
+from cnnref.accounting.receptive_fields.reading import fanned, reshaped, selected, through
 from cnnref.accounting.receptive_fields.taps import Taps
 from cnnref.accounting.receptive_fields.tensor import TensorField
 
@@ -28,7 +23,7 @@ _Window = tuple[int, int, int, int]
 """Kernel, stride, padding and dilation along one axis."""
 
 
-def _convolution(call: Operation) -> TensorField:
+def _convolution(call: Followed) -> TensorField:
     told = convolution_arguments(call.packet, call.args)
     first = call.x.dim() - told["axes"]
     layer = {}
@@ -38,11 +33,11 @@ def _convolution(call: Operation) -> TensorField:
         taps = Taps.transposed(k, s, p, d) if told["transposed"] else Taps.window(k, s, (p, p), d)
         layer[first + i] = (taps, call.out.shape[first + i])
     channels = call.field.grouped(told["groups"], call.out.shape[first - 1], first - 1)
-    return channels.through(layer, call.through)
+    return through(channels, layer, call.through)
 
 
 def _pool(axes: int, dilates: bool) -> Rule:
-    def rule(call: Operation) -> TensorField:
+    def rule(call: Followed) -> TensorField:
         kernel = numbers(call.args[1], axes)
         stride = numbers(call.arg(2) or kernel, axes)
         padding = numbers(call.arg(3, 0), axes)
@@ -55,13 +50,13 @@ def _pool(axes: int, dilates: bool) -> Rule:
             )
             for i in range(axes)
         }
-        return call.field.through(layer, call.through)
+        return through(call.field, layer, call.through)
 
     return rule
 
 
 def _adaptive(axes: int) -> Rule:
-    def rule(call: Operation) -> TensorField:
+    def rule(call: Followed) -> TensorField:
         field, layer = call.field, {}
         for d in range(call.result.dim() - axes, call.result.dim()):
             n, m = call.x.shape[d], call.result.shape[d]
@@ -69,7 +64,7 @@ def _adaptive(axes: int) -> Rule:
                 field = field.collapsed(field.axes_of(d), "global pooling").resized(d, 1)
             elif m != n:
                 layer[d] = (Taps.adaptive(n, m), m)
-        return field.through(layer, call.through)
+        return through(field, layer, call.through)
 
     return rule
 
@@ -77,7 +72,7 @@ def _adaptive(axes: int) -> Rule:
 def _interpolation(axes: int, kind: str) -> Rule:
     smooth = "nearest" not in kind
 
-    def rule(call: Operation) -> TensorField:
+    def rule(call: Followed) -> TensorField:
         aligned = smooth and bool(call.arg(2, False))
         scales = list(call.args[3 if smooth else 2 :]) or [None] * axes
         if isinstance(scales[0], list | tuple) or len(scales) != axes:
@@ -92,13 +87,13 @@ def _interpolation(axes: int, kind: str) -> Rule:
             if aligned:
                 scale = Fraction(n - 1, m - 1) if m > 1 else Fraction(0)
             layer[d] = (Taps.interpolation(scale, kind, aligned), m)
-        return call.field.expanded(shape).through(layer, call.through)
+        return through(call.field.expanded(shape), layer, call.through)
 
     return rule
 
 
 def _padding(border: str) -> Rule:
-    def rule(call: Operation) -> TensorField:
+    def rule(call: Followed) -> TensorField:
         layer = {}
         for i in range(len(call.args[1]) // 2):
             left, right = (int(n) for n in call.args[1][2 * i : 2 * i + 2])
@@ -106,23 +101,23 @@ def _padding(border: str) -> Rule:
             if left or right:
                 taps = Taps.window(1, 1, (left, right), 1, border)
                 layer[d] = (taps, call.out.shape[d])
-        return call.field.through(layer, call.through)
+        return through(call.field, layer, call.through)
 
     return rule
 
 
-def _pixel_shuffle(call: Operation) -> TensorField:
+def _pixel_shuffle(call: Followed) -> TensorField:
     *batch, channels, height, width = call.x.shape
     r, k = int(call.args[1]), len(batch)
-    apart = call.field.reshaped((*batch, channels // r**2, r, r, height, width))
-    return apart.permuted([*range(k + 1), k + 3, k + 1, k + 4, k + 2]).reshaped(call.out.shape)
+    apart = reshaped(call.field, (*batch, channels // r**2, r, r, height, width))
+    return reshaped(apart.permuted([*range(k + 1), k + 3, k + 1, k + 4, k + 2]), call.out.shape)
 
 
-def _pixel_unshuffle(call: Operation) -> TensorField:
+def _pixel_unshuffle(call: Followed) -> TensorField:
     *batch, channels, height, width = call.x.shape
     r, k = int(call.args[1]), len(batch)
-    apart = call.field.reshaped((*batch, channels, height // r, r, width // r, r))
-    return apart.permuted([*range(k + 1), k + 2, k + 4, k + 1, k + 3]).reshaped(call.out.shape)
+    apart = reshaped(call.field, (*batch, channels, height // r, r, width // r, r))
+    return reshaped(apart.permuted([*range(k + 1), k + 2, k + 4, k + 1, k + 3]), call.out.shape)
 
 
 def _gathered(field: TensorField, dim: int, window: _Window, outputs: int) -> TensorField:
@@ -130,10 +125,10 @@ def _gathered(field: TensorField, dim: int, window: _Window, outputs: int) -> Te
     taps than are followed, each is said to see, at most, what all of them see."""
     kernel, stride, padding, dilation = window
     each = [Taps.window(1, stride, (padding - t * dilation, 0)) for t in range(kernel)]
-    found = field.fanned(dim, each, outputs)
+    found = fanned(field, dim, each, outputs)
     if found is None:
         taps = Taps.window(kernel, stride, (padding, padding), dilation)
-        moved = field.through({dim: (taps, outputs)})
+        moved = through(field, {dim: (taps, outputs)})
         moved = moved.at_most_along(moved.axes_of(dim), "positions are gathered with others")
         dims = (*moved.dims[: dim + 1], plain(kernel), *moved.dims[dim + 1 :])
         labels = None if moved.labels is None else np.expand_dims(moved.labels, dim + 1)
@@ -141,7 +136,7 @@ def _gathered(field: TensorField, dim: int, window: _Window, outputs: int) -> Te
     return found
 
 
-def _im2col(call: Operation) -> TensorField:
+def _im2col(call: Followed) -> TensorField:
     kernel, dilation, padding, stride = (numbers(value, 2) for value in call.args[1:5])
     first, field = call.x.dim() - 2, call.field
     for i in (1, 0):  # the last first, so that the places of the others stay
@@ -149,10 +144,10 @@ def _im2col(call: Operation) -> TensorField:
         window = (kernel[i], stride[i], padding[i], dilation[i])
         field = _gathered(field, first + i, window, room // stride[i] + 1)
     order = [*range(first), first + 1, first + 3, first, first + 2]
-    return field.permuted(order).reshaped(call.out.shape)
+    return reshaped(field.permuted(order), call.out.shape)
 
 
-def _col2im(call: Operation) -> TensorField:
+def _col2im(call: Followed) -> TensorField:
     size, kernel, dilation, padding, stride = (numbers(value, 2) for value in call.args[1:6])
     *batch, columns, _ = call.x.shape
     windows = [
@@ -160,15 +155,16 @@ def _col2im(call: Operation) -> TensorField:
         for i in range(2)
     ]
     channels = columns // (kernel[0] * kernel[1])
-    field, first = call.field.reshaped((*batch, channels, *kernel, *windows)), len(batch) + 1
+    field, first = reshaped(call.field, (*batch, channels, *kernel, *windows)), len(batch) + 1
     for i in range(2):  # the taps of one axis, each put back where it came from, and added
         shape = list(map(length_of, field.dims))
         del shape[first]
         place = first + 1  # of the windows: one dimension of taps is gone, or was selected
         shape[place] = size[i]
         parts = [
-            field.selected(first, t).through(
-                {place: (Taps.placed(stride[i], padding[i] - t * dilation[i]), size[i])}
+            through(
+                selected(field, first, t),
+                {place: (Taps.placed(stride[i], padding[i] - t * dilation[i]), size[i])},
             )
             for t in range(kernel[i])
         ]
@@ -179,7 +175,7 @@ def _col2im(call: Operation) -> TensorField:
     return field
 
 
-def _unfold(call: Operation) -> TensorField:
+def _unfold(call: Followed) -> TensorField:
     dim, size, stride = call.args[1] % call.x.dim(), call.args[2], call.args[3]
     field = _gathered(call.field, dim, (size, stride, 0, 1), call.out.shape[dim])
     last = len(field.dims) - 1
