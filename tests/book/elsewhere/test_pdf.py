@@ -21,6 +21,7 @@ EXPLORER = ":::{explorer} convolution\n:s: 2\n\nIn words: three windows.\n:::\n"
 CONFIG = """
 title: "tiny: a book on paper"
 author: Nobody
+logo: logo.svg
 html: {baseurl: https://example.org/}
 """
 TOC = """
