@@ -2,7 +2,6 @@
 
 import copy
 import math
-import re
 from dataclasses import replace
 
 import pytest
@@ -13,8 +12,6 @@ from torch.utils.data import DataLoader, TensorDataset
 
 from cnnref.data import Batches
 from cnnref.training import (
-    Evaluation,
-    History,
     NonFiniteLossError,
     fit,
 )
@@ -202,16 +199,6 @@ def test_a_run_whose_last_step_diverges_stops_too():
     recipe = replace(BINARY, optimizer="sgd", learning_rate=1e300, epochs=1, batch_size=40)
     with pytest.raises(NonFiniteLossError, match="test loss is (nan|inf) after epoch 1"):
         fit(small(), TRAIN, TEST, recipe, device="cpu")
-
-
-def test_a_history_is_told_in_a_line():
-    told = repr(fit(small(), TRAIN, TEST, BINARY, device="cpu"))
-    assert re.fullmatch(r"<History of 3 epochs: test loss [\d.]+, test accuracy [\d.]+>", told)
-    assert repr(History(Evaluation(0.5, math.nan))) == (
-        "<History before the first epoch: test loss 0.5>"
-    )
-    no_classes = History(Evaluation(0.5, math.nan), test_loss=[0.25], test_accuracy=[math.nan])
-    assert repr(no_classes) == "<History of 1 epoch: test loss 0.25>"
 
 
 def test_the_learning_rate_is_not_to_blame_for_what_is_not_finite_before_the_first_step():

@@ -15,7 +15,15 @@ import torch
 from cnnref.accounting.counting.extras import Extras
 from cnnref.accounting.summary.again import Again
 from cnnref.accounting.summary.backward import with_step
-from cnnref.accounting.summary.blocks import FIT, Blocks, as_done, check_depth, collapsed
+from cnnref.accounting.summary.blocks import (
+    FIT,
+    Blocks,
+    as_done,
+    block_row,
+    check_depth,
+    collapsed,
+    grouped,
+)
 from cnnref.accounting.summary.columns import (
     COLUMNS,
     OF_A_STEP,
@@ -302,6 +310,15 @@ class Summary:
             raise ValueError(f"depth must be a whole number, got {depth!r}")
         check_depth(depth)
         return replace(self, layers=collapsed(self.blocks, self.layers, depth))
+
+    def grouped(self, layers: Sequence[Layer], depth: int) -> list[tuple[str, list[Layer]]]:
+        """Rows in groups: those in one block of a depth together, with its name, and every other
+        alone, with its own."""
+        return grouped(self.blocks, layers, depth)
+
+    def block(self, name: str, rows: Sequence[Layer]) -> Layer:
+        """One row for several, with what goes out of the block of that name."""
+        return block_row(self.blocks, name, rows)
 
     def text(self, depth: int | str | None = _OWN, columns: Sequence[str] | None = None) -> str:
         """A table for the terminal, its totals and notes below.
