@@ -22,10 +22,11 @@ if TYPE_CHECKING:
     from cnnref.accounting.effective_field import EffectiveField, effective_receptive_field
     from cnnref.accounting.summary.building import summarize
     from cnnref.accounting.summary.comparing import Comparison, compare
+    from cnnref.accounting.summary.latencies import Latency
     from cnnref.accounting.summary.memory import Memory
     from cnnref.accounting.summary.network import Summary
     from cnnref.accounting.summary.rows import Layer
-    from cnnref.accounting.timing import Latency, latency
+    from cnnref.accounting.timing import latency
     from cnnref.accounting.tracing.diagnosis import AccountingError, ValuesNeededError
     from cnnref.accounting.tracing.keeping import AccountingWarning
 
@@ -54,7 +55,7 @@ _HOMES = {
     "Comparison": "summary.comparing",
     "EffectiveField": "effective_field",
     "Extras": "counting.extras",
-    "Latency": "timing",
+    "Latency": "summary.latencies",
     "Layer": "summary.rows",
     "Memory": "summary.memory",
     "RegistrationError": "counting.registered",

@@ -5,6 +5,7 @@ row), `tables` and `unfolding` (cells as text and as HTML), `values` (rows for o
 `again` (the network, to be run for what is asked later), `backward` and `memory` (what a training
 step adds to the rows, and its bytes), `network` (the `Summary` of all rows, which has all of
 these), `assembly`, where rows are made of the calls of a watched pass, and `building`, where
-`summarize` has the pass run. `comparing` sets two summaries side by side. Nothing here knows an
-operator, and nothing draws: `cnnref.figures` imports summaries, never the other way.
+`summarize` has the pass run. `comparing` sets two summaries side by side, `latencies` is the
+table of a network that was timed. Nothing here knows an operator, and nothing draws:
+`cnnref.figures` imports summaries, never the other way.
 """
