@@ -3,6 +3,6 @@
 `sliding` windows (convolution, pooling, interpolation, padding), `elementwise` arithmetic,
 `contractions` (matrix products, attention), `reductions` (means, softmax, normalisation) and
 `rearranging` (views, slices, joins); `lookup` finds the rule of a call. A rule reads an operator's
-arguments and says it in the words of `tensor` and `joins`; what fields are and how they are
-computed is never decided here.
+arguments and says it in the words of `tensor`, `reading` and `joins`; what fields are and how they
+are computed is never decided here.
 """
