@@ -103,7 +103,6 @@ TRAINING = """\
 # Training
 
 ```{code-cell} ipython3
-import time
 from dataclasses import replace
 
 from cnnref.experiments import CATALOGUE, run
@@ -118,32 +117,22 @@ tiny = replace(
     seeds=(0,),
 )
 result = run(tiny)
-time.sleep(2)
 print(f"accuracy {float(result.final()[0])!r}")
 ```
 """
 
 
-def test_a_forced_build_trains(tiny_book):
+def test_a_page_trains_what_has_no_record_and_reads_it_from_then_on(tiny_book):
     book = tiny_book("running.execution")
-    with (book.folder / "conf.py").open("a") as conf:
-        conf.write("nb_execution_timeout = 1\n")
     book.write(index=notebook(TRAINING))
     results = book.folder / "results"
     record = results / "tiny" / "seed-0.json"
 
-    # Slower than the time limit, which a forced build lifts.
     env = {"CNNREF_RESULTS": str(results), "CNNREF_DATA": str(book.folder / "no-data")}
-    assert book.build(CNNREF_EXPERIMENTS="force", **env) == []
+    assert book.build(**env) == []
     first = record.read_text()
     accuracy = json.loads(first)["final"]["accuracy"]
     assert f"accuracy {accuracy!r}" in book.html("index")
 
-    assert book.build(CNNREF_EXPERIMENTS="force", **env) == []
-    second = record.read_text()
-    assert second != first
-    assert json.loads(second)["final"] == json.loads(first)["final"]
-
-    # The limit is in force again otherwise, and nothing is trained.
-    assert any("CellTimeoutError" in w for w in book.build(CNNREF_EXPERIMENTS="stored", **env))
-    assert record.read_text() == second
+    assert book.build(CNNREF_EXPERIMENTS="stored", **env) == []
+    assert record.read_text() == first

@@ -318,10 +318,8 @@ def test_every_figure_of_trainings_says_which(name, site):
         if figure and not OF_WINDOWS.search(cell):
             told = figure.find_next_sibling()
             says = told is not None and told.get("class") == ["trained"]
-            assert says != (label[1] in WITHOUT_RECORDS), (
-                f"{label[1]}: .drawn_from(...) says which trainings it shows, else it belongs among "
-                "WITHOUT_RECORDS"
-            )
+            # `.drawn_from(...)` at the end of its cell has it say so.
+            assert says != (label[1] in WITHOUT_RECORDS), label[1]
 
 
 @pytest.mark.parametrize("name", CHAPTERS)

@@ -1,8 +1,8 @@
 """When pages run again, and in which order."""
 
 import json
-import os
 import re
+import sys
 
 import pytest
 
@@ -120,10 +120,6 @@ def test_a_stale_cache_cannot_hide_an_edit(tiny_book):
     assert third[:2] == ("42", "0.75")
     assert len(list((book.folder / "_build" / ".jupyter_cache").iterdir())) == 1
 
-    # A forced build runs every page every time.
-    forced = [outcome(CNNREF_EXPERIMENTS="force") for _ in range(2)]
-    assert len({third[2], *(each[2] for each in forced)}) == 3
-
 
 def test_a_line_that_arrives_in_pieces_stays_a_line(tiny_book):
     book = tiny_book("running.execution")
@@ -134,27 +130,13 @@ def test_a_line_that_arrives_in_pieces_stays_a_line(tiny_book):
     book.write(index=notebook(f"# Page\n\n```{{code-cell}} ipython3\n{cell}```\n"))
     assert book.build(CNNREF_DATA=str(book.folder / "nothing")) == []
     assert "one line" in re.sub(r"<[^>]+>", "", book.html("index"))
-    forced = {"CNNREF_EXPERIMENTS": "force", "CNNREF_DATA": str(book.folder / "nothing")}
-    assert book.build(**forced) == []
-    assert "one line" in re.sub(r"<[^>]+>", "", book.html("index"))
 
 
-def test_the_results_page_is_read_last(tiny_book):
-    """In a forced build the chapters train first, and the list of results reads what they wrote."""
-    book = tiny_book("running.ahead")
-    log = "Path('../order.txt').open('a').write('{}')"
-    cell = "# Page\n\n```{{code-cell}} ipython3\nfrom pathlib import Path\n_ = {}\n```\n"
-    pages = {"book__results": "r", "book__aaa": "a", "book__zzz": "z"}
-    book.write(
-        index="# Top\n\n```{toctree}\nbook/results\nbook/aaa\nbook/zzz\n```\n",
-        **{name: notebook(cell.format(log.format(mark))) for name, mark in pages.items()},
-    )
-    conf = book.folder / "conf.py"
-    conf.write_text(conf.read_text().replace('["*.md"]', '["**.md"]'))
-    assert book.build(CNNREF_DATA=str(book.folder / "nothing")) == []
-    (order,) = book.folder.rglob("order.txt")
-    assert sorted(order.read_text()) == ["a", "r", "z"]
-    assert order.read_text().endswith("r")
+def test_pages_are_not_forced_to_train(tiny_book):
+    book = tiny_book("running.execution")
+    book.write(index="# Page\n")
+    with pytest.raises(AssertionError, match="CNNREF_EXPERIMENTS=force make book"):
+        book.build(CNNREF_EXPERIMENTS="force")
 
 
 def test_pages_run_side_by_side(tiny_book):
@@ -177,7 +159,7 @@ def test_pages_run_side_by_side(tiny_book):
         assert "met" in re.sub(r"<[^>]+>", "", book.html(name))
 
 
-@pytest.mark.skipif(not hasattr(os, "pidfd_open"), reason="kernels are forked on Linux")
+@pytest.mark.skipif(sys.platform != "linux", reason="kernels are forked on Linux")
 def test_the_kernels_of_many_pages_have_imported_everything(tiny_book):
     book = tiny_book("running.ahead")
     cell = "import sys\nprint('imported:', 'pandas' in sys.modules)\n"

@@ -4,8 +4,7 @@ Sphinx reads one page after another, and MyST-NB runs each while it is read, so 
 one would wait. Here the pages that the cache does not know yet run beside Sphinx, several at a
 time, while it reads those without cells; before a page is read, it waits for its outputs and puts
 them into the cache, where MyST-NB finds them. A page that fails is left to MyST-NB, which runs it
-again and reports it as ever. Where experiments are forced, everything runs in turn: two trainings
-at once would fight over the GPU.
+again and reports it as ever.
 
 Reading takes 22 seconds of processor time. With two processors, both are at work while cells run,
 so about half of that is saved: worked out, not timed alone.
@@ -25,7 +24,6 @@ from jupyter_cache.executors.utils import single_nb_execution
 from myst_nb.core.read import create_nb_reader
 from sphinx.util import logging
 
-from .execution import RESULTS
 from .kernels import forked_kernels
 
 if TYPE_CHECKING:
@@ -47,17 +45,14 @@ class Ahead:
 
     def __init__(self) -> None:
         self._running = ExitStack()
-        self._forking = False
-        self._results: dict[str, Future[Any]] = {}
-        self._notebooks: dict[str, tuple[Any, Any]] = {}
+        self._results: dict[str, tuple[Future[Any], Any]] = {}
 
     def warm_up(self, app: Sphinx, config: Config) -> None:
         """In a build from clean, have imports begin while Sphinx goes through the docstrings."""
         clean = not Path(config.nb_execution_cache_path).exists()
         pages = [*Path(app.srcdir, "book").glob("*.md")]
         if config.nb_execution_mode == "cache" and clean and len(pages) >= MANY:
-            self._running.enter_context(forked_kernels(at_once=True))
-            self._forking = True
+            self._running.enter_context(forked_kernels())
 
     def begin(self, app: Sphinx, env: BuildEnvironment, docnames: list[str]) -> None:
         """Run the pages that are about to be read and that the cache does not know."""
@@ -67,9 +62,6 @@ class Ahead:
         cache = get_cache(config.nb_execution_cache_path)
         waiting = {}
         for docname in docnames:
-            # The list of results is read last, once the chapters have run.
-            if docname == RESULTS:
-                continue
             notebook, read_format = read_notebook(env, env.doc2path(docname))
             if notebook is not None and not known(cache, notebook):
                 waiting[docname] = notebook, read_format
@@ -77,31 +69,29 @@ class Ahead:
         if workers < 2:
             return
         logger.info("running %d pages, %d at a time...", len(waiting), workers)
-        if len(waiting) >= MANY and not self._forking:
-            self._running.enter_context(forked_kernels())
         pool = ThreadPoolExecutor(workers)
         self._running.callback(pool.shutdown, cancel_futures=True)
-        self._notebooks = waiting
-        for docname, (notebook, _) in waiting.items():
-            self._results[docname] = pool.submit(
+        for docname, (notebook, read_format) in waiting.items():
+            result = pool.submit(
                 single_nb_execution,
                 notebook,
                 cwd=str(Path(env.doc2path(docname)).parent),
                 timeout=config.nb_execution_timeout,
                 allow_errors=config.nb_execution_allow_errors,
             )
-        docnames.sort(key=lambda docname: docname in waiting or docname == RESULTS)
+            self._results[docname] = result, read_format
+        docnames.sort(key=waiting.__contains__)  # those that run are read last
 
     def wait_for(self, app: Sphinx, docname: str, _source: list[str]) -> None:
         """Have the outputs of a page in the cache before it is read."""
         if docname not in self._results:
             return
-        result = self._results.pop(docname).result()
-        notebook, read_format = self._notebooks.pop(docname)
+        running, read_format = self._results.pop(docname)
+        result = running.result()
         if result.err is None:
             cache = get_cache(app.config.nb_execution_cache_path)
             record = cache.add_nb_to_project(app.env.doc2path(docname), read_data=read_format)
-            bundle = CacheBundleIn(notebook, record.uri, data={"execution_seconds": result.time})
+            bundle = CacheBundleIn(result.nb, record.uri, data={"execution_seconds": result.time})
             cache.cache_notebook_bundle(bundle, check_validity=False, overwrite=True)
 
     def end(self, _app: Sphinx, _: Any) -> None:
@@ -131,11 +121,11 @@ def known(cache: Any, notebook: Any) -> bool:
 
 
 def setup(app: Sphinx) -> None:
-    """Run once it is known which pages will be read, after their order is set."""
+    """Run once it is known which pages will be read."""
     app.setup_extension("bookext.running.execution")
     ahead = Ahead()
-    app.connect("config-inited", ahead.warm_up, priority=900)
-    app.connect("env-before-read-docs", ahead.begin, priority=600)
+    app.connect("config-inited", ahead.warm_up)
+    app.connect("env-before-read-docs", ahead.begin)
     app.connect("source-read", ahead.wait_for)
     app.connect("env-updated", ahead.end)
     app.connect("build-finished", ahead.end)

@@ -19,7 +19,6 @@ from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
-from uuid import uuid4
 
 import platformdirs
 from jupyter_cache.executors import utils
@@ -28,10 +27,6 @@ from sphinx.errors import ExtensionError
 if TYPE_CHECKING:
     from sphinx.application import Sphinx
     from sphinx.config import Config
-    from sphinx.environment import BuildEnvironment
-
-NO_TIME_LIMIT = -1
-RESULTS = "book/results"
 
 
 def execution_key(
@@ -96,36 +91,26 @@ def key_of_build(source: Path, environ: Mapping[str, str]) -> str:
 
 
 def configure(app: Sphinx, config: Config) -> None:
-    """Point the cache to the folder of the present key, or past any cache."""
-    os.environ["TQDM_DISABLE"] = "1"  # kernels inherit it: a progress bar is no part of a page
-    key = key_of_build(Path(app.srcdir), os.environ)
+    """Point the cache to the folder of the present key."""
     if os.environ.get("CNNREF_EXPERIMENTS") == "force":
-        config.nb_execution_mode = "force"
-        config.nb_execution_timeout = NO_TIME_LIMIT
-        key = f"{key}-{uuid4().hex}"  # never the key of an earlier build: every page must run
-    else:
-        # One thread per page, since several run at a time; and rounding errors, which pages print,
-        # do not depend on the number of processors then.
-        os.environ.setdefault("OMP_NUM_THREADS", "1")
-    config.cnnref_execution_key = key
-    config.nb_execution_cache_path = str(cache_folder(app) / key)
-
-
-def read_last(_app: Sphinx, _env: BuildEnvironment, docnames: list[str]) -> None:
-    """Have the page of all results run after the chapters, which in a forced build train them."""
-    docnames.sort(key=lambda docname: (docname == RESULTS, docname))
-
-
-def cache_folder(app: Sphinx) -> Path:
-    """The folder that holds one cache for each key."""
-    return Path(app.outdir).parent / ".jupyter_cache"
+        raise ExtensionError(
+            "pages are not forced to train: three that show an experiment would do it three times; "
+            "`CNNREF_EXPERIMENTS=force make book` trains each once, and then builds"
+        )
+    os.environ["TQDM_DISABLE"] = "1"  # kernels inherit it: a progress bar is no part of a page
+    # One thread per page, since several run at a time; and rounding errors, which pages print, do
+    # not depend on the number of processors then.
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+    cache = Path(app.outdir).parent / ".jupyter_cache" / key_of_build(Path(app.srcdir), os.environ)
+    config.nb_execution_cache_path = str(cache)
 
 
 def prune(app: Sphinx, exception: Exception | None) -> None:
     """After a good build, delete the caches of all other keys: nothing will ask for them."""
-    if exception is None and cache_folder(app).is_dir():
-        for folder in cache_folder(app).iterdir():
-            if folder.name != app.config.cnnref_execution_key:
+    present = Path(app.config.nb_execution_cache_path)
+    if exception is None and present.is_dir():
+        for folder in present.parent.iterdir():
+            if folder != present:
                 shutil.rmtree(folder)
 
 
@@ -142,7 +127,5 @@ def prepare_kernels() -> None:
 def setup(app: Sphinx) -> None:
     """Set the key before any page is read."""
     prepare_kernels()
-    app.add_config_value("cnnref_execution_key", "", "env", str)
     app.connect("config-inited", configure)
-    app.connect("env-before-read-docs", read_last)
     app.connect("build-finished", prune)

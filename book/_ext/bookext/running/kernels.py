@@ -2,8 +2,8 @@
 
 Every page imports torch and matplotlib, which takes seconds for each. Here one process
 imports them once, and each kernel is a fork of it, with its own environment, folder and session. It
-imports none of this project's code. Where there is no `pidfd` (outside Linux), and for any other
-kernel than IPython's, kernels start as ever.
+imports none of this project's code. Outside Linux, and for any other kernel than IPython's, kernels
+start as ever.
 
 Of a clean build on two processors, the pages' own time went from 386 to 255 seconds by it.
 """
@@ -13,7 +13,6 @@ import gc
 import importlib
 import json
 import os
-import select
 import signal
 import subprocess
 import sys
@@ -22,6 +21,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from threading import Lock
 from typing import Any, NoReturn
+
+import psutil
 
 HEAVY = [
     "ipykernel.debugger", "ipykernel.kernelapp", "matplotlib.backends.backend_svg",
@@ -42,87 +43,66 @@ The last spares the build a warning of the debugger's.
 LAUNCHER = "ipykernel_launcher"
 
 
-class ForkedKernel:
-    """A process that is not our child, with what jupyter-client asks of a `Popen`."""
+class ForkedKernel(psutil.Process):  # type: ignore[misc]  # psutil has no types
+    """A process that is not our child, with what jupyter-client asks of a `Popen` besides."""
 
     stdin = stdout = stderr = None
 
-    def __init__(self, pid: int) -> None:
-        self.pid = pid
-        self._handle = os.pidfd_open(pid)
-
-    def wait(self, timeout: float | None = None) -> int:
-        """Wait for the end. The status is its parent's to know, and always 0 here."""
-        if not select.select([self._handle], [], [], timeout)[0]:
-            raise subprocess.TimeoutExpired("kernel", timeout or 0)
+    def poll(self) -> int | None:
+        """None while it runs, then 0: the true status is its parent's to know."""
+        with suppress(psutil.NoSuchProcess):
+            if self.status() != psutil.STATUS_ZOMBIE:
+                return None
         return 0
 
-    def poll(self) -> int | None:
-        """Its status, or none while it runs."""
-        try:
-            return self.wait(0)
-        except subprocess.TimeoutExpired:
-            return None
-
-    def send_signal(self, number: int) -> None:
-        """Send a signal to this process alone."""
-        with suppress(ProcessLookupError):
-            signal.pidfd_send_signal(self._handle, number)
-
-    def terminate(self) -> None:
-        """Ask it to end."""
-        self.send_signal(signal.SIGTERM)
-
-    def kill(self) -> None:
-        """End it."""
-        self.send_signal(signal.SIGKILL)
-
-    def __del__(self) -> None:
-        os.close(self._handle)
+    def send_signal(self, sig: int) -> None:
+        """Send a signal to this process alone, if it still runs."""
+        with suppress(psutil.NoSuchProcess):
+            super().send_signal(sig)
 
 
-class ForkServer:
-    """Launches kernels as `jupyter_client.launcher.launch_kernel` does."""
+@contextmanager
+def forked_kernels() -> Iterator[None]:
+    """Have jupyter-client fork its kernels meanwhile."""
+    from jupyter_client.provisioning import local_provisioner
 
-    def __init__(self, launch_otherwise: Any) -> None:
-        self._otherwise = launch_otherwise
-        self._asking = Lock()
-        self._process: subprocess.Popen[str] | None = None
+    module: Any = local_provisioner
+    if sys.platform != "linux":
+        yield
+        return
+    launch_otherwise = module.launch_kernel
+    server = subprocess.Popen(
+        [sys.executable, __file__], env=os.environ | SETTINGS,
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    asking = Lock()
 
-    def __call__(self, cmd: list[str], *, env: Any = None, cwd: Any = None, **rest: Any) -> Any:
-        """Fork a kernel, or start it anew if it is not IPython's in this Python."""
+    def launch(cmd: list[str], *, env: Any = None, cwd: Any = None, **rest: Any) -> Any:
+        """Do what `jupyter_client.launcher.launch_kernel` does."""
         if cmd[0] != sys.executable or LAUNCHER not in cmd:
-            return self._otherwise(cmd, env=env, cwd=cwd, **rest)
+            return launch_otherwise(cmd, env=env, cwd=cwd, **rest)
         order = {
             "arguments": cmd[cmd.index(LAUNCHER) :],
             "environment": dict(os.environ if env is None else env),
             "folder": os.fspath(cwd or Path.cwd()),
         }
-        with self._asking:
-            process = self.start()
-            assert process.stdin is not None
-            assert process.stdout is not None
+        assert server.stdin is not None
+        assert server.stdout is not None
+        with asking:
             with suppress(BrokenPipeError):  # then no answer comes either
-                print(json.dumps(order), file=process.stdin, flush=True)
-            number = process.stdout.readline()
+                print(json.dumps(order), file=server.stdin, flush=True)
+            number = server.stdout.readline()
         if not number:
             raise RuntimeError("the process that forks kernels has died; its last words are above")
         return ForkedKernel(int(number))
 
-    def start(self) -> subprocess.Popen[str]:
-        """The process that forks; if there is none yet, it begins to import everything."""
-        if self._process is None:
-            self._process = subprocess.Popen(
-                [sys.executable, __file__], env=os.environ | SETTINGS,
-                stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
-            )  # fmt: skip
-        return self._process
-
-    def close(self) -> None:
-        """End the process that forks, and with it its kernels."""
-        if self._process is not None:
-            with suppress(BrokenPipeError):
-                self._process.communicate()
+    module.launch_kernel = launch
+    try:
+        yield
+    finally:
+        module.launch_kernel = launch_otherwise
+        with suppress(BrokenPipeError):
+            server.communicate()  # the end of its input ends it, and with it its kernels
 
 
 def serve() -> None:
@@ -159,30 +139,6 @@ def become_kernel(arguments: list[str], environment: dict[str, str], folder: str
     launch_new_instance()
     atexit._run_exitfuncs()
     os._exit(0)  # taking torch apart, piece by piece, takes seconds
-
-
-@contextmanager
-def forked_kernels(*, at_once: bool = False) -> Iterator[None]:
-    """Have jupyter-client fork its kernels meanwhile, where that is possible.
-
-    Args:
-        at_once: begin to import now, and not when the first kernel is asked for.
-    """
-    from jupyter_client.provisioning import local_provisioner
-
-    module: Any = local_provisioner
-    if not hasattr(os, "pidfd_open"):
-        yield
-        return
-    launch = module.launch_kernel
-    server = module.launch_kernel = ForkServer(launch)
-    try:
-        if at_once:
-            server.start()
-        yield
-    finally:
-        module.launch_kernel = launch
-        server.close()
 
 
 if __name__ == "__main__":
