@@ -130,5 +130,9 @@
     }
   }
 
-  window.cnnref.controls = { Control, parseInteger, parseNumbers };
+  /** @type {Controls["number"]} */
+  const number = (name, label, letter, min, max) =>
+    ({ name, kind: "number", label, symbol: letter, min, max });
+
+  window.cnnref.controls = { Control, number, parseInteger, parseNumbers };
 })();

@@ -4,10 +4,10 @@
   "use strict";
   const { windows } = window.cnnref;
   /** @type {ConvolutionParts} */
-  const { hint, kindOf, bar, gripOf, spread, feedsInWords, feed } = window.cnnref.convolutionParts;
+  const { hint, kindOf, gripOf, spread, feedsInWords, feed } = window.cnnref.convolutionParts;
   /** @type {ConvolutionCells} */
   const { board, painted, number } = window.cnnref.convolutionCells;
-  const { grip, frameOf } = window.cnnref.hold;
+  const { grip, bar, frameOf } = window.cnnref.hold;
   const { CELL, html, svg, change, range } = window.cnnref.drawing;
   const [EDGE, HALF] = [CELL * 0.7, CELL / 2];
 

@@ -17,14 +17,6 @@
     return name === "d" ? `taps ${setting.d} apart` : `${setting[name]} of padding`;
   };
 
-  /** @type {ConvolutionParts["bar"]} */
-  const bar = (x, y, length, along = "x", around = 16) => {
-    /** @param {number} half */
-    const shape = (half) => (along === "x" ? { x: x - half, y, width: 2 * half, height: length }
-      : { x, y: y - half, width: length, height: 2 * half });
-    return [svg("rect", { class: "room", ...shape(around) }), svg("rect", { class: "bar", ...shape(4), rx: 4 })];
-  };
-
   /** @type {ConvolutionParts["gripOf"]} */
   function gripOf(parts, { isTransposed }, { setting, suffix }, name, label, grows, along, ...shapes) {
     const [min, max] = ends(setting, name, LIMITS[name], isTransposed);
@@ -46,13 +38,6 @@
   const hint = (isTransposed, axes) => html("p", { class: "explorer-caption explorer-hint" },
     axes > 1 ? "Drag the frame, its edge to widen it, a dot to dilate, the border to " : "Drag the kernel along, its edge to " +
       "widen it, the dot to spread its taps, the border to ", isTransposed ? "cut" : "pad", "; press a number.");
-
-  /** @type {ConvolutionParts["layOut"]} */
-  function layOut(drawing, columns, height, least, label) {
-    drawing.setAttribute("viewBox", `0 0 ${columns * CELL} ${height}`);
-    drawing.setAttribute("aria-label", label);
-    drawing.setAttribute("style", `width: ${columns * CELL}px; min-width: ${columns * least}px`);
-  }
 
   /** @type {ConvolutionParts["kindOf"]} */
   const kindOf = ({ counts, isTransposed }, inside, visits) => (inside
@@ -92,6 +77,5 @@
   }
 
   /** @type {ConvolutionParts} */
-  window.cnnref.convolutionParts = { hint, layOut, kindOf, bar, gripOf, spread, inRows,
-    feedsInWords, feed };
+  window.cnnref.convolutionParts = { hint, kindOf, gripOf, spread, inRows, feedsInWords, feed };
 })();

@@ -4,9 +4,9 @@
   "use strict";
   const { windows } = window.cnnref;
   /** @type {ConvolutionParts} */
-  const { hint, layOut, kindOf, bar, gripOf, spread, feedsInWords, feed } = window.cnnref.convolutionParts;
-  const { grip, frameOf } = window.cnnref.hold;
-  const { CELL, svg, brief, range, cell, write, writeNumber } = window.cnnref.drawing;
+  const { hint, kindOf, gripOf, spread, feedsInWords, feed } = window.cnnref.convolutionParts;
+  const { grip, bar, frameOf } = window.cnnref.hold;
+  const { CELL, svg, brief, range, cell, write, writeNumber, picture } = window.cnnref.drawing;
   // Where the rows stand; the long line is above for a convolution, below for a transposed one.
   const CONVOLUTION = { long: 20, window: 84, product: 142, total: 198, short: 256, height: 298 };
   const TRANSPOSED = { short: 20, window: 84, product: 142, total: 142, long: 204, height: 262 };
@@ -114,12 +114,10 @@
       totals.forEach((node, tap) => writeNumber(node, terms[tap].total, model.most.out));
     };
     Object.assign(model, { see, place: (/** @type {number} */ at) => shortCells[at], sliding, held, feeding });
-    const drawing = svg("svg", { role: "group" }, svg("g", { "aria-hidden": "true" },
-      caption(rows.long + (isTransposed ? CELL + 22 : 0), above),
-      caption(rows.short, below, x(first + middle)), ...around, sliding[0], feeding),
-    longRow, shortRow, sliding[1], ...borders);
-    layOut(drawing, to - from + 1, rows.height, 24, model.summary);
-    parts.stage.replaceChildren(hint(isTransposed, 1), drawing);
+    parts.stage.replaceChildren(hint(isTransposed, 1), picture(to - from + 1, rows.height, 24, model.summary,
+      svg("g", { "aria-hidden": "true" }, caption(rows.long + (isTransposed ? CELL + 22 : 0), above),
+        caption(rows.short, below, x(first + middle)), ...around, sliding[0], feeding),
+      longRow, shortRow, sliding[1], ...borders));
   }
 
   window.cnnref.drawConvolutionLine = drawLine;

@@ -5,7 +5,7 @@
 // each joins one entry of the short line to the taps of the long one.
 (() => {
   "use strict";
-  const { Refusal, windows } = window.cnnref;
+  const { Refusal, attempt, windows } = window.cnnref;
   const { range } = window.cnnref.drawing;
   const MOST_IN_TWO_AXES = 12;
 
@@ -37,12 +37,8 @@
       /** @type {AxisSetting} */
       const { n, k, s, l, r, d, q } = { ...setting, [name]: value };
       const window = { kernel: k, stride: s, left: l, right: r, dilation: d };
-      try {
-        return (isTransposed ? windows.transposedSize(n, window, q) : windows.outputSize(n, window)) > 0;
-      } catch (error) {
-        if (error instanceof Refusal) return false;
-        throw error;
-      }
+      return attempt(() =>
+        (isTransposed ? windows.transposedSize(n, window, q) : windows.outputSize(n, window))) !== undefined;
     };
     let [min, max] = [setting[name], setting[name]];
     while (min > least && fits(min - 1)) min--;

@@ -4,6 +4,7 @@
 (() => {
   "use strict";
   const { windows } = window.cnnref;
+  const { number } = window.cnnref.controls;
   /** @type {Convolution} */
   const { model } = window.cnnref.convolution;
   /** @type {ConvolutionParts} */
@@ -146,19 +147,12 @@
 
   // --- the explorer --------------------------------------------------------------------------------
 
-  /** @type {(name: string, label: string, letter: string, min: number, max: number) => ControlSpec} */
-  const number = (name, label, letter, min, max) =>
-    ({ name, kind: "number", label, symbol: letter, min, max, like: name[0] });
   /** @type {(suffix: string, ends: string[]) => ControlSpec[]} */
   const axisControls = (suffix, [start, end]) => [
-    number(`n${suffix}`, "Input", "N", 1, 32),
-    number(`k${suffix}`, "Kernel", "F", 1, 7),
-    number(`s${suffix}`, "Stride", "S", 1, 8),
-    number(`d${suffix}`, "Dilation", "d", 1, 3),
-    number(`l${suffix}`, `Pad ${start}`, "P_L", 0, 18),
-    number(`r${suffix}`, `Pad ${end}`, "P_R", 0, 18),
-    number(`q${suffix}`, "Output pad", "q", 0, 7),
-  ];
+    number("n", "Input", "N", 1, 32), number("k", "Kernel", "F", 1, 7), number("s", "Stride", "S", 1, 8),
+    number("d", "Dilation", "d", 1, 3), number("l", `Pad ${start}`, "P_L", 0, 18),
+    number("r", `Pad ${end}`, "P_R", 0, 18), number("q", "Output pad", "q", 0, 7),
+  ].map((spec) => ({ ...spec, name: spec.name + suffix, like: spec.name }));
   // The same padding rule for each axis that is on show.
   /** @typedef {Pick<SlidingWindow, "left" | "right">} Pads */
   /** @type {(padding: (kernel: number, stride: number, dilation: number, size: number) => Pads) => (values: ConvolutionValues) => Setting} */

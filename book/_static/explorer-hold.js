@@ -3,7 +3,7 @@
 // Its value is a whole number, and it is a slider to a screen reader.
 (() => {
   "use strict";
-  const { html, svg } = window.cnnref.drawing;
+  const { html, svg, inTask } = window.cnnref.drawing;
 
   /** @type {Hold["grip"]} */
   function grip({ along = "x", ...spec }, ...shapes) {
@@ -15,6 +15,32 @@
     const attributes = { class: `${kind} ${spec.kind ?? ""}`, "data-grip": spec.name, ...said };
     const node = spec.html ? html(spec.html, attributes, ...shapes) : svg("g", attributes, ...shapes);
     return Object.assign(node, { grip: { along, ...spec } });
+  }
+
+  /** @type {Hold["bar"]} */
+  const bar = (x, y, length, along = "x", around = 16) => {
+    /** @param {number} half */
+    const shape = (half) => (along === "x" ? { x: x - half, y, width: 2 * half, height: length }
+      : { x, y: y - half, width: length, height: 2 * half });
+    return [svg("rect", { class: "room", ...shape(around) }), svg("rect", { class: "bar", ...shape(4), rx: 4 })];
+  };
+
+  /** @type {Hold["pressable"]} */
+  function pressable(node, told) {
+    const follow = inTask(told);
+    /** @param {PointerEvent} event */
+    const tell = (event) => {
+      if (event.type === "pointermove" && !event.buttons) return;
+      if (event.type === "pointerdown") {
+        event.preventDefault(); // no selecting of text
+        focus(node);
+      }
+      const { left, top, width, height } = node.getBoundingClientRect();
+      (event.type === "pointermove" ? follow : told)((event.clientX - left) / width, (event.clientY - top) / height);
+    };
+    for (const name of /** @type {const} */ (["pointerdown", "pointermove"])) {
+      node.addEventListener(name, /** @type {EventListener} */ (tell));
+    }
   }
 
   /** @type {Hold["moveGrip"]} */
@@ -165,5 +191,5 @@
     return wanted;
   }
 
-  window.cnnref.hold = { grip, moveGrip, holdable, keepingFocus, frameOf };
+  window.cnnref.hold = { grip, bar, pressable, moveGrip, holdable, keepingFocus, frameOf };
 })();

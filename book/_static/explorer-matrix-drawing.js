@@ -16,7 +16,7 @@
   const { windows } = window.cnnref;
   const { CELL, svg, show, brief, list, range, cell, picture, caption, faint, slide, centre } =
     window.cnnref.drawing;
-  const { grip, moveGrip, frameOf } = window.cnnref.hold;
+  const { grip, bar, moveGrip, frameOf } = window.cnnref.hold;
   const { product, ends } = window.cnnref.matrix;
   const { drawTable } = window.cnnref.matrixTable;
 
@@ -211,10 +211,6 @@
 
   // --- what is padded and widened ------------------------------------------------------------------------
 
-  /** @param {number} x @param {number} y a bar with room around it for a finger */
-  const bar = (x, y) => [svg("rect", { class: "room", x: x - 12, y, width: 24, height: CELL }),
-    svg("rect", { class: "bar", x: x - 4, y: y + 8, width: 8, height: CELL - 16, rx: 4 })];
-
   /** @param {Parts} parts @param {DrawnMatrix} model */
   function paddings(parts, model) {
     const { n, window: { left, right }, window } = model;
@@ -224,7 +220,7 @@
     const end = (name, side, value, x, per) => grip({
       name, label: `Padding on the ${side}`, value, min: Math.max(0, span - n - left - right + value), max: MOST.padding,
       text: `${value} of padding`, per, change: (wanted) => parts.choose({ [name]: wanted }),
-    }, ...bar(x, TOP));
+    }, ...bar(x, TOP, CELL, "x", 12));
     return [end("l", "left", left, input(-left) - 8, -CELL), end("r", "right", right, input(n + right) + 8, CELL)];
   }
 
@@ -234,7 +230,7 @@
       name: "k", label: "Kernel: how many taps", value: w.length, min: 1,
       max: Math.min(MOST.kernel, Math.floor((n + left + right - 1) / dilation) + 1),
       text: `${w.length} wide`, per: CELL, change: (wanted) => parts.choose({ k: wanted }),
-    }, ...bar(w.length * CELL + 8, KERNEL));
+    }, ...bar(w.length * CELL + 8, KERNEL, CELL, "x", 12));
   }
 
   // The table comes in a task of its own once there is one: both at a time would take over 60 ms of a slow

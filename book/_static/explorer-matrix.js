@@ -2,8 +2,8 @@
 // Convolution as a matrix: what can be set, and what follows from what.
 (() => {
   "use strict";
-  const { Refusal, windows } = window.cnnref;
-  const { parseNumbers } = window.cnnref.controls;
+  const { attempt, windows } = window.cnnref;
+  const { number, parseNumbers } = window.cnnref.controls;
   const { html, symbol, show, count, range } = window.cnnref.drawing;
   const { model, words } = window.cnnref.matrix;
   const { drawPictures, step } = window.cnnref.matrixPictures;
@@ -43,14 +43,6 @@
   function adapt(texts, changed) {
     /** @type {Record<string, any>} */
     const result = {};
-    /** @param {() => void} act */
-    const attempt = (act) => {
-      try {
-        act();
-      } catch (error) {
-        if (!(error instanceof Refusal)) throw error;
-      }
-    };
     /** @param {"x" | "w"} letter @param {string} size @param {number} most */
     const sized = (letter, size, most) => attempt(() => {
       if (changed === size) {
@@ -77,12 +69,6 @@
     return `${count(n, "input")}, ${count(kernel, "tap")}, stride ${stride}${apart}, ${padding}`;
   }
 
-  /**
-   * @param {string} name @param {string} label @param {string} letter @param {number} min
-   * @param {number} max @returns {ControlSpec}
-   */
-  const number = (name, label, letter, min, max) =>
-    ({ name, kind: "number", label, symbol: letter, min, max });
   window.cnnref.explorer.define("matrix", {
     groups: [
       { name: "way", legend: "Drag the window, an edge, the padding or a weight; press a number", front: true, controls: [

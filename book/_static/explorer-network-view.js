@@ -5,6 +5,7 @@
 (() => {
   "use strict";
   const { html, svg, show, count, range } = window.cnnref.drawing;
+  const { pressable } = window.cnnref.hold;
   const { PAD } = window.cnnref.strokes;
   const INK = [20, 20, 20];
   const POSITIVE = [64, 16, 118];
@@ -64,15 +65,8 @@
       ? { tabindex: 0, role: "group", "aria-label": label }
       : { role: "img", "aria-label": label }) }, canvas, over);
     if (on) {
-      /** @param {PointerEvent} event */
-      const told = (event) => {
-        if (event.type === "pointermove" && !event.buttons) return;
-        if (event.type === "pointerdown") {
-          event.preventDefault(); // no selecting of text
-          box.focus({ preventScroll: true });
-        }
-        const { left, top, width, height } = box.getBoundingClientRect();
-        const [x, y] = [((event.clientX - left) / width) * across, ((event.clientY - top) / height) * down];
+      pressable(box, (...shares) => {
+        const [x, y] = [shares[0] * across, shares[1] * down];
         const [column, row] = [x, y].map((p) => Math.floor(p / (size.side + gap)));
         const within = [x, y].map((p, axis) => Math.max(0, Math.min(size.side - 1,
           Math.floor(p - [column, row][axis] * (size.side + gap)))));
@@ -80,8 +74,7 @@
         if (x >= 0 && y >= 0 && column < grid.columns && map < size.maps) {
           on((map * size.side + within[1]) * size.side + within[0]);
         }
-      };
-      for (const kind of /** @type {const} */ (["pointerdown", "pointermove"])) box.addEventListener(kind, told);
+      });
     }
     return { canvas, over, box, grid };
   }
@@ -181,11 +174,8 @@
     });
     const drawing = svg("svg", { viewBox: `0 0 ${10 * BAR} ${HIGH + 39}`, "aria-hidden": "true" },
       columns.flatMap(({ bar, chance, name, frame }) => [frame, bar, chance, name]));
-    const box = html("div", { class: "network-bars", tabindex: 0, role: "group", "aria-label": label,
-      onpointerdown: (/** @type {PointerEvent} */ event) => {
-        const { left, width } = box.getBoundingClientRect();
-        on(Math.max(0, Math.min(9, Math.floor(((event.clientX - left) / width) * 10))));
-      } }, drawing);
+    const box = html("div", { class: "network-bars", tabindex: 0, role: "group", "aria-label": label }, drawing);
+    pressable(box, (share) => on(Math.max(0, Math.min(9, Math.floor(10 * share)))));
     /** @type {NetworkBars["draw"]} */
     const draw = (chances, chosen) => {
       const best = chances.indexOf(Math.max(...chances));
@@ -260,14 +250,7 @@
     const drawing = svg("svg", { viewBox: `0 0 ${WIDE} ${TALL + 18}`, class: "network-curve", role: "img",
       "aria-label": label }, svg("path", { class: "grid", d: `M0 1H${WIDE}M0 ${TALL - 1}H${WIDE}` }), paths, cursor, texts, below);
     let stops = 2;
-    /** @param {PointerEvent} event */
-    const told = (event) => {
-      if (event.type === "pointermove" && !event.buttons) return;
-      if (event.type === "pointerdown") event.preventDefault(); // no selecting of text
-      const { left, width } = drawing.getBoundingClientRect();
-      on(Math.max(0, Math.min(stops - 1, Math.round(((event.clientX - left) / width) * (stops - 1)))));
-    };
-    for (const kind of /** @type {const} */ (["pointerdown", "pointermove"])) drawing.addEventListener(kind, told);
+    pressable(drawing, (share) => on(Math.max(0, Math.min(stops - 1, Math.round(share * (stops - 1))))));
     /** @type {NetworkCurve["draw"]} */
     const draw = (series, at) => {
       stops = series[0].length;

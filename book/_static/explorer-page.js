@@ -1,30 +1,7 @@
 // @ts-check
 // The explorers of a page, each made when it comes near.
-// A kind of explorer gives `cnnref.explorer.define` its name and, or a function of preset and data that gives,
-//   groups            [{ name, legend, controls, actions }]: what can be set; a legend may be a
-//                     function of the values, an action gives new values (or is `ofTexts`, to help
-//                     out of a mistake, too), and a control starts as the preset says, `like`
-//                     another one, or with its own `start`; it is in the link unless it is `derived`
-//                     from others. The groups are folded below the picture until they are asked for;
-//                     one that is in `front` comes before it, one whose front is "below" after
-//                     the player
-//   hidden(values)    names of controls and groups that mean nothing in this setting
-//   model(values, data)   what is to be drawn, with `steps`, the number of stops, and `stop`, what
-//                     one is called; or it throws a Refusal, whose field `blame` translates into the
-//                     control that is to be corrected
-//   draw(parts, model, values), step(parts, model, at)    the picture, and one stop of it; a picture
-//                     may move the player, too, by `parts.go(at)`
-//   words(model, at)  what there is to see at a stop
-//   longest(model)    optional: words as long as any, where it would take long to look through all
-//   adapt(texts, changed)   optional: controls that follow the one that was changed, and `at`, the
-//                     stop to go to
-//   first             optional: the number of the first stop, where it is not 1
-//   line(model)       optional: the setting in a few words, which stand on the fold
-//   ready(data)       optional: a promise of what is to be loaded before it is made
-//   fluid             optional: the picture depends on the width of its box, and not on the values
-// `parts` has the box `stage` for the picture and, in the fold, `formula` and `below`;
-// `choose(texts, at)`, to set controls from the picture; `preview(words, live)`, to say what is pointed
-// at, until `preview()`; and `held`, whether the reader holds a grip of the picture (explorer-hold.js).
+// A kind of explorer gives `cnnref.explorer.define` its name and its `Definition` (scripts.d.ts), or a
+// function of preset and data that gives one.
 // An explorer is placed by `<div class="explorer" data-explorer="name" data-preset="{...}">`, on a
 // page once or more often, with the data, if any, as JSON in a script in it. It may have a
 // `data-tour="[{ ask, query }]"`: settings that ask a question, of which it opens on the first.

@@ -14,7 +14,7 @@
   const { windows } = window.cnnref;
   const { CELL, svg, range, from1, cell, writeNumber, picture, caption, faint, slide, centre } =
     window.cnnref.drawing;
-  const { grip, moveGrip } = window.cnnref.hold;
+  const { grip, bar, moveGrip } = window.cnnref.hold;
   const { reads, array } = window.cnnref.pooling;
 
   const ROWS = [{ input: 20, output: 96 }, { input: 248, output: 172 }];
@@ -87,18 +87,12 @@
 
   // --- what one takes hold of ----------------------------------------------------------------------
 
-  /** @param {number} x @param {number} y @param {number} height a bar with a line in it */
-  const bar = (x, y, height) => [
-    svg("rect", { class: "room", x: x - 15, y: y - 6, width: 30, height: height + 12 }),
-    svg("rect", { class: "bar", x: x - 4, y, width: 8, height, rx: 4 }),
-  ];
-
   /** @param {Parts} parts @param {PoolingModel} model @param {(position: number) => number} input */
   function paddings(parts, { x, window: { left, right, kernel, stride } }, input) {
     /** @param {"l" | "r"} name @param {string} label @param {number} value @param {number} at @param {number} per */
     const side = (name, label, value, at, per) => grip({
       name, label, value, min: 0, max: MOST, per, change: (wanted) => parts.choose({ [name]: wanted }),
-    }, ...bar(at, ROWS[0].input + 8, CELL - 16));
+    }, ...bar(at, ROWS[0].input, CELL));
     const least = Math.max(0, kernel - x.length);
     return least > MOST || stride < 1 ? [] : [
       side("l", "Padding on the left", left, input(-left) - 8, -CELL),
@@ -124,7 +118,7 @@
       name: "k", label: "Length of the window", value: kernel, min: 1,
       max: Math.min(MOST, x.length + left + right), per: CELL,
       change: (wanted) => parts.choose({ k: wanted }),
-    }, ...bar(from + width, y + 6, CELL - 12));
+    }, ...bar(from + width, y, CELL));
     return svg("g", { class: "sliding" }, svg("rect", { class: "frame", x: from - 1, y: y - 1, rx: 4,
       width: width + 2, height: CELL + 2, "pointer-events": "none" }), band, edge);
   }

@@ -3,6 +3,7 @@
 (() => {
   "use strict";
   const { windows } = window.cnnref;
+  const { number } = window.cnnref.controls;
   const { html, symbol, show, count } = window.cnnref.drawing;
   const { model, words, remarks, distance, totalVariation } = window.cnnref.pooling;
   const { drawPicture, step } = window.cnnref.poolingPictures;
@@ -42,12 +43,6 @@
   // --- the explorer --------------------------------------------------------------------------------
 
   const MOST = 16;
-  /**
-   * @param {string} name @param {string} label @param {string} letter @param {number} min
-   * @param {number} max @returns {ControlSpec}
-   */
-  const number = (name, label, letter, min, max) =>
-    ({ name, kind: "number", label, symbol: letter, min, max });
   /** @param {(values: PoolingValues) => { left: number, right: number }} padding */
   const pad = (padding) => (/** @type {PoolingValues} */ values) => {
     const { left, right } = padding(values);

@@ -14,6 +14,16 @@
     }
   }
 
+  /** @template T @param {() => T} act @returns {T | undefined} what it gives, or nothing where it refuses */
+  function attempt(act) {
+    try {
+      return act();
+    } catch (error) {
+      if (!(error instanceof Refusal)) throw error;
+      return undefined;
+    }
+  }
+
   /** @param {string} field @param {number} value @param {number} least */
   function integer(field, value, least) {
     if (!Number.isInteger(value)) throw new Refusal(field, `${field} must be a whole number`);
@@ -50,7 +60,9 @@
     return Math.floor((padded - width) / window.stride) + 1;
   }
 
-  /** @type {Windows["outputPadding"]} */
+  /** The extra positions of a transposed convolution, if torch accepts as many.
+   * @param {number} extra @param {SlidingWindow} window
+   */
   function outputPadding(extra, window) {
     integer("output_padding", extra, 0);
     const limit = Math.max(checked(window).stride, window.dilation);
@@ -71,17 +83,6 @@
     const size = (n - 1) * window.stride + width - window.left - window.right + extra;
     if (size < 1) throw new Refusal("empty", "the padding cuts everything off: no output is left");
     return size;
-  }
-
-  /** @type {Windows["transposed"]} */
-  function transposed(window, extra = 0) {
-    const width = span(window);
-    outputPadding(extra, window);
-    const [left, right] = [width - 1 - window.left, width - 1 - window.right + extra];
-    if (left < 0 || right < 0) {
-      throw new Refusal("padding", `the padding is larger than the span less one, ${width - 1}`);
-    }
-    return { kernel: window.kernel, stride: 1, left, right, dilation: window.dilation };
   }
 
   /** @type {Windows["same"]} */
@@ -116,8 +117,7 @@
 
   window.cnnref = Object.assign(window.cnnref ?? {}, {
     Refusal,
-    windows: {
-      span, outputSize, outputPadding, transposedSize, transposed, same, taps, unused, visits,
-    },
+    attempt,
+    windows: { span, outputSize, transposedSize, same, taps, unused, visits },
   });
 })();

@@ -104,16 +104,6 @@ def transposed_sizes():
         yield [4, view(), bad], outcome(lambda bad=bad: Window(3).transposed_size(4, bad))
 
 
-def transposed_windows():
-    def expected(v, extra):
-        window = window_of(v).transposed(extra)
-        return view(window.kernel_size, 1, window.left, window.right, window.dilation)
-
-    for v in (*views(), *bad_views()):
-        for extra in (0, 1):
-            yield [v, extra], outcome(lambda v=v, extra=extra: expected(v, extra))
-
-
 def same_windows():
     def expected(*arguments):
         window = Window.same(*arguments)
@@ -335,7 +325,6 @@ FUNCTIONS = {
     "windows.outputSize": lambda: sizes("output_size"),
     "windows.unused": lambda: sizes("unused"),
     "windows.transposedSize": transposed_sizes,
-    "windows.transposed": transposed_windows,
     "windows.same": same_windows,
     "windows.taps": tap_lists,
     "windows.visits": visit_counts,

@@ -128,11 +128,7 @@ type GridParts = Parts & { sheet?: ConvolutionSheet };
 /** What the pictures of one and of two axes share. */
 interface ConvolutionParts {
   hint(isTransposed: boolean, axes: number): HTMLElement;
-  /** Make a drawing so many cells wide; it shrinks to its box until a cell is `least` pixels wide. */
-  layOut(drawing: SVGSVGElement, columns: number, height: number, least: number, label: string): void;
   kindOf(model: ConvolutionModel, inside: boolean, visits: number): string;
-  /** A bar with room around it for a finger. */
-  bar(x: number, y: number, length: number, along?: "x" | "y", around?: number): SVGElement[];
   /** A grip for one number of an axis, which grows by so many cells in a direction. */
   gripOf(
     parts: Parts, model: ConvolutionModel, axis: WindowAxis, name: "k" | "d" | "l" | "r", label: string,

@@ -16,12 +16,8 @@ interface Windows {
   span(window: SlidingWindow): number;
   /** How many windows fit; a remainder of the division is dropped, as torch drops it. */
   outputSize(n: number, window: SlidingWindow): number;
-  /** The extra positions of a transposed convolution, if torch accepts as many. */
-  outputPadding(extra: number, window: SlidingWindow): number;
   /** The length of a transposed convolution's output. */
   transposedSize(n: number, window: SlidingWindow, extra?: number): number;
-  /** The stride-1 window that does a transposed convolution once zeros are inserted. */
-  transposed(window: SlidingWindow, extra?: number): SlidingWindow;
   /** The window with as many outputs as strides fit; the odd position goes to the right. */
   same(kernel: number, stride: number, dilation: number, size: number): SlidingWindow;
   /** The positions that output i looks at; those outside 0 .. n - 1 are padding. */
@@ -66,6 +62,8 @@ interface Drawing {
   list(words: (string | number)[]): string;
   /** Whole numbers, both ends counted. */
   range(first: number, last: number): number[];
+  /** Numbers from 0 to 1 that only look random, and are the same each time. */
+  random(seed: number): Generator<number, never>;
   /** Positions from 0, listed as a reader counts them, from 1. */
   from1(positions: number[]): string;
   /** One entry of an array; its kind is its class, and an idle one is crossed out. */
@@ -166,7 +164,6 @@ interface Network { moments: Moment[]; layers: Record<string, NetworkLayer>; dig
 interface Seen {
   sums: Record<string, Float64Array>;
   values: Record<string, Float64Array>;
-  silenced: Record<string, number[]>;
   chances: number[];
 }
 /** One of the products that a unit adds up. */
@@ -177,7 +174,7 @@ interface NetworkArithmetic {
   ORDER: string[];
   /** What the script of weights holds, as numbers. */
   unpack(packed: any): Network;
-  forward(network: Network, moment: Moment, ink: Float64Array, silenced?: Record<string, number[]>): Seen;
+  forward(network: Network, moment: Moment, ink: Float64Array): Seen;
   /** Every input of a unit with its weight, and the bias. */
   terms(network: Network, moment: Moment, seen: Seen, name: string, index: number): { terms: Term[]; bias: number };
   /** Rows and columns of the picture that a unit sees, first and last. */
@@ -189,7 +186,7 @@ interface NetworkArithmetic {
   softmax(logits: ArrayLike<number>): number[];
 }
 
-/** Names of units and maps. Those that a reader types count from 1, but a score is its digit's. */
+/** Names of units. Those that a reader types count from 1, but a score is its digit's. */
 interface NetworkUnits {
   /** "conv3 5 4 7" as a unit, or a refusal. */
   unitOf(text: string, layers: Network["layers"]): { name: string; index: number };
@@ -201,9 +198,6 @@ interface NetworkUnits {
   /** As a table names it, under the head that `placeIn` gives. */
   shortOf(layer: NetworkLayer, index: number): string;
   placeIn(layer: NetworkLayer): string;
-  /** "conv1 3, conv3 5" as maps by layer, or a refusal. */
-  silencedOf(text: string, layers: Network["layers"]): Record<string, number[]>;
-  silencedText(silenced: Record<string, number[]>): string;
 }
 
 // --- an explorer ---------------------------------------------------------------------------------
@@ -244,9 +238,7 @@ interface ControlSpec {
 /** A button that sets controls. */
 interface Action<Values> {
   label: string;
-  act(given: Values): Setting;
-  /** It is given the controls' texts, so that it can help out of a mistake. */
-  ofTexts?: boolean;
+  act(values: Values): Setting;
 }
 
 interface Group<Values> {
@@ -260,8 +252,9 @@ interface Group<Values> {
 
 /** The boxes of one explorer on a page, and what a picture may ask of it. */
 interface Parts {
-  formula: HTMLElement;
+  /** The box of the picture; the other two are in the fold. */
   stage: HTMLElement;
+  formula: HTMLElement;
   below: HTMLElement;
   /** Set controls, and go to a stop. If that is one control, others follow it as if a reader had set it. */
   choose(setting: Setting, at?: number): void;
@@ -285,9 +278,12 @@ interface Definition<Shown extends Model, Values, Data = null> {
   hidden(texts: Texts, data: Data): string[];
   /** The control to be corrected, by the field of a refusal. */
   blame: Record<string, string>;
+  /** What is to be drawn; or a refusal, whose field `blame` translates. */
   model(values: Values, data: Data): Shown;
+  /** The picture, and one stop of it. */
   draw(parts: Parts, model: Shown, values: Values): void;
   step(parts: Parts, model: Shown, at: number): void;
+  /** What there is to see at a stop. */
   words(model: Shown, at: number): string;
   /** Instead of the longest words of all stops, where it would take long to find them. */
   longest?(model: Shown): string;
@@ -347,6 +343,13 @@ interface Hold {
    * is known by its name.
    */
   grip(spec: GripSpec, ...shapes: Children): Grip;
+  /** The shapes of one: a bar with room around it for a finger. */
+  bar(x: number, y: number, length: number, along?: "x" | "y", around?: number): SVGElement[];
+  /**
+   * Have a picture tell where it is pressed, at once, and drawn over, in a task of its own: as shares of its
+   * width and height.
+   */
+  pressable(node: HTMLElement | SVGElement, told: (across: number, down: number) => void): void;
   /** The value of a grip whose picture has not been drawn anew. */
   moveGrip(node: Grip, value: number, text?: string, max?: number): void;
   /** Have the grips of a stage answer to a mouse, a finger and keys; it is told when one is held. */
@@ -375,6 +378,8 @@ interface ControlBox {
 
 interface Controls {
   Control: new (id: string, spec: ControlSpec, changed: () => void) => ControlBox;
+  /** What can be set to a whole number of an interval. */
+  number(name: string, label: string, letter: string, min: number, max: number): ControlSpec;
   /** A whole number of an interval, or a refusal. */
   parseInteger(text: string, least: number, most: number): number;
   /** Numbers between spaces, commas or semicolons: so many, none beyond ±largest; or a refusal. */
@@ -421,6 +426,8 @@ interface Refusal extends Error {
 interface Window {
   cnnref: {
     Refusal: new (field: string, message: string) => Refusal;
+    /** What it gives, or nothing where it refuses. */
+    attempt<Given>(act: () => Given): Given | undefined;
     windows: Windows;
     drawing: Drawing;
     series: Series;
@@ -436,7 +443,6 @@ interface Window {
     networkState: NetworkState;
     networkView: NetworkView;
     networkPasses: NetworkPasses;
-    networkKeys: NetworkKeys;
     networkDrawing: NetworkDrawing;
     /** The weights as their script holds them, and when it has loaded. */
     networkWeights: { digits: string[]; [packed: string]: any };
@@ -448,7 +454,6 @@ interface Window {
     photograph: Photograph;
     stack: Stack;
     stackWords: StackWords;
-    stackLayers: StackLayers;
     stackDrawing: StackDrawing;
     matrix: Matrix;
     matrixTable: { drawTable(parts: MatrixParts, model: DrawnMatrix, look: MatrixLook): HTMLElement };
