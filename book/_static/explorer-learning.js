@@ -12,21 +12,22 @@
  *   n: number, reach?: number, point?: (at: number) => [number, number],
  * }} LearningModel
  */
-/** @typedef {Record<"photo" | "noise", number[]>} Planes */
-/** @typedef {{ side: number, photo: string, noise: string, planes?: Planes,
- *   limits?: Record<string, number> }} LearningData as coded bytes and, once asked for, as numbers */
-/** @typedef {{ hidden: string, input: keyof Planes, rate: number[] }} LearningValues */
+/** @typedef {Record<"photo" | "noise", { plane: number[], bends: number[][] }>} Inputs */
+/** The photograph as coded bytes, and, once they are asked for, the inputs.
+ * @typedef {{ side: number, photo: string, inputs?: Inputs }} LearningData
+ */
+/** @typedef {{ hidden: string, input: keyof Inputs, rate: number[] }} LearningValues */
 /**
  * @typedef {Parts & {
- *   images: Record<string, { image: SVGImageElement, drawing: SVGSVGElement }>,
+ *   images: Record<string, ReturnType<Photograph["square"]>>,
  *   grids: Record<string, HTMLElement[]>, curve: Element, cursor: Element, scale: Element[],
  * }} LearningParts
  */
 (() => {
   "use strict";
   const { photograph, Refusal } = window.cnnref;
-  const { html, svg, symbol, show, brief, range } = window.cnnref.drawing;
-  const { filtered, paint, shade, PRESETS } = photograph;
+  const { html, svg, symbol, show, brief, count, range, random } = window.cnnref.drawing;
+  const { filtered, bytes, square, paint, shade, PRESETS } = photograph;
   const SIZE = 3;
   const STEPS = 120;
   const VALID = { kernel: SIZE, stride: 1, left: 0, right: 0, dilation: 1 };
@@ -34,27 +35,9 @@
   // --- arithmetic ----------------------------------------------------------------------------------
 
   /**
-   * The mean squared error of a kernel, and its gradient with respect to each weight: twice the mean
-   * of the error times the input that the weight met, a convolution of the input with the error.
-   * @param {number[]} plane @param {number[]} kernel @param {number[]} target
+   * How the loss, the mean squared error, bends: twice the mean product of what two weights meet.
+   * @param {number[]} plane
    */
-  function gradient(plane, kernel, target) {
-    const n = Math.round(Math.sqrt(plane.length));
-    const side = n - SIZE + 1;
-    const errors = filtered([plane], [kernel], VALID).map((z, i) => z - target[i]);
-    const found = range(0, SIZE * SIZE - 1).map((tap) => {
-      const [i, j] = [Math.floor(tap / SIZE), tap % SIZE];
-      let total = 0;
-      for (let r = 0; r < side; r++) for (let c = 0; c < side; c++) {
-        total += errors[r * side + c] * plane[(r + i) * n + c + j];
-      }
-      return (2 * total) / errors.length;
-    });
-    const loss = errors.reduce((total, e) => total + e * e, 0) / errors.length;
-    return { loss, gradient: found, errors };
-  }
-
-  /** How the loss bends: twice the mean product of what two weights meet. @param {number[]} plane */
   function curvature(plane) {
     const n = Math.round(Math.sqrt(plane.length));
     const side = n - SIZE + 1;
@@ -68,13 +51,15 @@
     }));
   }
 
-  /** Two over the largest eigenvalue: above this rate gradient descent runs away. @param {number[]} plane */
-  function limit(plane) {
-    const bends = curvature(plane);
+  /** @param {number[][]} matrix @param {number[]} vector */
+  const multiply = (matrix, vector) => matrix.map((row) => row.reduce((total, x, i) => total + x * vector[i], 0));
+
+  /** Two over the largest eigenvalue: above this rate gradient descent runs away. @param {number[][]} bends */
+  function limit(bends) {
     let way = bends.map((_, i) => 1 + 0.01 * i);
     let largest = 0;
     for (let turn = 0; turn < 500; turn++) {
-      const next = bends.map((row) => row.reduce((total, x, i) => total + x * way[i], 0));
+      const next = multiply(bends, way);
       largest = Math.hypot(...next);
       way = next.map((x) => x / largest);
     }
@@ -82,48 +67,47 @@
   }
 
   /**
-   * The kernels on the way, from zero: as many as steps, and one.
-   * @param {number[]} plane @param {number[]} hidden @param {number} rate @param {number} steps
+   * The kernels on the way, from zero: as many as steps, and one. The loss is a square of how far the kernel
+   * is off, so that its curvature, the same everywhere, gives its gradient.
+   * @param {number[][]} bends @param {number[]} hidden @param {number} rate @param {number} steps
    */
-  function descend(plane, hidden, rate, steps) {
-    const target = filtered([plane], [hidden], VALID);
+  function descend(bends, hidden, rate, steps) {
     /** @type {Learnt[]} */
     const way = [];
     let kernel = hidden.map(() => 0);
     for (let step = 0; step <= steps; step++) {
-      const now = gradient(plane, kernel, target);
-      way.push({ kernel, loss: now.loss, gradient: now.gradient });
-      if (!(now.loss < 1e12)) break; // it has run away
-      kernel = kernel.map((weight, i) => weight - rate * now.gradient[i]);
+      const off = kernel.map((weight, i) => weight - hidden[i]);
+      const gradient = multiply(bends, off);
+      const loss = off.reduce((total, x, i) => total + x * gradient[i], 0) / 2;
+      way.push({ kernel, loss, gradient });
+      if (!(loss < 1e12)) break; // it has run away
+      kernel = kernel.map((weight, i) => weight - rate * gradient[i]);
     }
     return way;
   }
 
   // --- what is on show -----------------------------------------------------------------------------
 
-  /** The inputs and the limits of their rates, once. @param {LearningData} data */
+  /** The inputs and how the loss bends on each, once. @param {LearningData} data */
   function prepared(data) {
-    if (!data.planes || !data.limits) {
-      /** @param {string} coded */
-      const bytes = (coded) => Array.from(atob(coded), (letter) => letter.charCodeAt(0));
+    if (!data.inputs) {
       const photo = bytes(data.photo).map((level) => level / 127.5 - 1);
-      const bits = bytes(data.noise).flatMap((byte) => range(0, 7).map((bit) => (byte >> (7 - bit)) & 1));
-      data.planes = { photo, noise: bits.slice(0, photo.length).map((bit) => 2 * bit - 1) };
-      data.limits = Object.fromEntries(
-        Object.entries(data.planes).map(([name, plane]) => [name, limit(plane)]));
+      const lots = random(1);
+      const noise = photo.map(() => (lots.next().value < 0.5 ? -1 : 1));
+      const [onPhoto, onNoise] = [photo, noise].map((plane) => ({ plane, bends: curvature(plane) }));
+      data.inputs = { photo: onPhoto, noise: onNoise };
     }
-    return { planes: data.planes, limits: data.limits };
+    return data.inputs;
   }
 
   /** @param {LearningValues} values @param {LearningData} data @returns {LearningModel} */
   function model({ hidden, input, rate }, data) {
     if (!(rate[0] > 0)) throw new Refusal("rate", "must be above 0");
-    const { planes, limits } = prepared(data);
-    const plane = planes[input];
+    const { plane, bends } = prepared(data)[input];
     const wanted = PRESETS[hidden];
-    const way = descend(plane, wanted, rate[0], STEPS);
-    return { plane, wanted, way, rate: rate[0], limit: limits[input], steps: way.length,
-      target: filtered([plane], [wanted], VALID), stop: "Step", n: data.side };
+    const way = descend(bends, wanted, rate[0], STEPS);
+    return { plane, wanted, way, rate: rate[0], limit: limit(bends), steps: way.length,
+      target: filtered(plane, wanted, VALID), stop: "Step", n: data.side };
   }
 
   /** @param {number} number */
@@ -137,7 +121,7 @@
     const off = Math.max(...kernel.map((weight, i) => Math.abs(weight - wanted[i])));
     const ran = rate > most
       ? ` The rate is above ${show(most)}, so the steps grow.` : "";
-    return `After ${at} ${at === 1 ? "step" : "steps"} the loss is ${short(loss)}; ` +
+    return `After ${count(at, "step")} the loss is ${short(loss)}; ` +
       `the weight that is furthest off is off by ${short(off)}.${ran}`;
   }
 
@@ -145,10 +129,8 @@
 
   /** @param {LearningParts} parts @param {string} name @param {string} title */
   function picture(parts, name, title) {
-    const image = svg("image");
-    const drawing = svg("svg", { class: "photograph", role: "img", "aria-label": title }, image);
-    parts.images[name] = { image, drawing };
-    return html("div", { class: "explorer-photo" }, drawing,
+    parts.images[name] = square(title);
+    return html("div", { class: "explorer-photo" }, parts.images[name].drawing,
       html("p", { class: "explorer-caption" }, title));
   }
 
@@ -180,17 +162,6 @@
           html("p", { class: "explorer-caption" }, "loss, by step"), losses)));
   }
 
-  /**
-   * @param {LearningParts} parts @param {string} name @param {number[]} values @param {number} low
-   * @param {number} high
-   */
-  function look(parts, name, values, low, high) {
-    const side = Math.round(Math.sqrt(values.length));
-    const { image, drawing } = parts.images[name];
-    drawing.setAttribute("viewBox", `0 0 ${side} ${side}`);
-    paint(image, shade(values, low, high), side);
-  }
-
   /** @param {HTMLElement[]} cells @param {number[]} values */
   function write(cells, values) {
     cells.forEach((node, i) => {
@@ -205,8 +176,8 @@
     if (!parts.images) build(parts);
     const { plane, target, wanted, way, limit: most, rate } = model;
     const reach = model.reach = Math.max(...target.map(Math.abs));
-    look(parts, "input", plane.map((x) => (x + 1) / 2), 0, 1);
-    look(parts, "target", target, -reach, reach);
+    paint(parts.images.input, shade(plane.map((x) => (x + 1) / 2), 0, 1));
+    paint(parts.images.target, shade(target, -reach, reach));
     write(parts.grids.wanted, wanted);
     const logs = way.map(({ loss }) => Math.log10(Math.max(loss, 1e-12)));
     const [low, high] = [Math.min(...logs), Math.max(...logs, Math.min(...logs) + 0.1)];
@@ -224,29 +195,29 @@
 
   /** @param {LearningParts} parts @param {LearningModel} model @param {number} at */
   function step(parts, { plane, target, way, reach = 1, point }, at) {
-    const { kernel, gradient: slope } = way[at];
-    const made = filtered([plane], [kernel], VALID);
-    look(parts, "made", made, -reach, reach);
-    look(parts, "error", made.map((z, i) => z - target[i]), -reach, reach);
+    const { kernel, gradient } = way[at];
+    const made = filtered(plane, kernel, VALID);
+    paint(parts.images.made, shade(made, -reach, reach));
+    paint(parts.images.error, shade(made.map((z, i) => z - target[i]), -reach, reach));
     write(parts.grids.kernel, kernel);
-    write(parts.grids.gradient, slope);
+    write(parts.grids.gradient, gradient);
     const [x, y] = point?.(at) ?? [0, 0];
     parts.cursor.setAttribute("d", `M${x} ${y - 8}V${y + 8}`);
   }
 
   // --- the explorer --------------------------------------------------------------------------------
 
-  window.cnnref.learning = { gradient, curvature, limit, descend };
+  window.cnnref.learning = { curvature, descend };
   window.cnnref.explorer.define("learning", {
     first: 0,
     groups: [
       { name: "task", legend: "Which kernel is hidden, what ours learns from, and how fast", front: true,
         controls: [
-          { name: "hidden", kind: "select", label: "Hidden kernel", options: {
+          { name: "hidden", kind: "select", label: "Hidden kernel", start: "vertical", options: {
             vertical: "vertical edges", horizontal: "horizontal edges", blur: "blur",
             sharpen: "sharpen", emboss: "emboss", shift: "shift by one",
           } },
-          { name: "input", kind: "choice", label: "Input",
+          { name: "input", kind: "choice", label: "Input", start: "photo",
             options: { photo: "photograph", noise: "noise" } },
           { name: "rate", kind: "list", label: "Learning rate", least: 1, most: 1 },
         ] },

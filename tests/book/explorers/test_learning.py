@@ -2,26 +2,26 @@
 
 import re
 
-import numpy as np
 import pytest
 import torch
 from torch.nn import functional
 
-from bookext.explorers.photograph import LEARNING, SIDE, draw_learning, planes
+from bookext.explorers.photograph import SIDE, pixels
 
 from .reader import Reader
+from .vectors_network import lots
 
 NAME = "explorer-learning"
 VERTICAL = torch.tensor([[-1.0, 0, 1], [-2, 0, 2], [-1, 0, 1]], dtype=torch.float64)
 
 
 def photo():
-    return torch.from_numpy(planes().mean(0).round()).double() / 127.5 - 1
+    return torch.from_numpy(pixels().copy()).double() / 127.5 - 1
 
 
 def noise():
-    bits = np.random.default_rng(0).integers(0, 2, SIDE * SIDE, dtype=np.uint8)
-    return torch.from_numpy(2.0 * bits - 1).view(SIDE, SIDE)
+    drawn = [-1.0 if lot < 0.5 else 1.0 for lot, _ in zip(lots(), range(SIDE**2), strict=False)]
+    return torch.tensor(drawn, dtype=torch.float64).view(SIDE, SIDE)
 
 
 def descend(plane, rate, steps):
@@ -51,7 +51,7 @@ def told(reader):
 def test_it_learns_as_torch_does(visit, kind, plane):
     reader = Reader(visit("learning"), NAME)
     reader.choose(kind)
-    slider = reader.box.get_by_role("slider")
+    slider = reader.slider()
     for steps in (0, 1, 25, 120):
         slider.fill(str(steps))
         kernel, loss = descend(plane(), 0.3, steps)
@@ -72,7 +72,7 @@ def test_it_runs_away_above_the_rate_that_it_names(visit, kind, plane):
     most = 2 / float(torch.linalg.eigvalsh(2 * read @ read.T / read.shape[1])[-1])
     named = number(re.search(r"2 / λ = ([\d.]+),", reader.formula())[1])
     assert named == pytest.approx(most, abs=5.1e-4)
-    slider = reader.box.get_by_role("slider")
+    slider = reader.slider()
     losses = {}
     for factor in (0.9, 1.2):
         reader.set(rate=f"{factor * most:.4f}")
@@ -87,8 +87,3 @@ def test_a_rate_that_teaches_nothing_is_refused(visit):
     reader = Reader(visit("learning"), NAME)
     reader.set(rate="0")
     assert "Learning rate must be above 0" in reader.words()
-
-
-def test_its_figure_knows_one_task():
-    with pytest.raises(ValueError, match="'vertical' and 'photo' alone, got .'blur', 'photo'"):
-        draw_learning(LEARNING.preset | {"hidden": "blur"})

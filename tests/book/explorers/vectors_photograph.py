@@ -11,28 +11,26 @@ from cnnref.windows import Window
 from .vectors import NO_NUMBERS, outcome, tensor, view, window_of
 
 
-def planes(draw, n, channels):
-    return [[round(draw.uniform(-1, 1), 3) for _ in range(n * n)] for _ in range(channels)]
+def plane(draw, n):
+    return [round(draw.uniform(-1, 1), 3) for _ in range(n * n)]
 
 
 def layers(count):
-    """Squares of one or two channels, with kernels and windows, of which some do not fit."""
+    """Squares with kernels and windows, of which some do not fit."""
     draw = random.Random(21)
     for _ in range(count):
-        n, k, channels = draw.randint(1, 9), draw.choice((1, 2, 3, 5)), draw.randint(1, 2)
+        n, k = draw.randint(1, 9), draw.choice((1, 2, 3, 5))
         pad = draw.randint(0, 4)
         v = view(k, draw.randint(1, 4), pad, pad, draw.randint(1, 3))
-        weights = draw.choices((-2, -0.25, 0, 0.5, 1), k=k * k * channels)
-        kernels = [weights[c * k * k : (c + 1) * k * k] for c in range(channels)]
-        yield planes(draw, n, channels), kernels, v
+        yield plane(draw, n), draw.choices((-2, -0.25, 0, 0.5, 1), k=k * k), v
 
 
 def outputs():
     for x, w, v in layers(300):
 
         def by_both(x=x, w=w, v=v):
-            n, k = round(len(x[0]) ** 0.5), v["kernel"]
-            signal, kernel = tensor(x).view(1, -1, n, n), tensor(w).view(1, -1, k, k)
+            n, k = round(len(x) ** 0.5), v["kernel"]
+            signal, kernel = tensor(x).view(1, 1, n, n), tensor(w).view(1, 1, k, k)
             window_of(v).output_size(n)  # refuses in the library's words
             ours = conv2d(signal, kernel, window_of(v))
             sizes = {"stride": v["stride"], "padding": v["left"], "dilation": v["dilation"]}
@@ -42,7 +40,7 @@ def outputs():
         yield [x, w, v], outcome(by_both)
     for bad in NO_NUMBERS:
         found = outcome(lambda bad=bad: window_of(view() | {"stride": bad}).output_size(2))
-        yield [[[1, 2, 3, 4]], [[1] * 9], view() | {"stride": bad}], found
+        yield [[1, 2, 3, 4], [1] * 9, view() | {"stride": bad}], found
 
 
 def sizes():
@@ -81,15 +79,7 @@ def tasks(count, seed):
     draw = random.Random(seed)
     for _ in range(count):
         n = draw.randint(5, 9)
-        (x,) = planes(draw, n, 1)
-        yield draw, x, [draw.choice((-2, -1, 0, 0.5, 1, 3)) for _ in range(9)]
-
-
-def slopes():
-    for draw, x, w in tasks(200, 24):
-        target = [round(draw.uniform(-2, 2), 3) for _ in range((round(len(x) ** 0.5) - 2) ** 2)]
-        loss, gradient = mean_squared(x, w, target)
-        yield [x, w, target], {"value": {"loss": loss, "gradient": gradient}}
+        yield draw, plane(draw, n), [draw.choice((-2, -1, 0, 0.5, 1, 3)) for _ in range(9)]
 
 
 def bends(x):
@@ -112,13 +102,12 @@ def descents():
         kernel, way = [0.0] * 9, []
         for _ in range(6):
             loss, gradient = mean_squared(x, kernel, target)
-            way.append({"kernel": kernel, "loss": loss})
+            way.append({"kernel": kernel, "loss": loss, "gradient": gradient})
             kernel = [w - rate * g for w, g in zip(kernel, gradient, strict=True)]
-        yield [x, hidden, rate, 5], {"value": way}
+        yield [bends(x).tolist(), hidden, rate, 5], {"value": way}
 
 
 FUNCTIONS = {
-    "learning.gradient": slopes,
     "learning.curvature": curvatures,
     "learning.descend": descents,
     "photograph.filtered": outputs,

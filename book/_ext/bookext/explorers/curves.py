@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any
 
-from .kind import SHARED, Data, Explorer, Preset
+from .kind import Data, Explorer, Preset
 
 if TYPE_CHECKING:
     import numpy as np
@@ -42,8 +43,12 @@ def matched(patterns: str) -> list[Experiment]:
     ]
 
 
-def stored(entry: Experiment) -> Result:
+def stored(entry: Experiment, seeds: Sequence[int] | None = None) -> Result:
     """The records of an experiment, never by training.
+
+    Args:
+        entry: the experiment.
+        seeds: those of the experiment, if none are given.
 
     Raises:
         ValueError: there is no record.
@@ -51,7 +56,7 @@ def stored(entry: Experiment) -> Result:
     from cnnref.experiments import NoRecordError, run
 
     try:
-        return run(entry, mode="stored")
+        return run(entry, seeds=seeds, mode="stored")
     except NoRecordError as error:
         raise ValueError(str(error)) from error
 
@@ -131,14 +136,12 @@ def data_of(preset: Preset) -> Data:
 
 
 def draw_curves(preset: Preset) -> Picture:
-    """The curves that are chosen at first; of a single experiment, in training and in testing."""
-    from cnnref.figures import curves_picture, learning_curves, steps_picture
+    """The curves that are chosen at first, of the evaluated images where these are shown."""
+    from cnnref.figures import curves_picture, steps_picture
 
     entries, chosen = next(iter(datasets_of(preset).values()))
     results = [stored(entry) for entry in entries if entry.name in chosen]
     sets = preset["sets"].split()
-    if len(results) == 1 and {"training", "test"} <= set(sets):
-        return learning_curves(results[0])
     if sets == ["steps"]:
         return steps_picture(results, "step_loss" if preset["measure"] == "loss" else "step_error")
     metric = "loss" if preset["measure"] == "loss" else "accuracy"
@@ -154,7 +157,7 @@ def rows_of(preset: Preset) -> int:
 
 CURVES = Explorer(
     "Learning curves",
-    (*SHARED, "explorer-series.js", "explorer-curves-drawing.js", "explorer-curves.js"),
+    "series curves-drawing curves",
     {"experiments": "", "chosen": "", "measure": "loss", "sets": "test", "log": 0, "at": 0},
     draw_curves,
     rows_of,
@@ -162,5 +165,5 @@ CURVES = Explorer(
     lambda preset: (
         {"dataset": "", "single": "", "from": 0, "to": 0} | dict.fromkeys(datasets_of(preset), "")
     ),
-    ("explorer-curves.css",),
+    sheet="curves",
 )

@@ -27,6 +27,7 @@ are, and their figures, are in `catalogue`.
 from __future__ import annotations
 
 import os
+import shutil
 from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, cast
@@ -64,41 +65,42 @@ class ExplorerDirective(SphinxDirective):
     option_spec: ClassVar[dict[str, Any]] = dict.fromkeys(("name", *OPTIONS), str)
 
     def run(self) -> list[nodes.Node]:
-        """Build the box, with the figure and the text of the page that runs no script."""
-        kind, name = self.arguments[0], self.options.pop("name", f"explorer-{self.arguments[0]}")
+        """Build the box; a mistake is a warning, and no box."""
         try:
-            preset = self.preset(kind)
-            data = EXPLORERS[kind].data(preset)
-            picture = EXPLORERS[kind].draw(preset)
-            if name in ids_of(self.env):
-                raise ValueError(f"the page has an explorer {name} already; name this one")
-            if not "".join(self.content).strip():
-                raise ValueError("an explorer needs a text for readers without JavaScript")
+            return [self.box(self.arguments[0])]
         except ValueError as error:
             logger.warning("%s", error, location=self.get_location())
             return []
+
+    def box(self, kind: str) -> explorer_node:
+        """The box, with the figure and the text of the page that runs no script.
+
+        Raises:
+            ValueError: the directive is mistaken.
+        """
+        name = self.options.pop("name", f"explorer-{kind}")
+        preset = self.preset(kind)
+        explorer = EXPLORERS[kind]
+        data, picture = explorer.data(preset), explorer.draw(preset)
+        if name in ids_of(self.env):
+            raise ValueError(f"the page has an explorer {name} already; name this one")
+        if not "".join(self.content).strip():
+            raise ValueError("an explorer needs a text for readers without JavaScript")
         ids_of(self.env).add(name)
-        rows = EXPLORERS[kind].rows(preset)
-        content = data.content if data else None
-        for file in data.files if data else ():
+        for file in data.files:
             self.env.note_dependency(str(file))
-        late = dict(data.late) if data else {}
-        for script, text in late.items():
-            keep_latest(kept(self.env) / script, text)
-        box = explorer_node(ids=[name], kind=kind, preset=preset, rows=rows, data=content, tour=[])
-        box["late"] = list(late)
+        for script, text in data.late.items():
+            keep(kept(self.env) / script, text)
+        box = explorer_node(ids=[name], kind=kind, preset=preset, rows=explorer.rows(preset))
+        box["data"], box["late"] = data.content, list(data.late)
         self.set_source_info(box)
         box += keep_picture(self.env, picture)
         self.state.nested_parse(self.content, self.content_offset, box)
-        try:
-            box["tour"] = tour_of(box)
-        except ValueError as error:
-            logger.warning("%s", error, location=self.get_location())
-            return []
+        box["tour"] = tour_of(box)
         domain = cast(StandardDomain, self.env.get_domain("std"))
         domain.anonlabels[name] = self.env.docname, name
-        domain.labels[name] = self.env.docname, name, f"explorer: {EXPLORERS[kind].title}"
-        return [box]
+        domain.labels[name] = self.env.docname, name, f"explorer: {explorer.title}"
+        return box
 
     def preset(self, kind: str) -> dict[str, Any]:
         """What the controls are set to.
@@ -123,20 +125,11 @@ def kept(env: BuildEnvironment) -> Path:
 
 
 def keep(path: Path, text: str) -> None:
-    """Write a file whose name is made from its content."""
+    """Write a file, unless it is written already."""
     path.parent.mkdir(parents=True, exist_ok=True)
     # Two pages may show the same; were it written again, the first would count as out of date.
-    if not path.is_file():
+    if not path.is_file() or path.read_text(encoding="utf-8") != text:
         path.write_text(text, encoding="utf-8")
-
-
-def keep_latest(path: Path, text: str) -> None:
-    """The same of a name that ends in a digest of the content; what older contents left goes."""
-    family = path.stem.rpartition("-")[0]
-    for old in path.parent.glob(f"{family}-*{path.suffix}"):
-        if old != path:
-            old.unlink(missing_ok=True)
-    keep(path, text)
 
 
 def keep_picture(env: BuildEnvironment, picture: Picture) -> nodes.image:
@@ -157,17 +150,14 @@ def load_scripts(
 ) -> None:
     """Have a page load what its explorers need; during this event, Sphinx adds to one page only."""
     explorers = list(doctree.findall(explorer_node)) if doctree else []
-    kinds = [node["kind"] for node in explorers]
     for script in {name for node in explorers for name in node["late"]}:
-        keep_latest(
-            Path(app.outdir) / "_static" / script, (kept(app.env) / script).read_text("utf-8")
-        )
-    sheets = [sheet for kind in kinds for sheet in ("explorers.css", *EXPLORERS[kind].styles)]
-    for sheet in dict.fromkeys(sheets):
-        app.add_css_file(sheet)
-    # Each script once, in the order of the list.
-    for script in dict.fromkeys(script for kind in kinds for script in EXPLORERS[kind].scripts):
-        app.add_js_file(script, defer="defer")
+        shutil.copy(kept(app.env) / script, Path(app.outdir) / "_static")
+    # Each file once, in the order of the list.
+    for name in dict.fromkeys(name for node in explorers for name in EXPLORERS[node["kind"]].files):
+        if name.endswith(".css"):
+            app.add_css_file(name)
+        else:
+            app.add_js_file(name, defer="defer")
 
 
 def setup(app: Sphinx) -> None:

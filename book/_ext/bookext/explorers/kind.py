@@ -31,11 +31,10 @@ class Data:
         content: as JSON holds it; written into the page, since a page on a disk can fetch nothing.
         files: what it was read from; where one changes, the page is read again.
         late: scripts by the names under which they lie beside the others, for what is too much for
-            a page: the explorer's own script loads them when it comes near. A name ends in a dash
-            and a digest of the content.
+            a page: the explorer's own script loads them when it comes near.
     """
 
-    content: Mapping[str, Any]
+    content: Mapping[str, Any] = field(default_factory=dict)
     files: tuple[Path, ...] = ()
     late: Mapping[str, str] = field(default_factory=dict)
 
@@ -46,20 +45,28 @@ class Explorer:
 
     Args:
         title: its heading.
-        scripts: what it loads, in this order, after nothing else.
+        scripts: what it loads after `SHARED`, in this order: names between spaces, each of a file
+            `explorer-NAME.js`.
         preset: every option of the directive with its default; the default's type is the option's.
         draw: the figure of a preset, for pages whose scripts do not run.
         rows: by how many rows a setting is taller than the least; the style sheet keeps room.
         controls: what a link may set besides the options, with a value of each one's type.
         data: what a preset's script is given, where it needs more than the preset.
-        styles: its own style sheets, besides the one that all explorers have.
+        sheet: the name of a style sheet `explorer-NAME.css`, besides the one that all have.
     """
 
     title: str
-    scripts: tuple[str, ...]
+    scripts: str
     preset: Preset
     draw: Callable[[Preset], Picture]
     rows: Callable[[Preset], int] = lambda _: 0
-    data: Callable[[Preset], Data | None] = lambda _: None
+    data: Callable[[Preset], Data] = lambda _: Data()
     controls: Callable[[Preset], Mapping[str, Any]] = lambda _: {}
-    styles: tuple[str, ...] = ()
+    sheet: str = ""
+
+    @property
+    def files(self) -> list[str]:
+        """All its scripts and style sheets, in the order in which a page loads them."""
+        own = [f"explorer-{name}.js" for name in self.scripts.split()]
+        sheets = ["explorers.css", *([f"explorer-{self.sheet}.css"] if self.sheet else [])]
+        return [*sheets, *SHARED, *own]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from .kind import SHARED, Explorer, Preset
+from .kind import Explorer, Preset
 
 if TYPE_CHECKING:
     from cnnref.figures.style import Picture
@@ -24,12 +24,7 @@ def draw_pooling(preset: Preset) -> Picture:
 
 POOLING = Explorer(
     "Pooling and jitter",
-    (
-        *SHARED,
-        "explorer-pooling-arithmetic.js",
-        "explorer-pooling-drawing.js",
-        "explorer-pooling.js",
-    ),
+    "pooling-arithmetic pooling-drawing pooling",
     {"x": "0.4 0.1 0.5 0.9 0.01 0.3 0.8", "op": "max", "fill": "zeros", "count": "zeros"}
     | {"k": 2, "s": 1, "l": 0, "r": 0, "move": "shift", "by": 1, "enters": "zeros", "i": 4},
     draw_pooling,

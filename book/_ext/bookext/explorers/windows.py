@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from .kind import SHARED, Explorer, Preset
+from .kind import Explorer, Preset
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -57,15 +57,8 @@ def draw_matrix(preset: Preset) -> Picture:
 
 CONVOLUTION = Explorer(
     "Convolution arithmetic",
-    (
-        *SHARED,
-        "explorer-convolution-sums.js",
-        "explorer-convolution-grips.js",
-        "explorer-convolution-line.js",
-        "explorer-convolution-cells.js",
-        "explorer-convolution-grids.js",
-        "explorer-convolution.js",
-    ),
+    "convolution-sums convolution-grips convolution-line convolution-cells convolution-grids "
+    "convolution",
     {"operation": "convolution", "axes": 1, "n": 8, "k": 3, "s": 1, "d": 1, "l": 0, "r": 0}
     | {"q": 0, "counts": 0},
     draw_convolution,
@@ -74,13 +67,7 @@ CONVOLUTION = Explorer(
 )
 MATRIX = Explorer(
     "Convolution as a matrix",
-    (
-        *SHARED,
-        "explorer-matrix-products.js",
-        "explorer-matrix-table.js",
-        "explorer-matrix-drawing.js",
-        "explorer-matrix.js",
-    ),
+    "matrix-products matrix-table matrix-drawing matrix",
     {"view": "forward", "x": "3 1 4 1 5 9 2", "w": "2 3 5", "g": "1 10 100 0 0"}
     | {"s": 1, "d": 1, "l": 0, "r": 0},
     draw_matrix,
