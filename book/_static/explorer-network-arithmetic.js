@@ -131,10 +131,9 @@
     return powers.map((power) => power / all);
   }
 
-  // All layers of a picture: `sums` before the activation, `values` after it. A silenced map, named as
-  // { conv1: [2] }, is zero from there on.
+  // All layers of a picture: `sums` before the activation, `values` after it.
   /** @type {NetworkArithmetic["forward"]} */
-  function forward(network, moment, ink, silenced = {}) {
+  function forward(network, moment, ink) {
     /** @type {Seen["values"]} */
     const values = { input: ink };
     /** @type {Seen["sums"]} */
@@ -145,10 +144,8 @@
       sums[name] = layer.kind === "conv" ? convolved(layer, moment[name], x)
         : layer.kind === "pool" ? pooled(layer, x) : full(layer, moment[name], x);
       values[name] = layer.relu ? sums[name].map((z) => Math.max(z, 0)) : sums[name].slice();
-      const area = layer.side * layer.side;
-      for (const map of silenced[name] ?? []) values[name].fill(0, map * area, (map + 1) * area);
     }
-    return { values, sums, silenced, chances: softmax(values.fc6) };
+    return { values, sums, chances: softmax(values.fc6) };
   }
 
   // --- one unit ------------------------------------------------------------------------------------
@@ -208,8 +205,7 @@
   // --- backwards -----------------------------------------------------------------------------------
 
   // The gradient of one unit's sum with respect to every number below it, as chapter 2 derives it: a
-  // unit hands its gradient to each of its inputs, times the weight between them; ReLU and a silenced
-  // map stop it.
+  // unit hands its gradient to each of its inputs, times the weight between them; ReLU stops it.
   /** @type {NetworkArithmetic["backward"]} */
   function backward(network, moment, seen, name, index) {
     /** @type {Record<string, Float64Array>} */
@@ -218,14 +214,11 @@
     let above = new Float64Array(layer.maps * layer.side ** 2);
     above[index] = 1;
     for (let own = true; layer.from; own = false, layer = layer.from) {
-      const { kind, relu, from, side } = layer;
+      const { kind, relu, from } = layer;
       const x = seen.values[from.name];
       const below = new Float64Array(from.maps * from.side ** 2);
-      const silent = new Set(seen.silenced[layer.name] ?? []);
       above.forEach((slope, unit) => {
-        const stopped = !own && ((relu && !(seen.sums[layer.name][unit] > 0)) ||
-          silent.has(Math.floor(unit / (side * side))));
-        if (!slope || stopped) return;
+        if (!slope || (!own && relu && !(seen.sums[layer.name][unit] > 0))) return;
         if (kind === "pool") {
           let [most, at] = [-Infinity, 0];
           each(layer, unit, (i) => { if (x[i] > most) [most, at] = [x[i], i]; });

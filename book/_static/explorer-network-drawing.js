@@ -1,15 +1,56 @@
 // @ts-check
 // The picture of a network that one can look into: it is built once, and shows a drawing, a moment and a
-// unit. Loads after the arithmetic, the names, the pictures, what is on show, and what one does by keys.
+// unit. One follows a unit's sum back to the drawing, and goes to its neighbours by keys.
 (() => {
   "use strict";
   const { strokes: pictures, network, networkView: view } = window.cnnref;
   const { partsOf, textOf, wordsOf, shortOf, placeIn } = window.cnnref.networkUnits;
   const { netOf, pictureOf, answerOf } = window.cnnref.networkState;
   const { PARTS, MAPPED, REACH, explain, curves } = window.cnnref.networkPasses;
-  const { follow, toggleMap, keyed } = window.cnnref.networkKeys;
   const { html, show, whole, range } = window.cnnref.drawing;
   const { SIDE } = pictures;
+
+  // --- what one does with a unit -------------------------------------------------------------------
+
+  // Towards the drawing, to the input that counted for most.
+  /** @param {NetworkParts} parts */
+  function follow(parts) {
+    const { shown, moment } = parts;
+    const { name, index } = shown.unit(moment);
+    const next = network.trail(netOf(), shown.moments[moment], shown.at(moment), name, index)[1];
+    if (next) parts.choose({ unit: textOf(shown.layers[next.name], next.index) });
+  }
+
+  /** @param {NetworkParts} parts @param {KeyboardEvent} event */
+  function keyed(parts, event) {
+    const { shown, moment } = parts;
+    if (event.key === "b" && !event.ctrlKey && !event.metaKey && !event.altKey) {
+      follow(parts);
+      event.preventDefault();
+      return;
+    }
+    const box = event.target;
+    const name = box === parts.ends.box ? "fc6"
+      : ["input", ...MAPPED].find((each) => parts.boxes[each]?.box === box);
+    const by = /** @type {Record<string, number[] | undefined>} */ ({
+      ArrowUp: [0, -1, 0], ArrowDown: [0, 1, 0], ArrowLeft: [0, 0, -1], ArrowRight: [0, 0, 1],
+      PageUp: [-1, 0, 0], PageDown: [1, 0, 0],
+    })[event.key];
+    if (!name || !by) return;
+    event.preventDefault();
+    const layer = shown.layers[name];
+    const now = shown.unit(moment);
+    let index = shown.at(moment).values[name].reduce((best, value, i, all) => (value > all[best] ? i : best), 0);
+    if (now.name === name) {
+      const at = partsOf(layer, now.index);
+      const whole = layer.side === 1; // such a layer is a row of units
+      const moved = (whole ? [at[0] + by[0] + by[1] + by[2], 0, 0] : at.map((p, axis) => p + by[axis]))
+        .map((p, axis) => Math.max(0, Math.min((axis ? layer.side : layer.maps) - 1, p)));
+      index = (moved[0] * layer.side + moved[1]) * layer.side + moved[2];
+    }
+    parts.choose({ unit: textOf(layer, index) });
+  }
+
   // --- building ------------------------------------------------------------------------------------
 
   /** @type {Record<string, string>} */
@@ -71,9 +112,8 @@
     const sums = html("div", { class: "network-sums" });
     const back = press("Follow it back", () => follow(parts));
     back.append(html("kbd", {}, "b"));
-    const silence = press("Silence this map", () => toggleMap(parts));
     const captions = range(0, 1).map(() => html("p", { class: "explorer-caption" }));
-    Object.assign(parts, { pen, boxes, ends, learning, shifts, answer, title, sums, back, silence, captions });
+    Object.assign(parts, { pen, boxes, ends, learning, shifts, answer, title, sums, back, captions });
     /** @param {string} name @param {() => HTMLElement} boxed */
     const asked = (name, boxed) => (asks(name) ? [boxed()] : []);
     parts.stage.replaceChildren(html("div", { class: `network only-${shows}` },
@@ -85,7 +125,7 @@
       html("div", { class: "network-layers" }, drawn.map((name) =>
         row(name, ...(name === "conv1" ? [boxes.kernels.box] : []), boxes[name].box))),
       asked("unit", () => html("div", { class: "network-unit" }, title,
-        html("div", { class: "explorer-actions" }, back, silence), sums)),
+        html("div", { class: "explorer-actions" }, back), sums)),
       html("div", { class: "network-curves" },
         asked("moments", () => html("div", {}, captions[0], learning.drawing)),
         asked("shifts", () => html("div", {}, captions[1], shifts.drawing)))));
@@ -101,7 +141,7 @@
     const strokes = /** @type {Point[][]} */ (parts.growing);
     const made = pictureOf({ ...shown, strokes });
     parts.pen.draw(strokes, shown.pen);
-    const seen = network.forward(netOf(), shown.moments[moment], made.ink, shown.silenced);
+    const seen = network.forward(netOf(), shown.moments[moment], made.ink);
     paintLayers(parts, seen);
     view.paint(parts.boxes.input, made.ink, 1, view.INK);
     parts.ends.draw(seen.chances);
@@ -152,10 +192,6 @@
     const pressed = [parts.sums, parts.back].some((box) => box.contains(document.activeElement));
     parts.title.textContent = `${wordsOf(layer, index).replace(/^the/, "The")}: ${show(seen.values[name][index])}`;
     parts.back.disabled = !under;
-    parts.silence.hidden = !layer.relu;
-    const [map] = partsOf(layer, index);
-    const silent = made.silenced[name]?.includes(map);
-    parts.silence.textContent = `${silent ? "Wake" : "Silence"} this ${layer.side > 1 ? "map" : "unit"}`;
     parts.sums.replaceChildren(under
       ? view.sumTable({ layer, place: placeIn(under), terms, bias, sum: seen.sums[name][index], value: seen.values[name][index],
         scores: name === "fc6" ? Array.from(seen.values.fc6) : undefined, nameOf: (i) => shortOf(under, i), go: (i) => parts.choose({ unit: textOf(under, i) }) })

@@ -4,7 +4,7 @@
 (() => {
   "use strict";
   const { strokes: pictures, network } = window.cnnref;
-  const { unitOf, wordsOf, silencedOf } = window.cnnref.networkUnits;
+  const { unitOf, wordsOf } = window.cnnref.networkUnits;
   const { show, whole } = window.cnnref.drawing;
   /** @param {number} share from 0 to 1 */
   const percent = (share) =>
@@ -29,17 +29,15 @@
   /** @type {NetworkState["model"]} */
   function model(values, shows) {
     const { layers, moments } = netOf();
-    const silenced = silencedOf(values.silent, layers);
     const chosen = values.unit.trim() ? unitOf(values.unit, layers) : undefined;
-    const { strokes, turn, pen, noise, x, silent } = values;
-    const key = JSON.stringify([strokes, turn, pen, noise, x, silent]);
+    const { strokes, turn, pen, noise, x } = values;
+    const key = JSON.stringify([strokes, turn, pen, noise, x]);
     if (last?.key !== key) last = { key, picture: pictureOf(values), seen: [] };
     const { picture, seen } = last;
     // The unit as it was typed makes way for what tells it.
     const made = /** @type {NetworkModel} */ (/** @type {unknown} */ ({ ...values, ...picture,
-      shows, layers, moments, silenced, chosen, steps: moments.length, stop: "Training", seen }));
-    made.at = (moment) => (seen[moment] ??=
-      network.forward(netOf(), moments[moment], made.ink, silenced));
+      shows, layers, moments, chosen, steps: moments.length, stop: "Training", seen }));
+    made.at = (moment) => (seen[moment] ??= network.forward(netOf(), moments[moment], made.ink));
     made.unit = (moment) => chosen ??
       { name: "fc6", index: bestOf(made.at(moment).chances) };
     return made;

@@ -6,6 +6,7 @@
 (() => {
   "use strict";
   const { Refusal } = window.cnnref;
+  const { random } = window.cnnref.drawing;
   const PAD = 100;
   const SIDE = 28;
   const BOX = 20;
@@ -105,17 +106,6 @@
       const [r, c] = [Math.floor(i / SIDE) - down, (i % SIDE) - right];
       return r >= 0 && c >= 0 && r < SIDE && c < SIDE ? ink[r * SIDE + c] : 0;
     });
-  }
-
-  // Numbers from 0 to 1 that only look random: mulberry32, by Tommy Ettinger.
-  /** @param {number} seed @returns {Generator<number, never>} */
-  function* random(seed) {
-    for (let state = seed >>> 0; ;) {
-      state = (state + 0x6d2b79f5) >>> 0;
-      let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-      mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-      yield ((mixed ^ (mixed >>> 14)) >>> 0) / 4294967296;
-    }
   }
 
   // So many per cent of each pixel are drawn by lot.

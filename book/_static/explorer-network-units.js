@@ -1,10 +1,9 @@
 // @ts-check
-// Names of the network's units and maps, as a reader types them and as they are told.
+// Names of the network's units, as a reader types them and as they are told.
 (() => {
   "use strict";
   const { Refusal } = window.cnnref;
   const { parseInteger } = window.cnnref.controls;
-  const { range } = window.cnnref.drawing;
 
   // "conv3 5 4 7": the layer, then map, row and column from 1; the last layer's units are the digits.
   /** @param {NetworkLayer} layer */
@@ -50,24 +49,5 @@
   const placeIn = (layer) =>
     (layer.side === 1 ? "unit" : `${layer.name === "input" ? "" : "map · "}row, column`);
 
-  // "conv1 3, conv3 5": maps that are silenced.
-  /** @type {NetworkUnits["silencedOf"]} */
-  function silencedOf(text, layers) {
-    /** @type {Record<string, number[]>} */
-    const found = {};
-    for (const part of text.split(",").map((piece) => piece.trim()).filter(Boolean)) {
-      const [name, number] = part.split(/\s+/);
-      const map = Number(number) - 1;
-      if (!layers[name]?.relu || !range(0, layers[name].maps - 1).includes(map)) {
-        throw new Refusal("silent", "must name maps that there are, as in conv1 3, conv3 5");
-      }
-      (found[name] ??= []).push(map);
-    }
-    return found;
-  }
-  /** @type {NetworkUnits["silencedText"]} */
-  const silencedText = (silenced) => Object.entries(silenced)
-    .flatMap(([name, all]) => all.map((map) => `${name} ${map + 1}`)).join(", ");
-
-  window.cnnref.networkUnits = { unitOf, partsOf, textOf, wordsOf, shortOf, placeIn, silencedOf, silencedText };
+  window.cnnref.networkUnits = { unitOf, partsOf, textOf, wordsOf, shortOf, placeIn };
 })();

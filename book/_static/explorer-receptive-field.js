@@ -3,14 +3,14 @@
 /**
  * @typedef {{ n: number, c: number, layers: StackLayer[], layer: number }} ReachValues
  */
-/** Numbers and layers of each network to choose, by name.
- * @typedef {Record<string, { n: number, c: number, layers: string, layer: number }>} Networks
+/** Numbers and layers of each network to choose, by name, and the layer to begin with.
+ * @typedef {Record<string, { n: number, c: number, layers: string, layer?: number }>} Networks
  */
 /** @typedef {NonNullable<Definition<StackModel, ReachValues, { networks: Networks }>["adapt"]>} AdaptReach */
 (() => {
   "use strict";
-  const { Refusal } = window.cnnref;
-  const { parseInteger } = window.cnnref.controls;
+  const { Refusal, attempt } = window.cnnref;
+  const { number, parseInteger } = window.cnnref.controls;
   const { LIMITS, MOST_LAYERS, parseLayers, writeLayers, middleOf, account } = window.cnnref.stack;
   const { wordsOf, drawFormula } = window.cnnref.stackWords;
   const { drawStack, drawTable } = window.cnnref.stackDrawing;
@@ -19,15 +19,6 @@
 
   // --- editing -------------------------------------------------------------------------------------
 
-  /** @template T @param {() => T} act @returns {T | undefined} nothing where it refuses */
-  const attempt = (act) => {
-    try {
-      return act();
-    } catch (error) {
-      if (!(error instanceof Refusal)) throw error;
-      return undefined;
-    }
-  };
   /** @param {string} text */
   const layersOf = (text) => attempt(() => parseLayers(text, 0, 2 * MOST_LAYERS));
   /** @param {string} text @param {Run} limits */
@@ -80,41 +71,9 @@
     return result;
   };
 
-  /** @typedef {(layers: StackLayer[], at: number) => number} Edit gets the list and the place, and returns the new place */
-  /**
-   * A button that changes the list of layers.
-   * @param {string} label @param {Edit} edit @returns {Action<any>}
-   */
-  const action = (label, edit) => ({
-    label, ofTexts: true,
-    act: (/** @type {Texts} */ texts) => {
-      const layers = layersOf(texts.layers);
-      const at = (numberOf(texts.layer, [1, layers?.length ?? 0]) ?? 0) - 1;
-      if (!layers || (at < 0 && layers.length)) return {};
-      const place = edit(layers, at);
-      return { layers: writeLayers(layers), layer: Math.max(1, Math.min(place + 1, layers.length)) };
-    },
-  });
-  /** @param {number} by @returns {Edit} */
-  const move = (by) => (layers, at) => {
-    if (!(at + by in layers)) return at;
-    layers.splice(at + by, 0, ...layers.splice(at, 1));
-    return at + by;
-  };
-  /** @type {StackLayer} */
-  const FIRST_LAYER = { kind: "conv", k: 3, s: 1, p: 0, d: 1, c: 1 };
-  const actions = [
-    action("Add a copy", (layers, at) => {
-      layers.splice(at + 1, 0, layers[at] ?? FIRST_LAYER);
-      return at + 1;
-    }),
-    action("Remove", (layers, at) => {
-      layers.splice(at, 1);
-      return at;
-    }),
-    action("Move earlier", move(-1)),
-    action("Move later", move(1)),
-  ];
+  /** Without the layer that is selected. @param {ReachValues} values @returns {Setting} */
+  const removed = ({ layers, layer }) => (layers.length < 2 ? {}
+    : { layers: writeLayers(layers.toSpliced(layer - 1, 1)), layer: Math.min(layer, layers.length - 1) });
 
   /** A model is drawn before anything else is done with it. @param {StackModel} model */
   const drawn = (model) => /** @type {DrawnStack} */ (model);
@@ -146,33 +105,32 @@
     };
   }
 
-  /**
-   * @param {string} name @param {string} label @param {string | undefined} letter @param {Run} limits
-   * @param {Partial<ControlSpec>} more @returns {ControlSpec}
-   */
-  const number = (name, label, letter, [min, max], more = {}) =>
-    ({ name, kind: "number", label, symbol: letter, min, max, ...more });
-  const derived = { derived: true };
+  const derived = true;
   /** @param {Networks} networks @returns {Group<ReachValues>[]} */
   const groups = (networks) => [
     { name: "stack", legend: "Stack", controls: [
-      { name: "network", kind: "select", label: "Network", ...derived, options:
+      { name: "network", kind: "select", label: "Network", derived, options:
         Object.fromEntries([...Object.keys(networks), OWN].map((name) => [name, name === OWN ? "a stack of your own" : name])) },
-      number("n", "Input", "N", [1, 512]), number("c", "Channels", "C", LIMITS.c),
+      number("n", "Input", "N", 1, 512), number("c", "Channels", "C", ...LIMITS.c),
       { name: "layers", kind: "list", label: "Layers, from the input on", rows: 2, parse: (text) => parseLayers(text),
         hint: "conv3s2p1d2c64 has kernel 3, stride 2, padding 1, dilation 2 and 64 channels; " +
           "pool2s2 is a pooling. Left out, these are 1, and the padding is 0." },
     ] },
-    { name: "edit", legend: "One layer", actions, controls: [
-      number("layer", "Layer", undefined, [1, MOST_LAYERS]),
-      { name: "kind", kind: "choice", label: "Kind", ...derived, options: { conv: "convolution", pool: "pooling" } },
-      number("k", "Kernel", "F", LIMITS.k, derived), number("s", "Stride", "S", LIMITS.s, derived),
-      number("p", "Padding", undefined, LIMITS.p, derived), number("d", "Dilation", "d", LIMITS.d, derived),
-      number("o", "Channels out", "O", LIMITS.c, derived),
+    { name: "edit", legend: "One layer", actions: [{ label: "Remove", act: removed }], controls: [
+      number("layer", "Layer", "", 1, MOST_LAYERS),
+      { name: "kind", kind: "choice", label: "Kind", derived, options: { conv: "convolution", pool: "pooling" } },
+      ...[number("k", "Kernel", "F", ...LIMITS.k), number("s", "Stride", "S", ...LIMITS.s),
+        number("p", "Padding", "", ...LIMITS.p), number("d", "Dilation", "d", ...LIMITS.d),
+        number("o", "Channels out", "O", ...LIMITS.c)].map((spec) => ({ ...spec, derived })),
     ] },
   ];
 
   window.cnnref.explorer.define("receptive-field", (preset, /** @type {{ networks: Networks }} */ { networks }) => {
+    // A unit of the last layer that has more than one shows most.
+    for (const network of Object.values(networks)) {
+      const { rows } = account(network.n, network.c, parseLayers(network.layers));
+      network.layer = rows.findLastIndex(({ size }) => size > 1);
+    }
     // The page names a network; the controls begin with its numbers.
     Object.assign(preset, networks[String(preset.network)]);
     /** @type {Definition<StackModel, ReachValues, { networks: Networks }>} */

@@ -45,10 +45,9 @@
         return made.box;
       };
       /** @param {Action<any>} action */
-      const action = ({ label, act, ofTexts }) => html("button", { type: "button", onclick: () => {
+      const action = ({ label, act }) => html("button", { type: "button", onclick: () => {
         this.player.stop();
-        const given = ofTexts ? this.texts() : this.values;
-        if (given) this.set(act(given));
+        if (this.values) this.set(act(this.values));
       } }, label);
       this.groups = groups.map(({ name, legend, controls, actions = [], front = false }) => {
         const title = html("legend");

@@ -11,9 +11,15 @@ import pytest
 import torch
 from torch.nn import functional
 
-from bookext.explorers.directive import keep_latest
-from bookext.explorers.network import EXPERIMENT, LEVELS, NETWORK, draw_network, levels_of
-from bookext.explorers.strokes import DIGITS, parse, prepared
+from bookext.explorers.network import (
+    DIGITS,
+    EXPERIMENT,
+    LEVELS,
+    NETWORK,
+    draw_network,
+    levels_of,
+    network_data,
+)
 from cnnref.accounting import summarize
 from cnnref.experiments import experiment, run
 from cnnref.models import build
@@ -21,6 +27,7 @@ from tests.real_data import at_hand
 
 from ..conftest import ROOT
 from .reader import Reader, pass_all_explorers
+from .vectors_network import parse, prepared
 
 NAME = "explorer-network"
 MOMENTS = experiment(EXPERIMENT).keep_moments
@@ -34,7 +41,7 @@ SEEN = (
     NET
     + """
   const { forward, terms, field, trail, backward } = cnnref.network;
-  const seen = forward(net, net.moments[moment], Float64Array.from(ink), silenced ?? {});
+  const seen = forward(net, net.moments[moment], Float64Array.from(ink));
   const plain = (all) => Object.fromEntries(
     Object.entries(all).map(([name, values]) => [name, Array.from(values)]));
 """
@@ -55,7 +62,7 @@ def model_of(moment, dtype=torch.float32):
     return model.to(dtype).eval()
 
 
-def layers_of(model, x, silenced=()):
+def layers_of(model, x):
     """Sums and values of every layer, by torch."""
     sums, values = {}, {}
     for name in ORDER:
@@ -64,10 +71,6 @@ def layers_of(model, x, silenced=()):
         else:
             sums[name] = model.get_submodule(name)(x.flatten(1) if name == "fc5" else x)
             x = sums[name] if name == "fc6" else sums[name].relu()
-        if name in dict(silenced):
-            keep = torch.ones(x.shape[1], dtype=x.dtype)
-            keep[dict(silenced)[name]] = 0
-            x = x * keep.view(1, -1, *[1] * (x.dim() - 2))
         values[name] = x
     return sums, values
 
@@ -88,8 +91,8 @@ def ask(page, code, **given):
     return page.evaluate(f"({{ {', '.join(given)} }}) => {{ {code} }}", given)
 
 
-def given(x, moment, silenced=None):
-    return {"ink": x.flatten().tolist(), "moment": moment, "silenced": silenced}
+def given(x, moment):
+    return {"ink": x.flatten().tolist(), "moment": moment}
 
 
 # --- arithmetic --------------------------------------------------------------------------------
@@ -103,12 +106,10 @@ def test_every_layer_is_as_torch_has_it(page, moment):
         model = model_of(moment, dtype)
         for k in range(10):
             x = digit(k, dtype)
-            silenced = {"conv1": [k % 8], "fc5": [3]} if k % 2 else {}
-            found = ask(page, code, **given(x, moment, silenced))
+            found = ask(page, code, **given(x, moment))
             with torch.no_grad():
-                sums, values = layers_of(model, x, silenced.items())
-                if not silenced:
-                    assert torch.equal(values["fc6"], model(x))
+                sums, values = layers_of(model, x)
+                assert torch.equal(values["fc6"], model(x))
             for kind, layers in (("sums", sums), ("values", values)):
                 for name, expected in layers.items():
                     off = torch.tensor(found[kind][name]) - expected.flatten()
@@ -120,7 +121,7 @@ def test_every_layer_is_as_torch_has_it(page, moment):
 
 
 def units(k):
-    """A unit of every layer, of which some are silent."""
+    """A unit of every layer."""
     sizes = {"conv1": 5408, "pool2": 1352, "conv3": 1936, "pool4": 400, "fc5": 32, "fc6": 10}
     return [(name, (977 * (k + 1)) % size) for name, size in sizes.items()]
 
@@ -212,7 +213,7 @@ def test_it_reads_every_test_digit_as_torch_does(page):
 
 
 def test_weights_are_light_and_rounded_to_half_a_level(explorer_book):
-    (script,) = (explorer_book / "_static").glob("network-weights-*.js")
+    script = explorer_book / "_static" / "network-weights.js"
     assert len(gzip.compress(script.read_bytes())) < 150_000
     content = json.loads(re.search(r"= (\{.*\});\n$", script.read_text())[1])
     assert [moment["step"] for moment in content["moments"]] == list(MOMENTS)
@@ -228,15 +229,11 @@ def test_weights_are_light_and_rounded_to_half_a_level(explorer_book):
             assert (off <= scales * 0.5001).all()
 
 
-def test_weights_of_an_older_training_are_deleted(tmp_path):
-    for name in ("network-weights-0.js", "network-weights-1.js", "explorer-network.js"):
-        (tmp_path / name).write_text("old")
-    keep_latest(tmp_path / "network-weights-1.js", "new")
-    keep_latest(tmp_path / "network-weights-2.js", "new")
-    assert sorted(path.name for path in tmp_path.iterdir()) == [
-        "explorer-network.js",
-        "network-weights-2.js",
-    ]
+def test_other_weights_have_another_address(monkeypatch):
+    assert network_data({}) == network_data({})
+    ours = network_data({}).content["late"]
+    monkeypatch.setattr("bookext.explorers.network.weights_script", lambda: "others")
+    assert network_data({}).content["late"] != ours
 
 
 def test_the_chapter_measures_the_rounding_that_travels():
@@ -459,28 +456,12 @@ def test_what_if_changes_the_picture_and_the_answer(reader):
     assert "noisy 90 %" in reader.box.inner_text()
 
 
-def test_a_map_is_silenced_and_woken(reader):
-    box = maps(reader, "conv1")
-    box.scroll_into_view_if_needed()
-    box.click(position={"x": 5, "y": 5})
-    reader.press("Silence this map")
-    with torch.no_grad():
-        sums, _ = layers_of(model_of(LAST), digit(3), [("conv1", [0])])
-    best = int(sums["fc6"].argmax())
-    assert reader.words().startswith(f"It reads {best}")
-    assert reader.box.locator(f"#{NAME}-silent").input_value() == "conv1 1"
-    reader.press("Wake this map")
-    assert reader.box.locator(f"#{NAME}-silent").input_value() == ""
-
-
 @pytest.mark.parametrize(
     ("setting", "words"),
     [
         ("unit=conv9", "Unit must begin with a layer: input, conv1"),
         ("unit=conv1+9+1+1", "must be a whole number from 1 to 8"),
         ("strokes=1,2,3", "“1,2,3” is no point"),
-        ("silent=pool2+1", "Silenced maps must name maps that there are, as in conv1 3, conv3 5"),
-        ("silent=conv1+9", "Silenced maps must name maps that there are, as in conv1 3, conv3 5"),
     ],
 )
 def test_mistakes_are_told(visit, setting, words):

@@ -34,7 +34,7 @@ STATES = {
     "photograph": ["#explorer-photograph?at=1", "#explorer-photograph?channels=two&k=3&flip=1",
                    "#explorer-photograph?d=8&s=8&p=12", "#explorer-photograph?w=1,2"],
     "network": ["#explorer-network?at=0", "#explorer-network?unit=conv3+5+4+7&why=gradient&at=5",
-                "#explorer-network?unit=input+1+9+9&x=-10&noise=100&silent=conv1+2",
+                "#explorer-network?unit=input+1+9+9&x=-10&noise=100",
                 "#explorer-network?why=occlusion&unit=fc5+3", "#explorer-network?strokes=1,2,3",
                 "#explorer-network?unit=conv9", "#explorer-network?digit=own&strokes="],
     "learning": ["#explorer-learning?at=9", "#explorer-learning?rate=5&at=8",
@@ -165,12 +165,12 @@ def test_a_page_loads_only_what_it_uses(explorer_book):
     assert loaded["photograph"] == shared | pixels | {"explorer-photograph.js"}
     assert loaded["learning"] == shared | pixels | {"explorer-learning.js"}
     names = ("", "-strokes", "-arithmetic", "-units", "-view", "-state")
-    names += ("-passes", "-keys", "-drawing")
+    names += ("-passes", "-drawing")
     parts = {f"explorer-network{part}.js" for part in names}
     assert loaded["network"] == shared | parts | {"explorer-network.css"}
     parts = {f"explorer-pooling{part}.js" for part in ("", "-arithmetic", "-drawing")}
     assert loaded["pooling"] == shared | parts
-    names = ("", "-stack", "-words", "-layers", "-drawing")
+    names = ("", "-stack", "-words", "-drawing")
     parts = {f"explorer-receptive-field{part}.js" for part in names}
     assert loaded["reach"] == shared | parts | {"explorer-receptive-field.css"}
     parts = {f"explorer-{part}.js" for part in ("series", "curves-drawing", "curves")}

@@ -5,9 +5,62 @@ import random
 
 import numpy as np
 
-from bookext.explorers.strokes import DIGITS, SIDE, parse, prepared, raster
+from bookext.explorers.network import DIGITS
 
 MASK = 2**32 - 1
+SIDE, BOX = 28, 20
+"""Pixels of a picture's side, and of the longer side of its drawing (LeCun et al. 1998)."""
+
+PEN = 9
+"""Width of a line on a pad of 100 by 100."""
+
+
+# --- the twin ------------------------------------------------------------------------------------
+
+
+def parse(text):
+    """Strokes from their text, each a list of points."""
+    return [
+        [[float(part) for part in point.split(",")] for point in stroke.split()]
+        for stroke in text.split(";")
+        if stroke.strip()
+    ]
+
+
+def raster(strokes, radius):
+    """Ink of strokes in pixels, `(SIDE, SIDE)` from 0 to 1.
+
+    A pixel is as dark as its middle lies near a stroke, fading over one pixel at the rim.
+    """
+    middles = np.arange(SIDE) + 0.5
+    at = np.stack(np.meshgrid(middles, middles), axis=-1)
+    nearest = np.full((SIDE, SIDE), np.inf)
+    for stroke in strokes:
+        ends = stroke[1:] or stroke
+        for a, b in zip(np.array(stroke, float), np.array(ends, float), strict=False):
+            length = float((b - a) @ (b - a))
+            along = ((at - a) @ (b - a) / length).clip(0, 1) if length else np.zeros((SIDE, SIDE))
+            away = np.linalg.norm(at - a - along[..., None] * (b - a), axis=-1)
+            nearest = np.minimum(nearest, away)
+    return (radius + 0.5 - nearest).clip(0, 1)
+
+
+def prepared(strokes, pen=PEN):
+    """A drawing's picture, `(SIDE, SIDE)`: the longer side fills `BOX`, the ink is centred."""
+    points = [point for stroke in strokes for point in stroke]
+    if not points:
+        return np.zeros((SIDE, SIDE))
+    low, high = np.min(points, axis=0), np.max(points, axis=0)
+    scale = BOX / (float(np.max(high - low)) + pen)
+    placed = [(np.array(stroke, float) - (low + high) / 2) * scale + SIDE / 2 for stroke in strokes]
+    first = raster([stroke.tolist() for stroke in placed], pen * scale / 2)
+    middles = np.arange(SIDE) + 0.5
+    centre = np.array([first.sum(0) @ middles, first.sum(1) @ middles]) / first.sum()
+    moved = [(stroke + SIDE / 2 - centre).tolist() for stroke in placed]
+    return raster(moved, pen * scale / 2)
+
+
+# --- vectors -------------------------------------------------------------------------------------
 
 
 def drawings(count, seed):

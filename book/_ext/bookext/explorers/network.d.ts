@@ -25,8 +25,6 @@ interface NetworkValues extends NetworkDrawn {
   why: "sees" | "gradient" | "occlusion";
   /** As a reader types it; empty where the digit that is read is meant. */
   unit: string;
-  /** Silenced maps, as a reader types them. */
-  silent: string;
 }
 
 /** A unit, by its layer and its place among the layer's numbers. */
@@ -37,8 +35,6 @@ interface NetworkPicture { prepared: Prepared; still: Ink; ink: Ink }
 
 interface NetworkModel extends Model, Omit<NetworkValues, "unit">, NetworkPicture, Pick<Network, "layers" | "moments"> {
   shows: NetworkShows;
-  /** Maps by layer, counted from 0. */
-  silenced: Record<string, number[]>;
   /** The unit that was asked for. */
   chosen?: NetworkUnit;
   /** The layers by moment of training, as far as they were asked for; kept while the drawing is. */
@@ -124,7 +120,6 @@ type NetworkParts = Parts & {
   title: HTMLElement;
   sums: HTMLElement;
   back: HTMLButtonElement;
-  silence: HTMLButtonElement;
   captions: HTMLElement[];
   shown: NetworkModel;
   moment: number;
@@ -154,13 +149,6 @@ interface NetworkPasses {
   explain(parts: NetworkParts, model: NetworkModel, at: number): void;
   /** The curves over moments and shifts. */
   curves(parts: NetworkParts, model: NetworkModel, at: number): void;
-}
-
-interface NetworkKeys {
-  /** Look into the input that counted for most. */
-  follow(parts: NetworkParts): void;
-  toggleMap(parts: NetworkParts): void;
-  keyed(parts: NetworkParts, event: KeyboardEvent): void;
 }
 
 interface NetworkDrawing {

@@ -5,14 +5,16 @@ from __future__ import annotations
 import json
 from functools import lru_cache
 from hashlib import sha256
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .kind import SHARED, Data, Explorer, Preset
-from .strokes import DIGITS, PEN, SIDE, parse, prepared
+from .curves import stored
+from .kind import Data, Explorer, Preset
 
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from cnnref.experiments import Record
     from cnnref.figures.style import Picture
 
 EXPERIMENT = "digits-cnn-narrow"
@@ -22,6 +24,11 @@ LEVELS = 46
 SHOWS = ("everything", "layers", "sums", "shifts")
 """What stands below the pad and the answer: layers, one unit's sum and both curves; the layers of
 convolutions alone; all layers with the sum; or the curve over the shift alone."""
+
+FILE = Path(__file__).with_name("digits.txt")
+DIGITS = FILE.read_text(encoding="utf-8").splitlines()
+"""Ten digits that were drawn by hand for this book, on a pad of 100 by 100: points of a stroke
+between spaces, strokes between semicolons; x to the right, y down."""
 
 LETTERS = [chr(code) for code in range(32, 127) if chr(code) not in '"\\']
 """Printable, in the order of the levels, and nothing that a text in a script must escape."""
@@ -48,13 +55,11 @@ def layer_of(weight: Tensor, bias: Tensor) -> dict[str, Any]:
     return {"letters": letters, **numbers}
 
 
-def _record() -> Any:
-    from cnnref.experiments import NoRecordError, experiment, run
+def _record() -> Record:
+    from cnnref.experiments import experiment
 
-    try:
-        return run(EXPERIMENT, seeds=experiment(EXPERIMENT).seeds[:1], mode="stored").records[0]
-    except NoRecordError as error:
-        raise ValueError(str(error)) from error
+    entry = experiment(EXPERIMENT)
+    return stored(entry, seeds=entry.seeds[:1]).records[0]
 
 
 @lru_cache(1)
@@ -84,15 +89,14 @@ def weights_script() -> str:
 
 
 def network_data(_: Preset) -> Data:
-    """The name of the script of weights, made from its content."""
-    script = weights_script()
-    name = f"network-weights-{sha256(script.encode()).hexdigest()[:12]}.js"
-    path = _record().path
-    return Data({"late": name}, (path,), {name: script})
+    """Where the script of weights lies; another content has another address."""
+    script, name = weights_script(), "network-weights.js"
+    address = f"{name}?v={sha256(script.encode()).hexdigest()[:12]}"
+    return Data({"late": address}, (_record().path, FILE), {name: script})
 
 
 def draw_network(preset: Preset) -> Picture:
-    """One of the book's own digits, the maps that it wakes, and the ten probabilities.
+    """One of the book's own digits, the kernels of the first layer, and how training went.
 
     Raises:
         ValueError: there is no such digit, no such thing to show, or no record.
@@ -100,7 +104,6 @@ def draw_network(preset: Preset) -> Picture:
     import torch
     from torch.nn import functional
 
-    from cnnref.experiments import load_model
     from cnnref.figures.style import Picture, new_figure, style
 
     if preset["shows"] not in SHOWS:
@@ -110,49 +113,40 @@ def draw_network(preset: Preset) -> Picture:
     digit = str(preset["digit"])
     if digit not in {str(k) for k in range(len(DIGITS))}:
         raise ValueError(f"the book's own digits are 0 to 9, got {digit!r}")
-    _record()  # refuses in its own words
-    model = load_model(EXPERIMENT)
-    weights = model.state_dict()
-    ink = torch.from_numpy(prepared(parse(DIGITS[int(digit)]), PEN)).float()[None, None]
-    with torch.no_grad():
-        maps = functional.conv2d(ink, weights["conv1.weight"], weights["conv1.bias"]).relu()[0]
-        chances = model(ink).softmax(1)[0]
-    read = int(chances.argmax())
+    record = _record()
+    steps, shares = record["moments"]["step"], record["moments"]["accuracy"]
+    kernels = record.weights(steps[-1])["conv1.weight"]
+    largest = float(kernels.abs().max())
+    spaced = functional.pad(kernels[:, 0], (0, 1, 0, 1), value=torch.nan)
     with style():
-        figure, axes = new_figure(6.2, 1.9, ncols=3, width_ratios=[1, 2, 1.3])
-        axes[0].imshow(ink[0, 0], cmap="gray_r")
-        axes[0].set_title("a drawing")
-        rows = [torch.cat(list(maps[start : start + 4]), 1) for start in (0, 4)]
-        axes[1].imshow(torch.cat(rows), cmap="gray")
-        axes[1].set_title("eight maps of the first layer")
-        axes[2].bar([str(k) for k in range(10)], chances.tolist())
-        axes[2].set_title("probability")
-        for pictured in axes[:2]:
-            pictured.axis("off")
+        figure, (pad, tiles, training) = new_figure(6.2, 1.9, ncols=3, width_ratios=[1, 2, 1.3])
+        for stroke in DIGITS[int(digit)].split(";"):
+            x, y = zip(*(map(float, point.split(",")) for point in stroke.split()), strict=True)
+            pad.plot(x, y, color="black", linewidth=7, solid_capstyle="round")
+        pad.set(title="a drawing", xlim=(0, 100), ylim=(100, 0), aspect="equal")
+        rows = [torch.cat(list(spaced[start : start + 4]), 1) for start in (0, 4)]
+        tiles.imshow(torch.cat(rows), cmap="PuOr", vmin=-largest, vmax=largest)
+        tiles.set_title("kernels of the first layer")
+        training.plot(steps, [100 * share for share in shares], marker="o")
+        training.set(title="read right (%)", xlabel="step", xscale="symlog", ylim=(0, 102))
+        for drawn in (pad, tiles):
+            drawn.axis("off")
     told = (
-        f"A {digit} drawn by hand, {SIDE} by {SIDE} pixels, the eight feature maps that the first "
-        f"layer makes of it, and ten bars: the network reads {read} with {chances[read]:.1%}."
+        f"A {digit} drawn by hand; the {len(kernels)} kernels of the first layer, from "
+        f"{float(kernels.min()):.2f} to {float(kernels.max()):.2f}; and the share of test digits "
+        f"read right, from {shares[0]:.1%} before the first step to {shares[-1]:.1%} after "
+        f"{steps[-1]:,} steps."
     )
     return Picture(figure, told)
 
 
 NETWORK = Explorer(
     "A network that reads what you draw",
-    (
-        *SHARED,
-        "explorer-network-strokes.js",
-        "explorer-network-arithmetic.js",
-        "explorer-network-units.js",
-        "explorer-network-view.js",
-        "explorer-network-state.js",
-        "explorer-network-passes.js",
-        "explorer-network-keys.js",
-        "explorer-network-drawing.js",
-        "explorer-network.js",
-    ),
-    {"digit": "3", "strokes": "", "unit": "", "why": "sees", "x": 0, "turn": 0, "pen": PEN}
-    | {"noise": 0, "silent": "", "at": 9, "shows": "everything"},
+    "network-strokes network-arithmetic network-units network-view network-state network-passes "
+    "network-drawing network",
+    {"digit": "3", "strokes": "", "unit": "", "why": "sees", "x": 0, "turn": 0, "pen": 9}
+    | {"noise": 0, "at": 9, "shows": "everything"},
     draw_network,
     data=network_data,
-    styles=("explorer-network.css",),
+    sheet="network",
 )

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
-from itertools import accumulate
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .kind import SHARED, Data, Explorer, Preset
+import yaml
+
+from .kind import Data, Explorer, Preset
 
 if TYPE_CHECKING:
     from torch import nn
@@ -14,42 +16,8 @@ if TYPE_CHECKING:
     from cnnref.figures.style import Picture
     from cnnref.windows import Window
 
-VGG_BLOCKS = ((2, 64), (2, 128), (3, 256), (3, 512), (3, 512))
-
-NETWORKS: dict[str, tuple[int, int, str]] = {
-    "Short chain": (32, 1, "conv3 conv3 pool2s2 conv3"),
-    "IU-4": (
-        256,
-        3,
-        "conv7p3c32 conv5s2c64 pool2s2 conv3d2c128 conv3c128 pool2s2 conv3c256 pool2s2 "
-        "conv13c1024 conv1c1024 conv1c10",
-    ),
-    "PlainCNN": (
-        32,
-        3,
-        "conv3c32 conv3c32 pool2s2 conv3c64 conv3c64 pool2s2 conv5c128 conv1",
-    ),
-    "VGG-16": (
-        224,
-        3,
-        " ".join(
-            [
-                *(f"{f'conv3p1c{c} ' * times}pool2s2" for times, c in VGG_BLOCKS),
-                "conv7c4096 conv1c4096 conv1c1000",
-            ]
-        ),
-    ),
-    "Dilated stack": (48, 1, "conv3p1c16 conv3p2d2c16 conv3p4d4c16 conv3p8d8c16"),
-    "Inception 3a, 1×1 path": (28, 192, "conv1c64"),
-    "Inception 3a, 3×3 path": (28, 192, "conv1c96 conv3p1c128"),
-    "Inception 3a, 5×5 path": (28, 192, "conv1c16 conv5p2c32"),
-    "Inception 3a, pooling path": (28, 192, "pool3p1 conv1c32"),
-}
-"""Length of the input along one axis, its channels and the layers of each network.
-
-Linear layers are written as the convolutions that they are: the first with a kernel as long as its
-input, the others with one tap. Batch normalisations, which see and multiply nothing, are left out.
-"""
+FILE = Path(__file__).with_name("networks.yml")
+NETWORKS: dict[str, dict[str, Any]] = yaml.safe_load(FILE.read_text(encoding="utf-8"))
 
 
 def layers_of(text: str) -> list[dict[str, Any]]:
@@ -94,14 +62,7 @@ def window_of(layer: dict[str, Any]) -> Window:
     return Window(layer["k"], layer["s"], layer["p"], layer["d"])
 
 
-def sizes_of(n: int, text: str) -> list[int]:
-    """Length of the input and of each layer's output, along one axis."""
-    return list(
-        accumulate(layers_of(text), lambda n, layer: window_of(layer).output_size(n), initial=n)
-    )
-
-
-def network_of(preset: Preset) -> tuple[int, int, str]:
+def network_of(preset: Preset) -> dict[str, Any]:
     """The network that a preset names.
 
     Raises:
@@ -119,12 +80,16 @@ def draw_reach(preset: Preset) -> Picture:
     from cnnref.accounting import summarize
     from cnnref.figures import chain_picture, reach_picture
 
-    n, channels, text = network_of(preset)
-    layers = layers_of(text)
+    network = network_of(preset)
+    n, channels, layers = network["n"], network["c"], layers_of(network["layers"])
     if n > MOST_DRAWN:
         counted = summarize(stack_of(channels, layers), (channels, n, n))
         return reach_picture(counted, preset["network"])
-    return chain_picture(list(map(window_of, layers)), n, sizes_of(n, text)[-1] // 2)
+    windows = list(map(window_of, layers))
+    size = n
+    for window in windows:
+        size = window.output_size(size)
+    return chain_picture(windows, n, size // 2)
 
 
 MOST_DRAWN = 48
@@ -133,36 +98,17 @@ MOST_DRAWN = 48
 
 def rows_of(preset: Preset) -> int:
     """Half rems of the picture, whose rows are lower where units are not drawn."""
-    n, _, text = network_of(preset)
-    return len(text.split()) * (4 if n <= MOST_DRAWN else 3)
-
-
-def networks_of(preset: Preset) -> Data:
-    """All networks to choose from; the preset's name must be among them."""
-    networks = {}
-    for name, (n, channels, text) in NETWORKS.items():
-        sizes = sizes_of(n, text)
-        # A unit of the last layer that has more than one shows most.
-        layer = max(number for number, size in enumerate(sizes) if size > 1)
-        networks[name] = {"n": n, "c": channels, "layers": text, "layer": layer}
-    network_of(preset)
-    return Data({"networks": networks})
+    network = network_of(preset)
+    return len(network["layers"].split()) * (4 if network["n"] <= MOST_DRAWN else 3)
 
 
 RECEPTIVE_FIELD = Explorer(
     "Receptive field",
-    (
-        *SHARED,
-        "explorer-receptive-field-stack.js",
-        "explorer-receptive-field-words.js",
-        "explorer-receptive-field-layers.js",
-        "explorer-receptive-field-drawing.js",
-        "explorer-receptive-field.js",
-    ),
+    "receptive-field-stack receptive-field-words receptive-field-drawing receptive-field",
     {"network": "Short chain"},
     draw_reach,
     rows_of,
-    networks_of,
+    lambda _: Data({"networks": NETWORKS}, (FILE,)),
     lambda _: {"n": 0, "c": 0, "layers": "", "layer": 0},
-    ("explorer-receptive-field.css",),
+    sheet="receptive-field",
 )
