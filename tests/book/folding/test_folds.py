@@ -16,21 +16,19 @@ TABLE = CELL % (
 HIDDEN = CELL % ":tags: [hide-input]\nprint('error: 2.0e-16')"
 PAGE = (
     "(top)=\n# Page\n\n## One\n\n"
-    "**Check.** Three ways, $m$ cases, as {ref}`above <top>`. More words.\n\n"
+    "**Checked: three ways, $m$ cases, as {ref}`above <top>`**. More words.\n\n"
     + CELL % "print('error: 1.0e-15')\nprint('3 of 3')"
     + HIDDEN
     + "Then others.\n\n"
     + CELL % ":tags: [verify]\nprint('10 cases, largest error: 3.0e-15')"
     + "Not a check.\n\n"
     + CELL % "shown = 1"
-    + "## Two\n\n**Check.** The formula and a loop.\n\n"
+    + "## Two\n\n**Checked: the formula and a loop**.\n\n"
     + CELL % "print('no number')"
     + TABLE
-    + "**Check.** Nothing to fold.\n\n"
+    + "**Checked: nothing to fold**.\n\n"
     + TABLE
-    + "**Check.** VGG-16: "
-    + "word " * 20
-    + "and more.\n\n"
+    + "**Checked: VGG-16**: word and more.\n\n"
     + CELL % "(here := 1)"
     + "### Far below\n\nText.\n"
 )
@@ -118,8 +116,8 @@ def test_the_notebook_has_plain_paragraphs_and_cells(book):
     path = book.folder / "_build" / "html" / "_sources" / "checks.ipynb"
     cells = json.loads(path.read_text())["cells"]
     text = "\n".join(cell["source"] for cell in cells)
-    assert "**Check.** Three ways, $m$ cases" in text
-    assert "Checked" not in text
+    assert "**Checked: three ways, $m$ cases, as [above](" in text
+    assert "Checked: three ways, $m$ cases, as above" not in text
     assert len([cell for cell in cells if cell["cell_type"] == "code"]) == 9
     (*_, question, _) = json.loads(path.with_name("answers.ipynb").read_text())["cells"]
     assert question["source"].endswith("> Checked by 1 test\n>\n> `test_one.py::test_first`")

@@ -9,6 +9,7 @@ which stands right above it, so that who clicks the title is taken away.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
 from docutils import nodes
@@ -38,10 +39,18 @@ class FoldBoxes(SphinxPostTransform):
         for box in list(self.document.findall(nodes.Element)):
             if isinstance(box, nodes.Admonition) and "dropdown" in box["classes"]:
                 title, *content = box.children
-                for link in list(title.findall(nodes.reference)):
-                    link.replace_self(link.children)
-                line = fold_line("", "", *title.children)
+                line = line_of(title.children)
                 box.replace_self(fold("", line, *content, ids=box["ids"], classes=box["classes"]))
+
+
+def line_of(words: Iterable[nodes.Node]) -> fold_line:
+    """The line of a fold, to which nothing leads; a link in it would take away who clicks it."""
+    line = fold_line("", "", *words)
+    for part in list(line.findall(nodes.Element)):
+        part["ids"] = []
+        if isinstance(part, nodes.reference):
+            part.replace_self(part.children)
+    return line
 
 
 def offer_all(
@@ -59,29 +68,21 @@ def offer_all(
         })  # fmt: skip
 
 
-def visit_fold(self: HTML5Translator, node: fold) -> None:
-    """Open a fold, closed."""
-    self.body.append(self.starttag(node, "details"))
+def written_as(tag: str) -> tuple[Callable[..., None], Callable[..., None]]:
+    """What opens a node as an element of HTML, and what closes it."""
 
+    def visit(self: HTML5Translator, node: nodes.Element) -> None:
+        self.body.append(self.starttag(node, tag, ""))
 
-def depart_fold(self: HTML5Translator, _node: fold) -> None:
-    """End it."""
-    self.body.append("</details>\n")
+    def depart(self: HTML5Translator, _: nodes.Element) -> None:
+        self.body.append(f"</{tag}>\n")
 
-
-def visit_fold_line(self: HTML5Translator, node: fold_line) -> None:
-    """Begin its line."""
-    self.body.append(self.starttag(node, "summary", ""))
-
-
-def depart_fold_line(self: HTML5Translator, _node: fold_line) -> None:
-    """End its line."""
-    self.body.append("</summary>\n")
+    return visit, depart
 
 
 def setup(app: Sphinx) -> None:
     """Register the two nodes, the transform and the button."""
-    app.add_node(fold, html=(visit_fold, depart_fold))
-    app.add_node(fold_line, html=(visit_fold_line, depart_fold_line))
+    app.add_node(fold, html=written_as("details"))
+    app.add_node(fold_line, html=written_as("summary"))
     app.add_post_transform(FoldBoxes)
     app.connect("html-page-context", offer_all, priority=600)

@@ -10,7 +10,7 @@ import re
 
 from docutils import nodes
 
-from ..folding.checks import opens_with
+from ..folding.checks import bold_opening
 
 COMMA = re.compile(r",(?:\s|\\end\{\w+\})*$")
 """That a formula ends in one, behind which its sentence goes on."""
@@ -36,7 +36,7 @@ def answer_in_words(box: nodes.Element, others: type[nodes.Element]) -> list[nod
             continue
         if answer and not isinstance(node, PARTS):
             break
-        if answer or opens_with(node, "Answer."):
+        if answer or bold_opening(node, "Answer."):
             answer.append(node.deepcopy())
             if ends(node):
                 break
