@@ -1,6 +1,6 @@
 """Folds of code that say of what: "Show the code of Fig. 3.7".
 
-MyST-NB calls each of a page's hundred folds "Show code cell source".
+MyST-NB calls all folds of a page alike, by a name from the settings.
 """
 
 from __future__ import annotations
@@ -13,12 +13,9 @@ from sphinx.transforms.post_transforms import SphinxPostTransform
 if TYPE_CHECKING:
     from sphinx.application import Sphinx
 
-STOCK = "code cell {type}"
-"""What MyST-NB's own names end in; an author's name for a fold stays."""
-
 
 class NameFolds(SphinxPostTransform):
-    """Names the folds of code, after the figures if the code draws one."""
+    """Ends the name of a fold with the number of the figure that its code draws."""
 
     default_priority = 190  # before MyST-NB folds them
     formats = ("html",)
@@ -27,15 +24,11 @@ class NameFolds(SphinxPostTransform):
         """Name those of one page."""
         numbers = self.env.toc_fignumbers.get(self.env.docname, {}).get("figure", {})
         for cell in self.document.findall(nodes.container):
-            if cell.get("nb_element") != "cell_code" or "prompt_show" not in cell:
-                continue
-            names = [name for figure in cell.findall(nodes.figure) for name in figure["ids"]]
+            names = (name for figure in cell.findall(nodes.figure) for name in figure["ids"])
             number = next((numbers[name] for name in names if name in numbers), None)
-            of = f" of Fig. {'.'.join(map(str, number))}" if number else ""
-            what = f"the code{of}" if cell.get("hide_mode") == "input" else "the {type}"
-            for prompt, word in (("prompt_show", "Show"), ("prompt_hide", "Hide")):
-                if cell[prompt].endswith(STOCK):
-                    cell[prompt] = f"{word} {what}"
+            for prompt in ("prompt_show", "prompt_hide"):
+                if number and prompt in cell:
+                    cell[prompt] += f" of Fig. {'.'.join(map(str, number))}"
 
 
 def setup(app: Sphinx) -> None:
