@@ -167,7 +167,6 @@ handouts:
       Q-1: {kind: written, about: one}
       Q-2: {kind: written, about: two}
       Q-3: {kind: experiment, about: three}
-deferred: [Q-3]
 """
 
 

@@ -19,6 +19,7 @@ html_css_files.append("pages.css")
 html_baseurl = "https://book.example/here/"
 extensions += ["sphinx_exercise"]
 numfig = True
+nb_code_prompt_show, nb_code_prompt_hide = "Show the code", "Hide the code"
 """
 ANSWER = ":::{answer} %s\n:tests: test_one.py::test_first\n\nWhat is asked.\n:::\n\n"
 FIGURE = """```{code-cell} ipython3
@@ -58,14 +59,12 @@ PAGES = {
 
 @pytest.fixture(scope="module")
 def book(tiny_book):
-    book = tiny_book("handouts.answers", "elsewhere.wheel", "folding.names", "look.pages")
+    book = tiny_book("handouts.lists", "elsewhere.wheel", "folding.names", "look.pages")
     conf = book.folder / "conf.py"
     conf.write_text(
         conf.read_text() + THEME + SETTINGS
         + f"templates_path = [{str(ROOT / 'book' / '_templates')!r}]\n"
     )  # fmt: skip
-    listed = book.folder / "book" / "questions.yml"
-    listed.write_text(listed.read_text().replace("[Q-3]", "[]"))
     book.write(**PAGES)
     assert book.build() == []
     return book
@@ -147,7 +146,7 @@ def answer(words, *behind):
     box = nodes.container()
     paragraph = nodes.paragraph("", "", nodes.strong("", "Answer."), nodes.Text(words))
     nodes.section("", box, nodes.paragraph("", "Asked."), paragraph, *behind)
-    return [node.astext().strip() for node in answer_in_words(box, nodes.rubric)]
+    return [node.astext().strip() for node in answer_in_words(box)]
 
 
 def test_an_answer_goes_on_until_its_sentence_ends():
@@ -161,7 +160,8 @@ def test_an_answer_goes_on_until_its_sentence_ends():
     items = (nodes.list_item("", nodes.paragraph("", word)) for word in ("Yes", "No"))
     assert answer(" These:", nodes.bullet_list("", *items), last) == ["These:", "Yes\n\nNo"]
     assert answer(" It is", nodes.container(), last) == ["It is"]
-    assert answer(" It is", nodes.rubric(), last) == ["It is"]
+    another = nodes.admonition(classes=["answer"])
+    assert answer(" It is", another, last) == ["It is"]
 
 
 # --- folds and their names ----------------------------------------------------------------------

@@ -28,7 +28,7 @@ DOT = '<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"/>'
 @pytest.fixture
 def written(tiny_book):
     """Builds a book after some change, and tells which of its pages were written."""
-    book = tiny_book("handouts.answers", "teaching.exercises")
+    book = tiny_book("handouts.lists", "teaching.exercises")
     with (book.folder / "conf.py").open("a") as conf:
         conf.write('extensions.append("sphinx_exercise")\nnumfig = True\n')
         conf.write('html_baseurl = "https://example.org/"\n')

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from sphinx.application import Sphinx
 
 MODULES = {
-    "handouts": ("answers", "errata"),
+    "handouts": ("boxes", "lists"),
     "running": ("ahead", "execution"),
     "reference": ("apipages", "external"),
     "chapters": ("chaptermap", "terms"),

@@ -34,14 +34,9 @@ def noted(env: BuildEnvironment, what: str) -> Iterator[tuple[str, Any]]:
         yield from ((page, value) for value in env.metadata[page].get(what, ()))
 
 
-def gathers(env: BuildEnvironment, what: str) -> None:
+def gathers(env: BuildEnvironment) -> None:
     """Note that the page that is being read shows what others have."""
-    note(env, GATHERS, what)
-
-
-def gathering(env: BuildEnvironment, what: str) -> list[str]:
-    """The pages that show this of all others."""
-    return [page for page, found in noted(env, GATHERS) if found == what]
+    note(env, GATHERS, True)
 
 
 def note_reading(_app: Sphinx, env: BuildEnvironment, docnames: list[str]) -> None:

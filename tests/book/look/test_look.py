@@ -71,7 +71,7 @@ def shaded(vector):
 @pytest.fixture(scope="module")
 def look_book(tiny_book):
     """The address of pages with images."""
-    book = tiny_book("look.images", "handouts.answers", "look.pages")
+    book = tiny_book("look.images", "handouts.lists", "look.pages")
     conf = book.folder / "conf.py"
     conf.write_text(conf.read_text() + THEME + EXERCISES)
     (book.folder / "swatches.svg").write_text(swatches())

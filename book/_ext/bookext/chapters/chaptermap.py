@@ -19,9 +19,9 @@ from docutils import nodes
 from sphinx import addnodes
 from sphinx.transforms.post_transforms import SphinxPostTransform
 from sphinx.util import logging
-from sphinx.util.docutils import SphinxDirective
 
 from ..around import around
+from ..gathered import add_list
 
 if TYPE_CHECKING:
     from sphinx.application import Sphinx
@@ -42,18 +42,6 @@ MARKS = (
     f'<rect x="{ARCS - 11}" y="{ROW // 2 - 5}" width="10" height="10"/>',
     f'<polygon transform="translate({ARCS - 6} {ROW // 2})" points="-7,6 7,6 0,-7"/>',
 )
-
-
-class chapter_map(nodes.General, nodes.Element):  # noqa: N801 (docutils names nodes so)
-    """Stands for the map until every page is read."""
-
-
-class ChapterMapDirective(SphinxDirective):
-    """Places the map; see the module's docstring."""
-
-    def run(self) -> list[nodes.Node]:
-        """Leave a place for it."""
-        return [chapter_map()]
 
 
 def parts_of(env: BuildEnvironment) -> list[addnodes.toctree]:
@@ -117,7 +105,7 @@ class CheckReferences(SphinxPostTransform):
                 )
 
 
-def draw_map(env: BuildEnvironment, page: str) -> str:
+def draw_map(env: BuildEnvironment, page: str, _part: str) -> list[nodes.Node]:
     """The map as a list of links; the arcs of a row lead up to the chapters it builds on."""
     rows, order = [], chapters_of(env)
     places = {name: place for place, name in enumerate(order)}
@@ -134,7 +122,8 @@ def draw_map(env: BuildEnvironment, page: str) -> str:
             f"{MARKS[(part - 1) % len(MARKS)]}</svg>"
             f'<span><a href="{escape(address)}">{title}</a> <small>{said}</small></span></li>'
         )
-    return f'<ol class="chapter-map">{"".join(rows)}</ol>'
+    html = f'<ol class="chapter-map">{"".join(rows)}</ol>'
+    return [nodes.raw("", html, format="html")]
 
 
 def arc(rows: int) -> str:
@@ -145,21 +134,8 @@ def arc(rows: int) -> str:
     return f'<path d="M{start} {middle}C{bend} {middle} {bend} {top} {start} {top}"/>'
 
 
-class DrawMap(SphinxPostTransform):
-    """Puts the map in its place, once every page is read."""
-
-    default_priority = 5
-
-    def run(self, **_: Any) -> None:
-        """Draw the maps of one page."""
-        for place in list(self.document.findall(chapter_map)):
-            place.replace_self(nodes.raw("", draw_map(self.env, self.env.docname), format="html"))
-
-
 def setup(app: Sphinx) -> None:
     """Register the directive, the checks and the drawing."""
-    app.add_node(chapter_map)
-    app.add_directive("chapter-map", ChapterMapDirective)
-    app.add_post_transform(DrawMap)
+    add_list(app, "chapter-map", draw_map)
     app.add_post_transform(CheckReferences)
     app.connect("env-check-consistency", check_map)

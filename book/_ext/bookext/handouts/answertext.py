@@ -10,7 +10,7 @@ import re
 
 from docutils import nodes
 
-from ..folding.checks import bold_opening
+from ..folding.checks import behind, bold_opening
 
 COMMA = re.compile(r",(?:\s|\\end\{\w+\})*$")
 """That a formula ends in one, behind which its sentence goes on."""
@@ -18,31 +18,28 @@ COMMA = re.compile(r",(?:\s|\\end\{\w+\})*$")
 PARTS = (nodes.paragraph, nodes.bullet_list, nodes.math_block)
 
 
-def answer_in_words(box: nodes.Element, others: type[nodes.Element]) -> list[nodes.Node]:
-    """The paragraph that answers a question, and what completes its last sentence.
-
-    Args:
-        box: the question's.
-        others: the class of such boxes; what comes behind the next is not this one's answer.
+def answer_in_words(box: nodes.Element) -> list[nodes.Node]:
+    """The paragraph that answers a box, and what completes its last sentence.
 
     Returns:
-        Copies, the first without its **Answer.**; nothing, where no paragraph answers.
+        These, taken out of the page, the first without its **Answer.**; nothing, where no
+        paragraph answers.
     """
     answer: list[nodes.Node] = []
-    for node in box.parent.children[box.parent.index(box) + 1 :]:
-        if isinstance(node, (others, nodes.section)):
+    for node in behind(box):
+        if isinstance(node, nodes.section) or "answer" in node["classes"]:
             break
         if isinstance(node, nodes.target):
             continue
         if answer and not isinstance(node, PARTS):
             break
-        if answer or bold_opening(node, "Answer."):
-            answer.append(node.deepcopy())
+        opening = bold_opening(node, "Answer.")
+        if opening is not None:
+            opening.parent.remove(opening)
+        if answer or opening is not None:
+            answer.append(node)
             if ends(node):
                 break
-    for paragraph in answer[:1]:
-        opening = next(paragraph.findall(nodes.strong))
-        opening.parent.remove(opening)
     return answer
 
 

@@ -10,100 +10,71 @@ solution and leaves all that is between the two lines.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from docutils import nodes
+from sphinx.environment import BuildEnvironment
 from sphinx_exercise.nodes import exercise_subtitle, is_exercise_node, solution_node
 
 from ..folding.folds import fold, fold_line
-from .copies import ListOfAll, add_list, copied, number_of, section_of
+from ..gathered import add_list, copied, link_to
+from .chapterwise import Entries, by_chapter, number_of
 
 if TYPE_CHECKING:
     from sphinx.application import Sphinx
     from sphinx.config import Config
-    from sphinx.environment import BuildEnvironment
 
 GRADES = ("Easy", "Solid", "Hard")
 """How hard an exercise is, in the order in which a chapter has them."""
 
 
-@dataclass(frozen=True)
-class Exercise:
-    """An exercise of a chapter, as it was read."""
-
-    name: str
-    number: str
-    title: list[nodes.Node]
-    text: list[nodes.Node]
-    solution: list[nodes.Node]
-
-    @property
-    def grade(self) -> str:
-        """How hard it is; nothing where it does not say."""
-        first = next((part for part in self.text if isinstance(part, nodes.paragraph)), None)
-        word = first.astext().partition(".")[0] if first else ""
-        return word if word in GRADES else ""
-
-
-def exercises_in(env: BuildEnvironment, chapter: str) -> Iterator[Exercise]:
-    """The exercises of a chapter, in order."""
+def exercises_of(env: BuildEnvironment, chapter: str, page: str) -> Entries:
+    """The exercises of a chapter, and a link to each with its number and grade."""
     doctree = env.get_doctree(chapter)
     solutions = {node["target_label"]: node for node in doctree.findall(solution_node)}
+    links: list[nodes.Node] = [nodes.Text(":")]
+    entries: list[nodes.Node] = []
     for node in doctree.findall(is_exercise_node):
-        title, text = node.children
-        named = list(title.findall(exercise_subtitle))
-        name = node["label"]
-        yield Exercise(
-            name,
-            number_of(env, chapter, "exercise", name),
-            [part for subtitle in named for part in subtitle.children],
-            text.children,
-            solutions[name].children[-1].children if name in solutions else [],
-        )
+        entry = entry_of(env, chapter, page, node, solutions.get(node["label"]))
+        entries.append(entry)
+        number = number_of(env, chapter, "exercise", node["label"])
+        words = f"{number} {grade_of(node.children[1])}".strip()
+        links += [nodes.Text(" "), nodes.reference("", words, refid=entry["ids"][0])]
+    return links, entries
 
 
-class ListExercises(ListOfAll):
-    """The list; a link leads to each exercise, with its grade."""
-
-    what = "exercises"
-
-    def chapter(self, chapter: str) -> tuple[nodes.paragraph, nodes.section] | None:
-        """The exercises of a chapter."""
-        jump, section = section_of(self.env, chapter, self.env.docname)
-        jump += nodes.Text(":")
-        for exercise in exercises_in(self.env, chapter):
-            words = f"{exercise.number} {exercise.grade.lower()}".strip()
-            jump += [nodes.Text(" "), nodes.reference("", words, refid=place_of(exercise))]
-            section += self.entry(chapter, exercise)
-        return (jump, section) if len(section) > 1 else None
-
-    def entry(self, chapter: str, exercise: Exercise) -> nodes.container:
-        """One exercise: its name, which leads to the chapter, its text, and its solution."""
-        page = self.env.docname
-        entry = nodes.container(ids=[place_of(exercise)], classes=["exercise-entry"])
-        address = self.app.builder.get_relative_uri(page, chapter)
-        words = f"Exercise {exercise.number}".strip()
-        link = nodes.reference("", words, refuri=f"{address}#{exercise.name}", internal=True)
-        line = nodes.paragraph("", "", link, classes=["exercise-name"])
-        if exercise.title:
-            line += [nodes.Text(" · "), *copied(exercise.title, self.env, chapter, page)]
-        entry += line
-        entry += copied(exercise.text, self.env, chapter, page)
-        if exercise.solution:
-            name = f"Solution of exercise {exercise.number}".strip()
-            box = fold("", fold_line(name, name), classes=["check", "sheet"])
-            box += copied(exercise.solution, self.env, chapter, page)
-            for cell in box.findall(nodes.container):
-                cell.attributes.pop("hide_mode", None)  # one click is enough
-            entry += box
-        return entry
+def grade_of(text: nodes.Node) -> str:
+    """How hard an exercise of this text is, in small letters; nothing where it does not say."""
+    first = text.next_node(nodes.emphasis)
+    word = first.astext().rstrip(".") if first else ""
+    return word.lower() if word in GRADES else ""
 
 
-def place_of(exercise: Exercise) -> str:
-    """The place of an exercise in the list."""
-    return f"all-{exercise.name}"
+def entry_of(
+    env: BuildEnvironment,
+    chapter: str,
+    page: str,
+    exercise: nodes.Element,
+    solution: nodes.Element | None,
+) -> nodes.container:
+    """One exercise: its name, which leads to the chapter, its text, and its solution."""
+    title, text = exercise.children
+    label = exercise["label"]
+    number = number_of(env, chapter, "exercise", label)
+    name = link_to(env, page, chapter, label, nodes.Text(f"Exercise {number}"))
+    line = nodes.paragraph("", "", name, classes=["exercise-name"])
+    for subtitle in title.findall(exercise_subtitle):
+        line += [nodes.Text(" · "), *copied(subtitle.children, env, chapter, page)]
+    entry = nodes.container("", line, ids=[f"all-{label}"], classes=["exercise-entry"])
+    entry += copied(text.children, env, chapter, page)
+    if solution is not None:
+        words = f"Solution of exercise {number}"
+        box = fold("", fold_line(words, words), classes=["check", "sheet"])
+        box += copied(solution.children[-1].children, env, chapter, page)
+        for cell in box.findall(nodes.container):
+            cell.attributes.pop("hide_mode", None)  # one click is enough
+        entry += box
+    return entry
 
 
 def keep_sources(_: Sphinx, config: Config) -> None:
@@ -132,7 +103,7 @@ def leave_out(app: Sphinx, doctree: nodes.document) -> None:
 def setup(app: Sphinx) -> None:
     """Register the directive, what fills it in, and the setting."""
     app.add_config_value("exercises_solutions", True, "env", bool)
-    add_list(app, ListExercises)
+    add_list(app, "exercises", by_chapter(exercises_of))
     app.connect("config-inited", keep_sources)
     app.connect("doctree-read", leave_out, priority=100)  # before anything is noted of them
     app.connect("html-page-context", offer_no_source, priority=600)  # once the theme has added it

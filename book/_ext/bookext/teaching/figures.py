@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from html import escape
+from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import urljoin
@@ -20,23 +21,32 @@ from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 
 from docutils import nodes
 from sphinx.domains.std import StandardDomain
+from sphinx.environment import BuildEnvironment
 from sphinx.transforms.post_transforms import SphinxPostTransform
 from sphinx.util.osutil import relative_uri
 
 from ..chapters.chaptermap import chapters_of
+from ..gathered import add_list, copied, link_to
 from ..look.images import trained_html
-from .copies import ListOfAll, add_list, copied, number_of, section_of
+from .chapterwise import Entries, by_chapter, number_of
 
 if TYPE_CHECKING:
     from sphinx.application import Sphinx
-    from sphinx.environment import BuildEnvironment
 
 PLACE = "page-figures"
 """The label of the page with the list."""
 
 LICENCE = "CC BY 4.0"
-ARCHIVES = "_downloads"
 LINK = ' <a class="take-link" href="{}" title="Fig. {} as a file">for slides</a>'
+ALL = (
+    '<p class="take-files"><a href="{}" download>All {} in one archive</a> '
+    '<button type="button" class="btn btn-sm save-png pst-js-only">All as PNG</button></p>'
+)
+FILE = '<a href="{}" download="{}">{}<span class="visually-hidden"> of Fig. {}</span></a>'
+BUTTON = (
+    ' <button type="button" class="btn btn-sm save-png pst-js-only" data-name="{}">PNG'
+    '<span class="visually-hidden"> of Fig. {}</span></button>'
+)
 
 
 @dataclass(frozen=True)
@@ -47,6 +57,11 @@ class Figure:
     number: str
     image: nodes.image
     caption: nodes.caption
+
+    @property
+    def archive(self) -> str:
+        """The archive that it is in."""
+        return f"_downloads/cnnref-figures-{self.number.partition('.')[0]}.zip"
 
     @property
     def file(self) -> str:
@@ -66,68 +81,41 @@ def figures_in(env: BuildEnvironment, doctree: nodes.document, chapter: str) -> 
                 break
 
 
-class ListFigures(ListOfAll):
-    """The list, and before the figures of a chapter an archive of them."""
-
-    what = "figures"
-    formats = ("html",)
-
-    def chapter(self, chapter: str) -> tuple[nodes.paragraph, nodes.section] | None:
-        """The figures of a chapter."""
-        found = list(figures_in(self.env, self.env.get_doctree(chapter), chapter))
-        if not found:
-            return None
-        page = self.env.docname
-        jump, section = section_of(self.env, chapter, page)
-        number = found[0].number.partition(".")[0]
-        archive = f"{ARCHIVES}/cnnref-figures-{number}.zip"
-        up = relative_uri(self.app.builder.get_target_uri(page), archive)
-        html = (
-            f'<p class="take-files"><a href="{up}" download>All {len(found)} in one archive</a> '
-            '<button type="button" class="btn btn-sm save-png pst-js-only">All as PNG</button></p>'
-        )
-        section += nodes.raw("", html, format="html")
-        section += [self.card(chapter, figure) for figure in found]
-        return jump, section
-
-    def card(self, chapter: str, figure: Figure) -> nodes.container:
-        """One figure: its image, its caption, where it is from, and its files."""
-        page = self.env.docname
-        builder = self.app.builder
-        file = self.env.images[figure.image["uri"]][1]
-        (image,) = copied([figure.image], self.env, chapter, page)
-        place = f"{builder.get_relative_uri(page, chapter)}#{figure.name}"
-        link = nodes.reference("", f"Fig. {figure.number}", refuri=place, internal=True)
-        caption = nodes.paragraph("", "", link, nodes.Text(": "), classes=["take-caption"])
-        caption += copied(figure.caption.children, self.env, chapter, page)
-        at = relative_uri(builder.get_target_uri(page), f"{builder.imagedir}/{file}")
-        address = urljoin(self.config.html_baseurl, f"{builder.get_target_uri(chapter)}")
-        address = f"{address}#{figure.name}"
-        source = f"From {self.config.project}, {address}, {LICENCE}"
-        html = f'<p class="take-source">{escape(source)}</p>{files_html(figure, at)}'
-        if figure.image.get("trained"):
-            html += trained_html(figure.image["trained"])
-        words = nodes.container("", caption, nodes.raw("", html, format="html"))
-        card = nodes.container("", image, words, ids=[place_of(figure.name)], classes=["take-card"])
-        card["taken"] = (file, f"{figure.file}{Path(file).suffix}", source)
-        return card
+def figures_of(env: BuildEnvironment, chapter: str, page: str) -> Entries:
+    """The figures of a chapter, and before them an archive of them."""
+    found = list(figures_in(env, env.get_doctree(chapter), chapter))
+    if not found:
+        return [], []
+    address = relative_uri(env.app.builder.get_target_uri(page), found[0].archive)
+    files = nodes.raw("", ALL.format(address, len(found)), format="html")
+    return [], [files, *(card(env, chapter, page, figure) for figure in found)]
 
 
-def files_html(figure: Figure, address: str) -> str:
-    """The links to the files of a figure; a photograph is a PNG already."""
-    kind = Path(address).suffix.removeprefix(".")
-    what = f'<span class="visually-hidden"> of Fig. {figure.number}</span>'
-    link = f'<a href="{escape(address)}" download="{figure.file}.{kind}">{kind.upper()}{what}</a>'
-    button = (
-        f'<button type="button" class="btn btn-sm save-png pst-js-only"'
-        f' data-name="{figure.file}">PNG{what}</button>'
-    )
-    return f'<p class="take-files">{link}{f" {button}" if kind == "svg" else ""}</p>'
-
-
-def place_of(figure: str) -> str:
-    """The place of a figure in the list."""
-    return f"take-{figure}"
+def card(env: BuildEnvironment, chapter: str, page: str, figure: Figure) -> nodes.container:
+    """One figure: its image, its caption, where it is from, and its files."""
+    builder = env.app.builder
+    (image,) = copied([figure.image], env, chapter, page)
+    name = nodes.Text(f"Fig. {figure.number}")
+    caption = nodes.paragraph("", "", link_to(env, page, chapter, figure.name, name))
+    caption += [nodes.Text(": "), *copied(figure.caption.children, env, chapter, page)]
+    caption["classes"] = ["take-caption"]
+    address = urljoin(env.config.html_baseurl, f"{builder.get_target_uri(chapter)}#{figure.name}")
+    source = f"From {env.config.project}, {address}, {LICENCE}"
+    drawing = f"{builder.imagedir}/{env.images[figure.image['uri']][1]}"
+    file = f"{figure.file}{Path(drawing).suffix}"
+    html = f'<p class="take-source">{escape(source)}</p><p class="take-files">'
+    at = relative_uri(builder.get_target_uri(page), drawing)
+    html += FILE.format(escape(at), file, Path(file).suffix[1:].upper(), figure.number)
+    if file.endswith(".svg"):  # a photograph is a PNG already
+        html += BUTTON.format(figure.file, figure.number)
+    html += "</p>"
+    if figure.image.get("trained"):
+        html += trained_html(figure.image["trained"])
+    words = nodes.container("", caption, nodes.raw("", html, format="html"))
+    return nodes.container(
+        "", image, words, ids=[f"take-{figure.name}"], classes=["take-card"],
+        archive=figure.archive, drawing=figure.image["uri"], file=file, source=source,
+    )  # fmt: skip
 
 
 class LinkFigures(SphinxPostTransform):
@@ -144,25 +132,8 @@ class LinkFigures(SphinxPostTransform):
             return
         address = self.app.builder.get_relative_uri(chapter, page)
         for figure in figures_in(self.env, self.document, chapter):
-            link = LINK.format(f"{address}#{place_of(figure.name)}", figure.number)
+            link = LINK.format(f"{address}#take-{figure.name}", figure.number)
             figure.caption.append(nodes.raw("", link, format="html"))
-
-
-def note_archives(app: Sphinx, doctree: nodes.document, _page: str) -> None:
-    """Remember what goes into the archives, once the captions' references are words."""
-    cards = [card for card in doctree.findall(nodes.container) if "taken" in card]
-    for card in cards:
-        file, name, source = card["taken"]
-        caption = next(card.findall(lambda node: "take-caption" in classes_of(node)))
-        number = name.split("-")[1]
-        archives_of(app).setdefault(number, []).append((file, name, f"{words(caption)}\n{source}"))
-
-
-def archives_of(app: Sphinx) -> dict[str, list[tuple[str, str, str]]]:
-    """For each chapter's number, its figures: the site's file, a name for it, and the words."""
-    if not hasattr(app, "cnnref_archives"):
-        app.cnnref_archives = {}  # type: ignore[attr-defined]
-    return cast(dict[str, list[tuple[str, str, str]]], app.cnnref_archives)  # type: ignore[attr-defined]
 
 
 def words(node: nodes.Node) -> str:
@@ -174,39 +145,32 @@ def words(node: nodes.Node) -> str:
     return "".join(map(words, node.children))
 
 
-def classes_of(node: nodes.Node) -> list[str]:
-    """The classes of a node."""
-    return node.get("classes", []) if isinstance(node, nodes.Element) else []
-
-
-def write_archives(app: Sphinx, exception: Exception | None) -> None:
-    """Write an archive for each chapter, the same bytes for the same figures."""
-    if exception is not None or app.builder.name != "html":
-        return
-    site = Path(app.outdir)
-    for number, figures in archives_of(app).items():
-        path = site / ARCHIVES / f"cnnref-figures-{number}.zip"
-        path.parent.mkdir(exist_ok=True)
-        with ZipFile(path, "w", ZIP_DEFLATED) as archive:
-            told = "\n".join(f"{name}\n{text}\n" for _, name, text in figures)
-            archive.writestr(ZipInfo("captions.txt"), told)
-            for file, name, _ in figures:
-                content = (site / app.builder.imagedir / file).read_bytes()
-                archive.writestr(ZipInfo(name), content, ZIP_DEFLATED)
-
-
-def load_script(
+def finish_list(
     app: Sphinx, _page: str, _template: str, _context: dict[str, Any], doctree: nodes.document
 ) -> None:
-    """Have the page with the list load its script, and no other page."""
-    if doctree and any("taken" in card for card in doctree.findall(nodes.container)):
+    """Have the page with the list load its script, and write the archives that it offers."""
+    cards = [c for c in doctree.findall(nodes.container) if "archive" in c] if doctree else []
+    for archive, found in groupby(cards, lambda card: card["archive"]):
         app.add_js_file("figures.js", defer="defer")
+        write_archive(app, Path(app.outdir, archive), list(found))
+
+
+def write_archive(app: Sphinx, path: Path, cards: list[nodes.container]) -> None:
+    """Write the figures of a chapter and their captions, the same bytes for the same figures."""
+    path.parent.mkdir(exist_ok=True)
+    with ZipFile(path, "w", ZIP_DEFLATED) as archive:
+        told = [
+            f"{card['file']}\n{words(next(card.findall(nodes.paragraph)))}\n{card['source']}\n"
+            for card in cards
+        ]
+        archive.writestr(ZipInfo("captions.txt"), "\n".join(told))
+        for card in cards:
+            drawing = Path(app.srcdir, card["drawing"]).read_bytes()
+            archive.writestr(ZipInfo(card["file"]), drawing, ZIP_DEFLATED)
 
 
 def setup(app: Sphinx) -> None:
     """Register the directive, what fills it in, the links and the archives."""
-    add_list(app, ListFigures)
+    add_list(app, "figures", by_chapter(figures_of))
     app.add_post_transform(LinkFigures)
-    app.connect("doctree-resolved", note_archives)
-    app.connect("html-page-context", load_script)
-    app.connect("build-finished", write_archives)
+    app.connect("html-page-context", finish_list)
