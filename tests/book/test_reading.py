@@ -59,7 +59,7 @@ PAGES = {
 
 @pytest.fixture(scope="module")
 def book(tiny_book):
-    book = tiny_book("handouts.lists", "elsewhere.wheel", "folding.names", "look.pages")
+    book = tiny_book("handouts.lists", "elsewhere.wheel", "folding.folds", "look.pages")
     conf = book.folder / "conf.py"
     conf.write_text(
         conf.read_text() + THEME + SETTINGS

@@ -22,7 +22,7 @@ MODULES = {
     "running": ("ahead", "execution"),
     "reference": ("apipages", "external"),
     "chapters": ("chaptermap", "terms"),
-    "folding": ("folds", "checks", "names"),
+    "folding": ("folds", "checks"),
     "look": ("assets", "highlighting", "images", "mathrender", "pages", "sidebar", "spaces"),
     "explorers": ("directive",),
     "teaching": ("exercises", "figures"),

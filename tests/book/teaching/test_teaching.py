@@ -68,7 +68,7 @@ PAGES = {
     "exercises": "# All exercises\n\n```{exercises}\n```\n",
 }  # fmt: skip
 PARTS = (
-    "look.images", "look.pages", "folding.checks", "folding.names", "chapters.chaptermap",
+    "look.images", "look.pages", "folding.checks", "folding.folds", "chapters.chaptermap",
     "teaching.exercises", "teaching.figures", "elsewhere.notebooks",
 )  # fmt: skip
 SHEETS = 'html_css_files.append("pages.css")\n'

@@ -4,7 +4,8 @@ HTML has `details` for this, which docutils does not know: it needs no script, t
 it, and so does a browser that is sent into it. A box of class `dropdown`, as authors mark them for
 sphinx-togglebutton, becomes one as well. That extension adds a button and hides the box by a
 script, once the page has been shown; and there the title of a solution is a link to its exercise,
-which stands right above it, so that who clicks the title is taken away.
+which stands right above it, so that who clicks the title is taken away. MyST-NB folds code; here
+such a fold says of which figure the code is.
 """
 
 from __future__ import annotations
@@ -41,6 +42,23 @@ class FoldBoxes(SphinxPostTransform):
                 title, *content = box.children
                 line = line_of(title.children)
                 box.replace_self(fold("", line, *content, ids=box["ids"], classes=box["classes"]))
+
+
+class NameFolds(SphinxPostTransform):
+    """Ends the name of a fold with the number of the figure that its code draws."""
+
+    default_priority = 190  # before MyST-NB folds them
+    formats = ("html",)
+
+    def run(self, **_: Any) -> None:
+        """Name those of one page."""
+        numbers = self.env.toc_fignumbers.get(self.env.docname, {}).get("figure", {})
+        for cell in self.document.findall(nodes.container):
+            names = (name for figure in cell.findall(nodes.figure) for name in figure["ids"])
+            number = next((numbers[name] for name in names if name in numbers), None)
+            for prompt in ("prompt_show", "prompt_hide"):
+                if number and prompt in cell:
+                    cell[prompt] += f" of Fig. {'.'.join(map(str, number))}"
 
 
 def line_of(words: Iterable[nodes.Node]) -> fold_line:
@@ -81,8 +99,9 @@ def written_as(tag: str) -> tuple[Callable[..., None], Callable[..., None]]:
 
 
 def setup(app: Sphinx) -> None:
-    """Register the two nodes, the transform and the button."""
+    """Register the two nodes, the transforms and the button."""
     app.add_node(fold, html=written_as("details"))
     app.add_node(fold_line, html=written_as("summary"))
     app.add_post_transform(FoldBoxes)
+    app.add_post_transform(NameFolds)
     app.connect("html-page-context", offer_all, priority=600)

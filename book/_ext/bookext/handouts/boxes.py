@@ -248,6 +248,8 @@ def setup(app: Sphinx) -> None:
     app.setup_extension("bookext.folding.folds")
     app.setup_extension("bookext.writing")
     app.add_object_type("answer", "question", ref_nodeclass=nodes.inline)
+    # The search has the names from the index; it would show each twice.
+    app.registry.domain_object_types["std"]["answer"].attrs["searchprio"] = -1
     app.add_directive_to_domain("std", "answer", AnswerDirective, override=True)
     app.add_directive("about", AboutDirective)
     app.connect("doctree-read", check_evidence)

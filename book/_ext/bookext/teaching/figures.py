@@ -65,8 +65,8 @@ class Figure:
 
     @property
     def file(self) -> str:
-        """What its files are called, without an ending."""
-        return f"fig-{self.number.replace('.', '-')}"
+        """What its file is called."""
+        return f"fig-{self.number.replace('.', '-')}{Path(self.image['uri']).suffix}"
 
 
 def figures_in(env: BuildEnvironment, doctree: nodes.document, chapter: str) -> Iterator[Figure]:
@@ -93,29 +93,31 @@ def figures_of(env: BuildEnvironment, chapter: str, page: str) -> Entries:
 
 def card(env: BuildEnvironment, chapter: str, page: str, figure: Figure) -> nodes.container:
     """One figure: its image, its caption, where it is from, and its files."""
-    builder = env.app.builder
-    (image,) = copied([figure.image], env, chapter, page)
-    name = nodes.Text(f"Fig. {figure.number}")
-    caption = nodes.paragraph("", "", link_to(env, page, chapter, figure.name, name))
-    caption += [nodes.Text(": "), *copied(figure.caption.children, env, chapter, page)]
-    caption["classes"] = ["take-caption"]
-    address = urljoin(env.config.html_baseurl, f"{builder.get_target_uri(chapter)}#{figure.name}")
+    place = f"{env.app.builder.get_target_uri(chapter)}#{figure.name}"
+    address = urljoin(env.config.html_baseurl, place)
     source = f"From {env.config.project}, {address}, {LICENCE}"
-    drawing = f"{builder.imagedir}/{env.images[figure.image['uri']][1]}"
-    file = f"{figure.file}{Path(drawing).suffix}"
-    html = f'<p class="take-source">{escape(source)}</p><p class="take-files">'
-    at = relative_uri(builder.get_target_uri(page), drawing)
-    html += FILE.format(escape(at), file, Path(file).suffix[1:].upper(), figure.number)
-    if file.endswith(".svg"):  # a photograph is a PNG already
-        html += BUTTON.format(figure.file, figure.number)
-    html += "</p>"
+    (image,) = copied([figure.image], env, chapter, page)
+    name = link_to(env, page, chapter, figure.name, nodes.Text(f"Fig. {figure.number}"))
+    caption = nodes.paragraph("", "", name, nodes.Text(": "), classes=["take-caption"])
+    caption += copied(figure.caption.children, env, chapter, page)
+    html = f'<p class="take-source">{escape(source)}</p>{files_html(env, page, figure)}'
     if figure.image.get("trained"):
         html += trained_html(figure.image["trained"])
-    words = nodes.container("", caption, nodes.raw("", html, format="html"))
-    return nodes.container(
-        "", image, words, ids=[f"take-{figure.name}"], classes=["take-card"],
-        archive=figure.archive, drawing=figure.image["uri"], file=file, source=source,
-    )  # fmt: skip
+    told = nodes.container("", caption, nodes.raw("", html, format="html"))
+    card = nodes.container("", image, told, ids=[f"take-{figure.name}"], classes=["take-card"])
+    card["figure"], card["source"] = figure, source
+    return card
+
+
+def files_html(env: BuildEnvironment, page: str, figure: Figure) -> str:
+    """The links to the files of a figure; a photograph is a PNG already."""
+    builder = env.app.builder
+    drawing = f"{builder.imagedir}/{env.images[figure.image['uri']][1]}"
+    address = relative_uri(builder.get_target_uri(page), drawing)
+    kind = figure.file.rpartition(".")[2]
+    link = FILE.format(escape(address), figure.file, kind.upper(), figure.number)
+    button = BUTTON.format(Path(figure.file).stem, figure.number) if kind == "svg" else ""
+    return f'<p class="take-files">{link}{button}</p>'
 
 
 class LinkFigures(SphinxPostTransform):
@@ -149,8 +151,8 @@ def finish_list(
     app: Sphinx, _page: str, _template: str, _context: dict[str, Any], doctree: nodes.document
 ) -> None:
     """Have the page with the list load its script, and write the archives that it offers."""
-    cards = [c for c in doctree.findall(nodes.container) if "archive" in c] if doctree else []
-    for archive, found in groupby(cards, lambda card: card["archive"]):
+    cards = [c for c in doctree.findall(nodes.container) if "figure" in c] if doctree else []
+    for archive, found in groupby(cards, lambda card: card["figure"].archive):
         app.add_js_file("figures.js", defer="defer")
         write_archive(app, Path(app.outdir, archive), list(found))
 
@@ -159,14 +161,15 @@ def write_archive(app: Sphinx, path: Path, cards: list[nodes.container]) -> None
     """Write the figures of a chapter and their captions, the same bytes for the same figures."""
     path.parent.mkdir(exist_ok=True)
     with ZipFile(path, "w", ZIP_DEFLATED) as archive:
-        told = [
-            f"{card['file']}\n{words(next(card.findall(nodes.paragraph)))}\n{card['source']}\n"
-            for card in cards
-        ]
+        captions = [words(next(card.findall(nodes.paragraph))) for card in cards]
+        told = (
+            f"{card['figure'].file}\n{caption}\n{card['source']}\n"
+            for card, caption in zip(cards, captions, strict=True)
+        )
         archive.writestr(ZipInfo("captions.txt"), "\n".join(told))
-        for card in cards:
-            drawing = Path(app.srcdir, card["drawing"]).read_bytes()
-            archive.writestr(ZipInfo(card["file"]), drawing, ZIP_DEFLATED)
+        for figure in (card["figure"] for card in cards):
+            drawing = Path(app.srcdir, figure.image["uri"]).read_bytes()
+            archive.writestr(ZipInfo(figure.file), drawing, ZIP_DEFLATED)
 
 
 def setup(app: Sphinx) -> None:
