@@ -120,7 +120,7 @@ def test_the_notebook_has_plain_paragraphs_and_cells(book):
     assert "Checked: three ways, $m$ cases, as above" not in text
     assert len([cell for cell in cells if cell["cell_type"] == "code"]) == 9
     (*_, question, _) = json.loads(path.with_name("answers.ipynb").read_text())["cells"]
-    assert question["source"].endswith("> Checked by 1 test\n>\n> `test_one.py::test_first`")
+    assert "> Checked by 1 test\n>\n> [`test_one.py::test_first`](" in question["source"]
 
 
 def test_an_answer_ends_with_one_line(book):
