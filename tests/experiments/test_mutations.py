@@ -305,14 +305,30 @@ def pixels(monkeypatch, entry):
     return entry.recipe.pixels == "unit"
 
 
-@pytest.mark.parametrize("name", STARTS.values())
+CHANGES = full_remainder, augmentation, views, whitening, lookahead, pixels
+
+
+def uses(name, change) -> bool:
+    with pytest.MonkeyPatch.context() as patch:
+        return change(patch, CATALOGUE[name])
+
+
 @pytest.mark.parametrize(
-    "change", [full_remainder, augmentation, views, whitening, lookahead, pixels]
+    ("change", "name"), [pair for pair in product(CHANGES, STARTS.values()) if uses(*pair[::-1])]
 )
-def test_a_changed_setting_is_seen_exactly_where_it_is_used(name, change, monkeypatch):
+def test_a_changed_setting_is_seen_where_it_is_used(name, change, monkeypatch):
     before = original(name)
-    used = change(monkeypatch, CATALOGUE[name])
-    assert bool(differences(before, probe(CATALOGUE[name]))) == used
+    change(monkeypatch, CATALOGUE[name])
+    assert differences(before, probe(CATALOGUE[name]))
+
+
+@pytest.mark.parametrize("name", STARTS.values())
+def test_changes_of_all_settings_that_it_does_not_use_are_not_seen(name, monkeypatch):
+    before = original(name)
+    for change in CHANGES:
+        if not uses(name, change):
+            change(monkeypatch, CATALOGUE[name])
+    assert differences(before, probe(CATALOGUE[name])) == []
 
 
 # -- layers that only some models have ------------------------------------------------------------
