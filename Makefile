@@ -7,7 +7,10 @@ BIN := $(VENV)/bin
 BOOK := $(VENV)/book
 INSTALLED := $(VENV)/installed
 EXTRA := $(if $(filter-out book verify retrain serve,$(MAKECMDGOALS)),dev,book)
-INSTALL = $(BIN)/python -m pip install --quiet --no-compile --constraint constraints.txt --editable
+# uv fetches and unpacks several packages at a time: half the time of pip, for 5 GB of torch and CUDA.
+# It is told to trust whom the system trusts, as pip does.
+INSTALL = UV_HTTP_TIMEOUT=180 $(BIN)/uv pip install --system-certs --quiet --python $(BIN)/python \
+  --constraint constraints.txt --editable
 
 # Hundreds of processes import the same modules; one of them should compile each.
 unexport PYTHONDONTWRITEBYTECODE
@@ -23,7 +26,7 @@ $(BOOK): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
 	  || { echo "cnnref needs Python 3.11 or newer; name one with make PYTHON=python3.12"; exit 1; }
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --no-compile --upgrade pip
+	$(BIN)/python -m pip install --quiet --no-compile --constraint constraints.txt uv
 	$(INSTALL) '.[$(EXTRA)]'
 	touch $@ $(if $(filter dev,$(EXTRA)),$(INSTALLED))
 
