@@ -51,10 +51,10 @@
   // --- lines -----------------------------------------------------------------------------------------
 
   /** @param {Curve} curve @param {string} kind */
-  const classOf = ({ look: { hue }, set }, kind) => `${kind} curve-${hue + 1} ${set}`;
+  const lookOf = ({ look: { hue }, set }, kind) => ({ class: `${kind} ${set}`, style: `--curve: var(--curve-${hue + 1})` });
   /** @param {Curve} curve @param {number} x @param {number} y */
   const mark = (curve, x, y) => svg("path", {
-    class: classOf(curve, "mark"), d: MARKERS[curve.look.marker], transform: `translate(${x} ${y})`,
+    ...lookOf(curve, "mark"), d: MARKERS[curve.look.marker], transform: `translate(${x} ${y})`,
   });
   /** @param {Curve} curve */
   const dashOf = ({ look: { dash } }) => ({ "stroke-dasharray": DASHES[dash] || false });
@@ -72,8 +72,8 @@
     const every = Math.ceil(drawn.length / 10);
     const marked = drawn.filter((_, at) => (at + curve.look.marker) % every === 0);
     return [svg("g", { class: model.single && model.single !== curve.run ? "pale" : "" },
-      curve.seeds > 1 ? [svg("path", { class: classOf(curve, "band"), d: `M${edges.join("L")}Z` })] : [],
-      svg("path", { class: classOf(curve, "line"), d: `M${drawn.map(to("mean")).join("L")}`, ...dashOf(curve) }),
+      curve.seeds > 1 ? [svg("path", { ...lookOf(curve, "band"), d: `M${edges.join("L")}Z` })] : [],
+      svg("path", { ...lookOf(curve, "line"), d: `M${drawn.map(to("mean")).join("L")}`, ...dashOf(curve) }),
       ...marked.map((point) => mark(curve, x(point.epoch), y(point.mean))))];
   }
 
@@ -212,7 +212,7 @@
   function drawTable(parts, model) {
     /** @param {Curve} curve */
     const sample = (curve) => svg("svg", { viewBox: "0 0 36 12", class: "sample", "aria-hidden": "true" },
-      svg("path", { class: classOf(curve, "line"), d: "M1 6H35", ...dashOf(curve) }), mark(curve, 18, 6));
+      svg("path", { ...lookOf(curve, "line"), d: "M1 6H35", ...dashOf(curve) }), mark(curve, 18, 6));
     /** @param {string} words */
     const head = (words) => html("th", { scope: "col" }, words);
     model.caption = html("caption", {}, "");
