@@ -1,6 +1,7 @@
 import gc
 import re
 import shutil
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from xdist.scheduler import LoadScopeScheduling
 
 from cnnref.experiments import CATALOGUE, Experiment, run
 from cnnref.training import Recipe
+from tests.forks import Run, forks
 from tests.real_data import at_hand
 
 # No deadline: on a loaded machine a slow example is not a wrong one.
@@ -102,3 +104,10 @@ def trained(results, tiny_records) -> Path:
 def real_data() -> None:
     """Skip where CIFAR-10 is not at hand; in CI, fail instead."""
     at_hand("cifar10", "test")
+
+
+@pytest.fixture(scope="session")
+def in_a_fork() -> Iterator[Run]:
+    """Runs code in a process of its own that has loaded torch and nothing else."""
+    with forks() as run:
+        yield run

@@ -1,8 +1,5 @@
 """What a name that does not exist is answered."""
 
-import subprocess
-import sys
-
 import numpy as np
 import pytest
 import torch
@@ -48,15 +45,18 @@ EXTRAS = ("IPython", "PIL", "fastjsonschema", "matplotlib", "pandas", "ray", "sa
           "torchvision")  # fmt: skip
 
 
-def without(modules, code):
+@pytest.fixture
+def without(in_a_fork):
     """Python's answer to some code where these modules are not installed."""
-    hidden = f"import sys; sys.modules.update(dict.fromkeys({modules!r}))"
-    return subprocess.run(
-        [sys.executable, "-c", f"{hidden}\n{code}"], capture_output=True, text=True, check=False
-    )
+
+    def run(modules, code):
+        hidden = f"import sys; sys.modules.update(dict.fromkeys({modules!r}))"
+        return in_a_fork(f"{hidden}\n{code}")
+
+    return run
 
 
-def test_counting_convolution_and_training_need_no_extra():
+def test_counting_convolution_and_training_need_no_extra(without):
     done = without(EXTRAS, """
 import torch
 from torch import nn
@@ -84,7 +84,7 @@ sys.exit(cli.main(["summary", "cnnref:PlainCNN", "--input", "3x32x32"]))
         ("import cnnref; cnnref.data.synthetic((1, 2, 2), 2, 2).as_dataset()", "vision", "PIL"),
     ],
 )
-def test_what_lacks_an_extra_says_which(code, extra, absent):
+def test_what_lacks_an_extra_says_which(code, extra, absent, without):
     done = without([absent], code)
     assert done.stderr.splitlines()[-1] == (
         f"cnnref.errors.MissingExtraError: this part of cnnref needs {absent}; "
@@ -100,7 +100,7 @@ def test_what_lacks_an_extra_says_which(code, extra, absent):
         (["data", "fetch", "mnist"], "vision"),
     ],
 )
-def test_the_command_tells_it_in_one_line(words, extra, tmp_path):
+def test_the_command_tells_it_in_one_line(words, extra, tmp_path, without):
     code = f"import os; os.environ['CNNREF_DATA'] = {str(tmp_path)!r}\n"
     done = without(EXTRAS, f"{code}from cnnref import cli; sys.exit(cli.main({words!r}))")
     assert done.returncode == 2

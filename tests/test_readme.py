@@ -17,15 +17,13 @@ ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()
 
 
-def test_the_python_examples_run_as_pasted(tmp_path):
+def test_the_python_examples_run_as_pasted(in_a_fork):
     examples = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
     assert len(examples) == 3
     outputs = []
     for example in examples:
-        found = subprocess.run(
-            [sys.executable, "-W", "error", "-c", example],
-            capture_output=True, text=True, check=True, cwd=tmp_path,
-        )  # fmt: skip
+        found = in_a_fork(f"import warnings\nwarnings.simplefilter('error')\n{example}")
+        assert found.returncode == 0, found.stderr
         outputs.append(found.stdout)
     (shown,) = re.findall(r"```text\n(.*?)```", README, re.DOTALL)
     assert outputs[0] == shown
