@@ -128,7 +128,8 @@ def draw_network(preset: Preset) -> Picture:
         tiles.imshow(torch.cat(rows), cmap="PuOr", vmin=-largest, vmax=largest)
         tiles.set_title("kernels of the first layer")
         training.plot(steps, [100 * share for share in shares], marker="o")
-        training.set(title="read right (%)", xlabel="step", xscale="symlog", ylim=(0, 102))
+        training.set_xscale("symlog", linthresh=10)
+        training.set(title="read right (%)", xlabel="step", ylim=(0, 102))
         for drawn in (pad, tiles):
             drawn.axis("off")
     told = (
