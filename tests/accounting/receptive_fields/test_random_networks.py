@@ -17,7 +17,7 @@ from tests.examples import examples
 # Torch warns that it pads by itself for "same" and an even kernel.
 pytestmark = pytest.mark.filterwarnings("ignore:Using padding='same'")
 
-many = examples(900, suppress_health_check=list(HealthCheck))
+many = examples(500, suppress_health_check=list(HealthCheck))
 
 
 _NOT_ZEROS = ("reflect", "repl", "circular", "roll", "interp")
