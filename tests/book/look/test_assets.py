@@ -12,6 +12,10 @@ from bookext.look.icons import code_points
 from ..conftest import ROOT
 from ..pages import SCRIPTS_RUN
 
+LATE_SCRIPTS = re.sub(
+    r"\{#.*?#\}", "", (ROOT / "book" / "_templates" / "late-scripts.html").read_text("utf-8")
+).strip()
+
 
 def pruned(css, *known):
     rules = tinycss2.parse_stylesheet(css, skip_comments=True, skip_whitespace=True)
@@ -79,7 +83,6 @@ def test_only_programs_that_pages_run_are_searched_for_classes(tmp_path):
 )
 def test_scripts_wait_for_the_page(html, expected):
     assert assets.delay(html) == expected
-    assert assets.delay(expected) == expected
 
 
 def test_scripts_run_in_order_once_the_page_is_shown(browser, tmp_path):
@@ -90,11 +93,14 @@ def test_scripts_run_in_order_once_the_page_is_shown(browser, tmp_path):
         )
     scripts = '<script defer src="b.js"></script><script src="c.js" data-a="1"></script>'
     option = "<script>DOCUMENTATION_OPTIONS.pagename = 'x';</script>"
-    html = f'<head><script>ran = []</script><script src="a.js"></script>{option}{scripts}</head>'
+    delayed = assets.delay(
+        f'<script>ran = []</script><script src="a.js"></script>{option}{scripts}'
+    )
     page = browser.new_page()
     errors = []
     page.on("pageerror", lambda error: errors.append(str(error)))
-    (tmp_path / "page.html").write_text(assets.delay(f"<!doctype html>{html}<body><p>Text"))
+    html = f"<!doctype html><head>{delayed}{LATE_SCRIPTS}</head><body><p>Text"
+    (tmp_path / "page.html").write_text(html)
     page.goto((tmp_path / "page.html").as_uri())
     page.wait_for_function(SCRIPTS_RUN)
     told = page.evaluate("[ran, DOCUMENTATION_OPTIONS.pagename]")
@@ -133,59 +139,71 @@ def test_no_box_is_measured_by_the_theme_before_it_is_laid_out(browser, tmp_path
     page.close()
 
 
-@pytest.fixture
-def built(tmp_path):
-    """A site of two pages, one of which has a style sheet of its own."""
-    files = {
-        "_static/a.css": '@charset "utf-8";@import url("sub/b.css?v=1");'
-        ".a{background:url(x.svg)}.no{top:0}",
-        "_static/sub/b.css": ".b{background:url('../y.svg')}"
-        ".c{background:url(data:image/png;base64,A=)}",
-        "_static/print.css": "p{color:black}",
-        "_static/own.css": ".own{top:0}",
-        "_static/s.js": "document.body.className = 'c'",
-        "_static/vendor/fontawesome/webfonts/note": "",
-        "index.html": '<link rel="stylesheet" href="_static/a.css?v=1" />\n'
-        '<link rel="stylesheet" media="print" href="_static/print.css" />\n'
-        '<script src="_static/s.js"></script><p class="a">',
-        "book/one.html": '<link href="../_static/a.css" rel="stylesheet">\n'
-        '<link rel="stylesheet" href="../_static/own.css">\n'
-        '<link rel="stylesheet" media="print" href="../_static/print.css" />\n'
-        '<script src="../_static/s.js"></script><p class="b">',
-    }
-    for name, text in files.items():
-        path = tmp_path / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text)
-    assets.finish(SimpleNamespace(outdir=tmp_path, builder=SimpleNamespace(name="html")), None)
-    return tmp_path
+SHEETS = {
+    "a.css": '@charset "utf-8";@import url("sub/b.css?v=1");.a{background:url(x.svg)}.no{top:0}',
+    "sub/b.css": ".b{background:url('../y.svg')}.c{background:url(data:image/png;base64,A=)}",
+    "print.css": "p{color:black}",
+    "explorer.css": ".own{top:0}",
+}
+INDEX = """<title>Index</title>
+<link rel="stylesheet" href="_static/a.css?v=1" />
+<link rel="stylesheet" media="print" href="_static/print.css" />
+"""
+ONE = """<link href="../_static/a.css?v=1" rel="stylesheet">
+<link rel="stylesheet" href="../_static/explorer.css">
+<link rel="stylesheet" media="print" href="../_static/print.css" />
+"""
 
 
-def sheets(path):
-    return re.findall(r'<link[^>]*href="([^"]*\.css)', path.read_text())
+def sheets(html):
+    return re.findall(r'<link[^>]*href="([^"?]*\.css)', html)
 
 
-def test_pages_share_one_sheet_and_keep_their_own(built):
-    (look,) = (built / "_static").glob("look-*.css")
-    assert sheets(built / "index.html") == [f"_static/{look.name}"]
-    assert sheets(built / "book" / "one.html") == [f"../_static/{look.name}", "../_static/own.css"]
-    css = look.read_text().replace("\n", "")
-    assert css == (
+def test_pages_share_one_sheet_and_keep_their_own():
+    one, index = assets.one_sheet({}, ONE), assets.one_sheet({}, INDEX)
+    assert sheets(one) == ["../_static/look.css", "../_static/explorer.css"]
+    assert sheets(index) == ["_static/look.css"]
+    assert "<title>Index</title>" in index
+    assert assets.one_sheet({}, "<title>None</title>") == "<title>None</title>"
+
+
+def test_a_browser_is_told_when_a_sheet_has_changed():
+    one, index, edited = (
+        re.search(r"look\.css\?v=(\w{8})", assets.one_sheet({}, head))[1]
+        for head in (ONE, INDEX, INDEX.replace("v=1", "v=2"))
+    )
+    assert one == index != edited
+
+
+class App:
+    """What `finish` knows of Sphinx."""
+
+    def __init__(self, outdir):
+        self.outdir = outdir
+        self.builder = SimpleNamespace(name="html")
+
+
+def test_the_sheet_holds_what_some_page_may_need(tmp_path):
+    static = tmp_path / "_static"
+    for name, text in SHEETS.items():
+        (static / name).parent.mkdir(parents=True, exist_ok=True)
+        (static / name).write_text(text)
+    (static / "vendor" / "fontawesome" / "webfonts").mkdir(parents=True)
+    (static / "s.js").write_text("document.body.className = 'c'")
+    (tmp_path / "index.html").write_text('<script src="_static/s.js"></script><p class="a b">')
+    app = App(tmp_path)
+    assets.one_sheet(assets.sheets_of(app), INDEX)
+    assets.finish(app, None)
+    assert (static / "look.css").read_text().replace("\n", "") == (
         ".b{background:url(y.svg)}.c{background:url(data:image/png;base64,A=)}"
         ".a{background:url(x.svg)}@media print{p{color:black}}"
     )
 
 
-def test_finishing_twice_changes_nothing(built):
-    before = {path: path.read_bytes() for path in built.rglob("*.*")}
-    assets.finish(SimpleNamespace(outdir=built, builder=SimpleNamespace(name="html")), None)
-    assert {path: path.read_bytes() for path in built.rglob("*.*")} == before
-
-
 def test_the_built_book_waits_for_one_style_sheet(site):
     for path in (site / "index.html", site / "book" / "pooling.html"):
         html = path.read_text(encoding="utf-8")
-        shared = [name for name in sheets(path) if "explorer" not in name]
-        assert len(shared) == 1, shared
+        (shared,) = (name for name in sheets(html) if "explorer" not in name)
+        assert (path.parent / shared).is_file()
         assert re.findall(r'<script(?! type="late")[^>]*src=[^>]*>', html) == []
-        assert html.count(assets.LOADER) == 1
+        assert html.count(LATE_SCRIPTS) == 1

