@@ -1,6 +1,8 @@
 """Bytes of a training step, beside a real one."""
 
 import gc
+from collections.abc import Callable
+from functools import partial
 
 import pytest
 import torch
@@ -8,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import nn
 from torch.profiler import ProfilerActivity, profile
-from torchvision.models import get_model
+from torchvision.models import DenseNet, VisionTransformer, get_model
 
 from cnnref.accounting.operation import tensors
 from cnnref.accounting.tracing.steps import take_step
@@ -40,18 +42,24 @@ def kept(model, x):
     return sum(found.values())
 
 
-SIZES = {
-    "resnet18": 64, "densenet121": 64, "mobilenet_v3_small": 64, "googlenet": 64,
-    "convnext_tiny": 64, "vit_b_16": 224, "swin_t": 64,
-}  # fmt: skip
+NETWORKS: dict[str, Callable[[], nn.Module]] = {
+    **{
+        name: partial(get_model, name, weights=None)
+        for name in ("resnet18", "mobilenet_v3_small", "googlenet", "convnext_tiny", "swin_t")
+    },
+    # With two of their blocks, which are all alike.
+    "densenet": lambda: DenseNet(32, (2, 2), 64),
+    "vit": lambda: VisionTransformer(64, 16, num_layers=2, num_heads=4, hidden_dim=64, mlp_dim=128),
+}
+"""Each takes images of 64 by 64."""
 
 
 @pytest.mark.filterwarnings("ignore:The default weight init")
 @pytest.mark.parametrize("training", [False, True])
-@pytest.mark.parametrize("name", SIZES)
+@pytest.mark.parametrize("name", NETWORKS)
 def test_what_autograd_keeps(name, training):
-    model = get_model(name, weights=None).train(training)
-    x = torch.zeros(2, 3, SIZES[name], SIZES[name])
+    model = NETWORKS[name]().train(training)
+    x = torch.zeros(2, 3, 64, 64)
     told, real = step_of(model, x), kept(model, x)
     assert told.saved == sum(call.saved for call in told.calls)
     # The windows' shift mask of Swin is kept by an operator that torch has on no other device.
