@@ -43,7 +43,7 @@ def run(notebook: Path) -> str | None:
     for cell in json.loads(notebook.read_text(encoding="utf-8"))["cells"]:
         if cell["cell_type"] == "code":
             try:
-                shell.run_cell(cell["source"]).raise_error()
+                shell.run_cell("".join(cell["source"])).raise_error()
             except Exception:
                 return f"{cell['id']}: {traceback.format_exc()}"
     return None

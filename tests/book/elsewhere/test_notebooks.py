@@ -10,6 +10,7 @@ import zipfile
 from pathlib import Path
 from urllib.parse import unquote
 
+import nbformat
 import pytest
 
 from tests.chapters import python_of, read_cells, read_exercises
@@ -30,7 +31,7 @@ def notebooks_of(site):
 
 
 def content(path):
-    return json.loads(path.read_text(encoding="utf-8"))
+    return nbformat.read(path, as_version=4)
 
 
 @pytest.fixture(scope="module")
@@ -127,6 +128,9 @@ def test_numbers_stand_in_the_text(site):
     assert "> **Questions UT-W3.1, UT-W3.2, UT-W3.3 and UT-W3.4" in text
     assert "> **Question UT-W3.5" in text
     assert text.count(r"\tag{") >= 5
+    assert "\n*Fig. 6.1: One array and three ways to pool it" in text
+    assert "> **Exercise 6.1 (" in text
+    assert "> **Solution to Exercise 6.1 (" in text
 
 
 def test_notebooks_are_clean_and_their_cells_numbered(site):

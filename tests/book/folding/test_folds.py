@@ -1,8 +1,8 @@
 """Checks behind one line: what it says, what stays outside, and who opens it."""
 
-import json
 import re
 
+import nbformat
 import pytest
 from bs4 import BeautifulSoup
 
@@ -114,12 +114,12 @@ def test_figures_and_tables_are_not_folded(book, folds):
 
 def test_the_notebook_has_plain_paragraphs_and_cells(book):
     path = book.folder / "_build" / "html" / "_sources" / "checks.ipynb"
-    cells = json.loads(path.read_text())["cells"]
+    cells = nbformat.read(path, as_version=4).cells
     text = "\n".join(cell["source"] for cell in cells)
     assert "**Checked: three ways, $m$ cases, as [above](" in text
     assert "Checked: three ways, $m$ cases, as above" not in text
     assert len([cell for cell in cells if cell["cell_type"] == "code"]) == 9
-    (*_, question, _) = json.loads(path.with_name("answers.ipynb").read_text())["cells"]
+    (*_, question, _) = nbformat.read(path.with_name("answers.ipynb"), as_version=4).cells
     assert "> Checked by 1 test\n>\n> [`test_one.py::test_first`](" in question["source"]
 
 

@@ -139,7 +139,7 @@ def visit_math(self: HTML5Translator, node: nodes.math) -> None:
 
 def visit_displaymath(self: HTML5Translator, node: nodes.math_block) -> None:
     """Draw a formula on a line of its own, with its number."""
-    drawing = _typeset(self, node, _multiline(node), display=True)
+    drawing = _typeset(self, node, multiline(node), display=True)
     self.body.append(self.starttag(node, "div", CLASS="math notranslate"))
     # Where a screen is narrow the formula scrolls within its box; book.js lets the keyboard do it.
     self.body.append(f'<div class="formula">{drawing}</div>')
@@ -151,7 +151,7 @@ def visit_displaymath(self: HTML5Translator, node: nodes.math_block) -> None:
     raise nodes.SkipNode
 
 
-def _multiline(node: nodes.math_block) -> str:
+def multiline(node: nodes.math_block) -> str:
     r"""The LaTeX of a block, where `\\` outside any environment breaks lines as in `split`."""
     tex = node.astext().strip()
     if node.get("nowrap") or r"\\" not in tex or r"\begin{" in tex:
