@@ -174,9 +174,9 @@ def test_google_docstrings_become_fields():
             and so on.
         """
     )
-    assert ":param x: input: with a colon,\n    and a second line." in text
+    assert ":param x: input: with a colon,\n          and a second line." in text
     assert r":param \*more: others." in text
-    assert ":returns: The `y`: two lines\n    of it." in text
+    assert ":returns: The `y`: two lines\n          of it." in text
     assert ":raises ValueError: if not." in text
     assert "```{code-block} pycon\n>>> do(1)\n1\n```\n\nand so on." in text
 
@@ -190,14 +190,21 @@ def test_google_docstrings_become_fields():
          "https://docs.python.org/3/library/collections.abc.html#collections.abc.Sequence"),
         ("fractions.Fraction",
          "https://docs.python.org/3/library/fractions.html#fractions.Fraction"),
-        ("json", "https://docs.python.org/3/library/json.html#module-json"),
-        ("Tensor", "https://docs.pytorch.org/docs/stable/tensors.html#torch.Tensor"),
+        ("str", "https://docs.python.org/3/library/stdtypes.html#str"),
+        ("BaseException", "https://docs.python.org/3/library/exceptions.html#BaseException"),
+        ("multiprocessing.connection.Connection",
+         "https://docs.python.org/3/library/multiprocessing.html#multiprocessing.connection.Connection"),
+        ("torch.Tensor", "https://docs.pytorch.org/docs/stable/tensors.html#torch.Tensor"),
         ("torch.nn.functional.conv1d",
          "https://docs.pytorch.org/docs/stable/generated/torch.nn.functional.conv1d.html"),
         ("None", "https://docs.python.org/3/library/constants.html#None"),
         ("torch.dtype", "https://docs.pytorch.org/docs/stable/tensor_attributes.html#torch.dtype"),
         ("torch.nn.Module", "https://docs.pytorch.org/docs/stable/generated/torch.nn.Module.html"),
         ("numpy.ndarray", "https://numpy.org/doc/stable/reference/generated/numpy.ndarray.html"),
+        ("numpy.int64",
+         "https://numpy.org/doc/stable/reference/arrays.scalars.html#numpy.int64"),
+        ("argparse._SubParsersAction", ""),
+        ("safetensors.safe_open", None),
         ("torch.no_such_name", None),
         ("json.no_such_name", None),
         ("nothing.at.all", None),

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import pydoc
+import re
 from collections.abc import Iterator
 from dataclasses import MISSING, fields, is_dataclass
 from typing import TYPE_CHECKING, cast
@@ -30,34 +31,27 @@ OPAQUE = {
     "torch", "torch.nn", "torchvision", "matplotlib", "matplotlib.figure", "numpy", "scipy",
 }  # fmt: skip
 
-# autodoc2's headings, one level less deep and in this book's words.
-HEADINGS = {
-    "## Module Contents": "",
-    "## Package Contents": "",
-    "### Classes": "## Classes",
-    "### Functions": "## Functions",
-    "### Data": "## Data",
-    "### External": "## External",
-    "### API": "## In detail",
+# What autodoc2 writes of a module, as regular expressions, and what this book has instead: lists of
+# links for tables of contents, since `_toc.yml` places the pages, and headings one level less deep.
+REWRITES = {
+    r"^```\{toctree\}\n(?::.*\n)*\n((?:.+\n)+)```$": r"\1",
+    r"^(cnnref\.[\w.]+)$": r"- {py:mod}`\1`",
+    r"^## \w+ Contents$": "",
+    r"^### API$": "## In detail",
+    r"^### ": "## ",
 }
 LONGEST_VALUE = 100
 
 
 class Renderer(MystRenderer):
-    """Pages without tables of contents: the book's own `_toc.yml` places them."""
+    """Pages of modules, with what autodoc2 does not show of a dataclass and of a constant."""
 
     def render_package(self, item: ItemData) -> Iterator[str]:
-        """Render a module, with a list of links where autodoc2 puts a toctree."""
-        in_toctree = False
-        for line in super().render_package(item):
-            if line == "```{toctree}":
-                in_toctree = True
-            elif in_toctree and line == "```":
-                in_toctree = False
-            elif not in_toctree:
-                yield HEADINGS.get(line, line)
-            elif line and not line.startswith(":"):
-                yield f"- {{py:mod}}`{line}`"
+        """Render a module."""
+        text = "\n".join(super().render_package(item))
+        for theirs, ours in REWRITES.items():
+            text = re.sub(theirs, ours, text, flags=re.MULTILINE)
+        yield from text.split("\n")
 
     def render_class(self, item: ItemData) -> Iterator[str]:
         """Render a class; a dataclass, which writes no `__init__`, with its arguments too."""
@@ -84,51 +78,32 @@ class Renderer(MystRenderer):
 
     def render_data(self, item: ItemData) -> Iterator[str]:
         """Render a constant, with its value where that is a literal and short."""
-        lines = iter(super().render_data(item))
-        for line in lines:
-            if not line.startswith(":value:"):
-                yield line
-                continue
-            if line == ":value: >":
-                next(lines)  # the value itself, in a notation that MyST takes for the description
-            value = item.get("value")
-            shown = repr(value) if isinstance(value, str) else str(value)
-            if value is not None and len(shown) <= LONGEST_VALUE:
-                yield f":value: {json.dumps(shown)}"
-
-
-def defining_name(name: str, documented: list[str]) -> str | None:
-    """The documented name of what a package exports as `name`, where there is exactly one.
-
-    `cnnref.data.ImageSet` is `cnnref.data.images.ImageSet`; the two are the same object.
-    """
-    parts = name.split(".")
-    for split in range(len(parts) - 1, 0, -1):
-        package, rest = ".".join(parts[:split]), ".".join(parts[split:])
-        found = [
-            candidate
-            for candidate in documented
-            if candidate.startswith(f"{package}.")
-            and candidate.endswith(f".{rest}")
-            and pydoc.locate(candidate) is pydoc.locate(name) is not None
-        ]
-        if len(found) == 1:
-            return found[0]
-    return None
+        # autodoc2 cuts what is long, has `set(...)` for a call, and quotes in a way that MyST takes
+        # for the description.
+        value = item.get("value")
+        shown = repr(value) if isinstance(value, str) else str(value)
+        literal = value is not None and not shown.endswith("(...)'")
+        ours = f":value: {json.dumps(shown)}\n" if literal and len(shown) <= LONGEST_VALUE else ""
+        text = "\n".join(super().render_data(item))
+        yield from re.sub(r":value: (>\n)?.*\n", lambda _: ours, text, count=1).split("\n")
 
 
 def resolve(
     app: Sphinx, env: BuildEnvironment, node: pending_xref, content: nodes.TextElement
 ) -> nodes.reference | None:
-    """Link a public name to the page of the module that defines it."""
+    """Link a public name, as of `cnnref.data.ImageSet`, to the module that defines the thing.
+
+    And the alias of a type to itself: for Sphinx it is a constant, and found where a class is not.
+    """
     target: str = node["reftarget"]
     if node.get("refdomain") != "py" or not target.startswith("cnnref."):
         return None
+    found = pydoc.locate(target)
+    name = f"{getattr(found, '__module__', '')}.{getattr(found, '__qualname__', '')}"
     objects = cast(PythonDomain, env.get_domain("py")).objects
-    name = defining_name(target, list(objects))
-    if name is None:
+    entry = objects.get(target) or objects.get(name)
+    if entry is None:
         return None
-    entry = objects[name]
     return make_refnode(app.builder, node["refdoc"], entry.docname, entry.node_id, content, target)
 
 
