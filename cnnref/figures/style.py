@@ -11,6 +11,7 @@ from typing import Any
 
 import matplotlib as mpl
 from cycler import cycler
+from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 from matplotlib.spines import Spine
 from matplotlib.text import Text
@@ -119,16 +120,16 @@ class Picture:
         kind = "image/svg+xml" if self.vector else "image/png"
         shades = self.shades or not self.vector
         buffer = BytesIO()
-        told: dict[str, Any] = {"facecolor": _GROUND} if shades else {}
         with style():
             if shades:
                 _let_ground_through(self.figure)
             if self.vector:
-                self.figure.savefig(buffer, format="svg", metadata={"Date": None}, **told)
-            else:
-                self.figure.savefig(
-                    buffer, format="png", dpi=160, metadata={"Software": None}, **told
+                # `savefig` would draw it once more before, for the layout alone.
+                FigureCanvasSVG(self.figure).print_svg(  # type: ignore[no-untyped-call]
+                    buffer, metadata={"Date": None}
                 )
+            else:
+                self.figure.savefig(buffer, format="png", dpi=160, metadata={"Software": None})
         data: str | bytes = buffer.getvalue()
         if self.vector:
             data = buffer.getvalue().decode()
@@ -146,6 +147,7 @@ def _let_ground_through(figure: Figure) -> None:
     """Make words, frames and ticks not quite opaque, and the ground less: by that a dark page of
     the book knows them from shades, drops the ground and draws words in a light ink
     (`bookext.look.images`)."""
+    figure.set_facecolor(_GROUND)
     for artist in figure.findobj(lambda artist: isinstance(artist, Text | Spine)):
         artist.set_alpha(0.9)
     for axes in figure.axes:
