@@ -14,6 +14,7 @@ import json
 import os
 import re
 import time
+from functools import cache
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -206,6 +207,7 @@ def _sweep(path: Path) -> None:
                 partial.unlink()
 
 
+@cache
 def _package_folder() -> Path:
     return Path(str(resources.files("cnnref"))) / "results"
 
