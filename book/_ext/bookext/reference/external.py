@@ -1,6 +1,6 @@
 """Links to the documentation of Python, PyTorch and friends, without asking the network.
 
-Sphinx's own way, intersphinx, downloads five inventories at each build, or reads copies that
+Sphinx's own way, intersphinx, downloads four inventories at each build, or reads copies that
 somebody must renew; sphobjinv reads and writes such copies, and no package brings them along. The
 book must build offline, and the 60 names that it mentions follow rules, so rules make the links. A
 name that no rule knows, or that the installed package does not have, stays Sphinx's warning about a
