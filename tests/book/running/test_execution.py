@@ -132,11 +132,22 @@ def test_a_line_that_arrives_in_pieces_stays_a_line(tiny_book):
     assert "one line" in re.sub(r"<[^>]+>", "", book.html("index"))
 
 
-def test_pages_are_not_forced_to_train(tiny_book):
+def test_a_forced_build_trains_first_and_its_pages_read(tiny_book):
     book = tiny_book("running.execution")
-    book.write(index="# Page\n")
-    with pytest.raises(AssertionError, match="CNNREF_EXPERIMENTS=force make book"):
-        book.build(CNNREF_EXPERIMENTS="force")
+    library = book.folder / "cnnref"
+    library.mkdir()
+    (library / "__init__.py").touch()
+    train = "import os, sys\nfrom pathlib import Path\n"
+    train += "Path('trained.txt').write_text(' '.join(sys.argv[1:]))\n"
+    train += "sys.exit(os.environ.get('BREAKS', 0))\n"
+    (library / "__main__.py").write_text(train)
+    cell = "import os\nprint(open('trained.txt').read(), os.environ['CNNREF_EXPERIMENTS'])\n"
+    book.write(index=notebook(f"# Page\n\n```{{code-cell}} ipython3\n{cell}```\n"))
+    nothing = str(book.folder / "nothing")
+    assert book.build(CNNREF_DATA=nothing, CNNREF_EXPERIMENTS="force") == []
+    assert "run --all --force stored" in re.sub(r"<[^>]+>", "", book.html("index"))
+    with pytest.raises(AssertionError, match="training that was asked for has failed"):
+        book.build(CNNREF_DATA=nothing, CNNREF_EXPERIMENTS="force", BREAKS="1")
 
 
 def test_pages_run_side_by_side(tiny_book):

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import subprocess
 import sys
 from collections.abc import Mapping
 from functools import partial
@@ -90,13 +91,21 @@ def key_of_build(source: Path, environ: Mapping[str, str]) -> str:
     return execution_key(contents, {"data": Path(data)}, facts)
 
 
+def train_all() -> None:
+    """Train each experiment once, by the command that shares the machine out.
+
+    If pages trained, three that show an experiment would do it three times.
+    """
+    command = [sys.executable, "-m", "cnnref", "run", "--all", "--force"]
+    if subprocess.run(command, env=os.environ | {"CNNREF_EXPERIMENTS": "auto"}).returncode:
+        raise ExtensionError("the training that was asked for has failed; its words are above")
+
+
 def configure(app: Sphinx, config: Config) -> None:
-    """Point the cache to the folder of the present key."""
+    """Point the cache to the folder of the present key; where all is to be trained, train first."""
     if os.environ.get("CNNREF_EXPERIMENTS") == "force":
-        raise ExtensionError(
-            "pages are not forced to train: three that show an experiment would do it three times; "
-            "`CNNREF_EXPERIMENTS=force make book` trains each once, and then builds"
-        )
+        train_all()
+        os.environ["CNNREF_EXPERIMENTS"] = "stored"
     os.environ["TQDM_DISABLE"] = "1"  # kernels inherit it: a progress bar is no part of a page
     # One thread per page, since several run at a time; and rounding errors, which pages print, do
     # not depend on the number of processors then.
