@@ -125,7 +125,7 @@ def test_numbers_stand_in_the_text(site):
     pooling = content(site / "_sources" / "book" / "pooling.ipynb")
     text = "\n".join(cell["source"] for cell in pooling["cells"])
     assert " falls: 2.78 for $\\mathbf x$,\nthen 1.60, 0.50 and 0.10" in text
-    assert "> **Questions UT-W3.1, UT-W3.2, UT-W3.3 and UT-W3.4" in text
+    assert "> **Questions UT-W3.1, UT-W3.2, UT-W3.3, UT-W3.4 ·" in text
     assert "> **Question UT-W3.5" in text
     assert text.count(r"\tag{") >= 5
     assert "\n*Fig. 6.1: One array and three ways to pool it" in text
