@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 MODULES = {
     "handouts": ("boxes", "lists"),
     "running": ("ahead", "execution"),
-    "reference": ("apipages", "external"),
+    "reference": ("apipages", "external", "unchanged"),
     "chapters": ("chaptermap", "terms"),
     "folding": ("folds", "checks"),
     "look": ("assets", "highlighting", "images", "mathrender", "pages", "sidebar", "spaces"),
