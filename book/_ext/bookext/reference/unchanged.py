@@ -21,7 +21,7 @@ def document(app: Sphinx) -> None:
     """Have autodoc2 write its pages, unless the last build has read the same ones.
 
     All that they are made of is part of the configuration: autodoc2's settings, this extension
-    (`bookext_digest`) and the library (`cnnref_execution_key`).
+    (`bookext_digest`), and the library, by the name of its cache (`nb_execution_cache_path`).
     """
     pages = Path(app.srcdir, app.config.autodoc2_output_dir)
     if app.env.config_status != CONFIG_OK or not pages.is_dir():
