@@ -8,9 +8,11 @@ BOOK := $(VENV)/book
 INSTALLED := $(VENV)/installed
 EXTRA := $(if $(filter-out book verify retrain serve,$(MAKECMDGOALS)),dev,book)
 # uv fetches and unpacks several packages at a time: half the time of pip, for 5 GB of torch and CUDA.
-# It is told to trust whom the system trusts, as pip does.
-INSTALL = UV_HTTP_TIMEOUT=180 $(BIN)/uv pip install --system-certs --quiet --python $(BIN)/python \
-  --constraint constraints.txt --editable
+# It is told to trust whom the system trusts, as pip does, but reads none of pip's settings: where a
+# machine has an index of its own, it is pip that installs.
+ASKED = --quiet --constraint constraints.txt --editable '.[$(1)]'
+INSTALL = UV_HTTP_TIMEOUT=180 $(BIN)/uv pip install --system-certs --python $(BIN)/python $(ASKED) \
+  || $(BIN)/python -m pip install --no-compile $(ASKED)
 
 # Hundreds of processes import the same modules; one of them should compile each.
 unexport PYTHONDONTWRITEBYTECODE
@@ -27,11 +29,11 @@ $(BOOK): pyproject.toml constraints.txt
 	  || { echo "cnnref needs Python 3.11 or newer; name one with make PYTHON=python3.12"; exit 1; }
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --no-compile --constraint constraints.txt uv
-	$(INSTALL) '.[$(EXTRA)]'
+	$(call INSTALL,$(EXTRA))
 	touch $@ $(if $(filter dev,$(EXTRA)),$(INSTALLED))
 
 $(INSTALLED): $(BOOK)
-	test -e $@ -a ! $@ -ot $(BOOK) || $(INSTALL) '.[dev]'
+	test -e $@ -a ! $@ -ot $(BOOK) || { $(call INSTALL,dev); }
 	touch $@
 
 verify: $(BOOK)  ## check that no stored record is damaged or stale
