@@ -14,7 +14,7 @@
  */
 /** @typedef {Record<"photo" | "noise", { plane: number[], bends: number[][] }>} Inputs */
 /** The photograph as coded bytes, and, once they are asked for, the inputs.
- * @typedef {{ side: number, photo: string, inputs?: Inputs }} LearningData
+ * @typedef {{ side: number, planes: [string], inputs?: Inputs }} LearningData
  */
 /** @typedef {{ hidden: string, input: keyof Inputs, rate: number[] }} LearningValues */
 /**
@@ -91,7 +91,7 @@
   /** The inputs and how the loss bends on each, once. @param {LearningData} data */
   function prepared(data) {
     if (!data.inputs) {
-      const photo = bytes(data.photo).map((level) => level / 127.5 - 1);
+      const photo = bytes(data.planes[0]).map((level) => level / 127.5 - 1);
       const lots = random(1);
       const noise = photo.map(() => (lots.next().value < 0.5 ? -1 : 1));
       const [onPhoto, onNoise] = [photo, noise].map((plane) => ({ plane, bends: curvature(plane) }));
@@ -107,7 +107,7 @@
     const wanted = PRESETS[hidden];
     const way = descend(bends, wanted, rate[0], STEPS);
     return { plane, wanted, way, rate: rate[0], limit: limit(bends), steps: way.length,
-      target: filtered(plane, wanted, VALID), stop: "Step", n: data.side };
+      target: filtered([plane], [wanted], VALID), stop: "Step", n: data.side };
   }
 
   /** @param {number} number */
@@ -196,7 +196,7 @@
   /** @param {LearningParts} parts @param {LearningModel} model @param {number} at */
   function step(parts, { plane, target, way, reach = 1, point }, at) {
     const { kernel, gradient } = way[at];
-    const made = filtered(plane, kernel, VALID);
+    const made = filtered([plane], [kernel], VALID);
     paint(parts.images.made, shade(made, -reach, reach));
     paint(parts.images.error, shade(made.map((z, i) => z - target[i]), -reach, reach));
     write(parts.grids.kernel, kernel);

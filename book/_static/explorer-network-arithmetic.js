@@ -131,9 +131,10 @@
     return powers.map((power) => power / all);
   }
 
-  // All layers of a picture: `sums` before the activation, `values` after it.
+  // All layers of a picture: `sums` before the activation, `values` after it. A silenced map, named as
+  // "conv1 3", is zero from there on.
   /** @type {NetworkArithmetic["forward"]} */
-  function forward(network, moment, ink) {
+  function forward(network, moment, ink, silenced = []) {
     /** @type {Seen["values"]} */
     const values = { input: ink };
     /** @type {Seen["sums"]} */
@@ -144,6 +145,10 @@
       sums[name] = layer.kind === "conv" ? convolved(layer, moment[name], x)
         : layer.kind === "pool" ? pooled(layer, x) : full(layer, moment[name], x);
       values[name] = layer.relu ? sums[name].map((z) => Math.max(z, 0)) : sums[name].slice();
+      const area = layer.side * layer.side;
+      for (const [where, map] of silenced.map((text) => text.split(" "))) {
+        if (where === name) values[name].fill(0, (Number(map) - 1) * area, Number(map) * area);
+      }
     }
     return { values, sums, chances: softmax(values.fc6) };
   }
@@ -205,7 +210,8 @@
   // --- backwards -----------------------------------------------------------------------------------
 
   // The gradient of one unit's sum with respect to every number below it, as chapter 2 derives it: a
-  // unit hands its gradient to each of its inputs, times the weight between them; ReLU stops it.
+  // unit hands its gradient to each of its inputs, times the weight between them; ReLU and a silenced
+  // map stop it.
   /** @type {NetworkArithmetic["backward"]} */
   function backward(network, moment, seen, name, index) {
     /** @type {Record<string, Float64Array>} */
@@ -218,7 +224,7 @@
       const x = seen.values[from.name];
       const below = new Float64Array(from.maps * from.side ** 2);
       above.forEach((slope, unit) => {
-        if (!slope || (!own && relu && !(seen.sums[layer.name][unit] > 0))) return;
+        if (!slope || (!own && relu && !(seen.values[layer.name][unit] > 0))) return;
         if (kind === "pool") {
           let [most, at] = [-Infinity, 0];
           each(layer, unit, (i) => { if (x[i] > most) [most, at] = [x[i], i]; });

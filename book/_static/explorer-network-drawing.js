@@ -21,6 +21,19 @@
     if (next) parts.choose({ unit: textOf(shown.layers[next.name], next.index) });
   }
 
+  // The map of a unit, as a reader types it.
+  /** @param {NetworkModel} shown @param {NetworkUnit} unit */
+  const mapOf = ({ layers }, { name, index }) => `${name} ${partsOf(layers[name], index)[0] + 1}`;
+
+  /** @param {NetworkParts} parts */
+  function toggleMap({ shown, moment, choose }) {
+    const unit = shown.unit(moment);
+    const map = mapOf(shown, unit);
+    const others = shown.silenced.filter((other) => other !== map);
+    const silent = shown.silenced.includes(map) ? others : [...others, map];
+    choose({ silent: silent.join(", "), unit: textOf(shown.layers[unit.name], unit.index) });
+  }
+
   /** @param {NetworkParts} parts @param {KeyboardEvent} event */
   function keyed(parts, event) {
     const { shown, moment } = parts;
@@ -112,8 +125,9 @@
     const sums = html("div", { class: "network-sums" });
     const back = press("Follow it back", () => follow(parts));
     back.append(html("kbd", {}, "b"));
+    const silence = press("Silence this map", () => toggleMap(parts));
     const captions = range(0, 1).map(() => html("p", { class: "explorer-caption" }));
-    Object.assign(parts, { pen, boxes, ends, learning, shifts, answer, title, sums, back, captions });
+    Object.assign(parts, { pen, boxes, ends, learning, shifts, answer, title, sums, back, silence, captions });
     /** @param {string} name @param {() => HTMLElement} boxed */
     const asked = (name, boxed) => (asks(name) ? [boxed()] : []);
     parts.stage.replaceChildren(html("div", { class: `network only-${shows}` },
@@ -125,7 +139,7 @@
       html("div", { class: "network-layers" }, drawn.map((name) =>
         row(name, ...(name === "conv1" ? [boxes.kernels.box] : []), boxes[name].box))),
       asked("unit", () => html("div", { class: "network-unit" }, title,
-        html("div", { class: "explorer-actions" }, back), sums)),
+        html("div", { class: "explorer-actions" }, back, silence), sums)),
       html("div", { class: "network-curves" },
         asked("moments", () => html("div", {}, captions[0], learning.drawing)),
         asked("shifts", () => html("div", {}, captions[1], shifts.drawing)))));
@@ -141,7 +155,7 @@
     const strokes = /** @type {Point[][]} */ (parts.growing);
     const made = pictureOf({ ...shown, strokes });
     parts.pen.draw(strokes, shown.pen);
-    const seen = network.forward(netOf(), shown.moments[moment], made.ink);
+    const seen = network.forward(netOf(), shown.moments[moment], made.ink, shown.silenced);
     paintLayers(parts, seen);
     view.paint(parts.boxes.input, made.ink, 1, view.INK);
     parts.ends.draw(seen.chances);
@@ -192,6 +206,9 @@
     const pressed = [parts.sums, parts.back].some((box) => box.contains(document.activeElement));
     parts.title.textContent = `${wordsOf(layer, index).replace(/^the/, "The")}: ${show(seen.values[name][index])}`;
     parts.back.disabled = !under;
+    parts.silence.hidden = !layer.relu;
+    const silent = made.silenced.includes(mapOf(made, { name, index }));
+    parts.silence.textContent = `${silent ? "Wake" : "Silence"} this ${layer.side > 1 ? "map" : "unit"}`;
     parts.sums.replaceChildren(under
       ? view.sumTable({ layer, place: placeIn(under), terms, bias, sum: seen.sums[name][index], value: seen.values[name][index],
         scores: name === "fc6" ? Array.from(seen.values.fc6) : undefined, nameOf: (i) => shortOf(under, i), go: (i) => parts.choose({ unit: textOf(under, i) }) })

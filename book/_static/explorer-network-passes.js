@@ -65,7 +65,7 @@
     const inner = (PATCH - STRIDE) / 2;
     bySlices(parts, "occluding", todo, ([r, c]) => {
       const ink = pictures.covered(made.ink, r, c, PATCH);
-      const drop = whole - network.forward(netOf(), made.moments[at], ink).sums[name][index];
+      const drop = whole - network.forward(netOf(), made.moments[at], ink, made.silenced).sums[name][index];
       for (let i = 0; i < STRIDE; i++) for (let j = 0; j < STRIDE; j++) {
         drops[(r + inner + i) * SIDE + c + inner + j] = drop;
       }
@@ -84,7 +84,7 @@
     const last = made.moments.length - 1;
     /** @param {number} right @param {number} moment */
     const shifted = (right, moment) => network.forward(netOf(), made.moments[moment],
-      pictures.shifted(made.still, right, 0)).chances;
+      pictures.shifted(made.still, right, 0), made.silenced).chances;
     const read = bestOf(shifted(0, last));
     parts.captions[0].textContent =
       `Share of test digits read right (line), and probability that your drawing is a ${read} (dashes)`;

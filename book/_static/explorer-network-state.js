@@ -4,7 +4,7 @@
 (() => {
   "use strict";
   const { strokes: pictures, network } = window.cnnref;
-  const { unitOf, wordsOf } = window.cnnref.networkUnits;
+  const { unitOf, wordsOf, silencedOf } = window.cnnref.networkUnits;
   const { show, whole } = window.cnnref.drawing;
   /** @param {number} share from 0 to 1 */
   const percent = (share) =>
@@ -29,15 +29,17 @@
   /** @type {NetworkState["model"]} */
   function model(values, shows) {
     const { layers, moments } = netOf();
+    const silenced = silencedOf(values.silent, layers);
     const chosen = values.unit.trim() ? unitOf(values.unit, layers) : undefined;
     const { strokes, turn, pen, noise, x } = values;
-    const key = JSON.stringify([strokes, turn, pen, noise, x]);
+    const key = JSON.stringify([strokes, turn, pen, noise, x, silenced]);
     if (last?.key !== key) last = { key, picture: pictureOf(values), seen: [] };
     const { picture, seen } = last;
     // The unit as it was typed makes way for what tells it.
     const made = /** @type {NetworkModel} */ (/** @type {unknown} */ ({ ...values, ...picture,
-      shows, layers, moments, chosen, steps: moments.length, stop: "Training", seen }));
-    made.at = (moment) => (seen[moment] ??= network.forward(netOf(), moments[moment], made.ink));
+      shows, layers, moments, silenced, chosen, steps: moments.length, stop: "Training", seen }));
+    made.at = (moment) => (seen[moment] ??=
+      network.forward(netOf(), moments[moment], made.ink, silenced));
     made.unit = (moment) => chosen ??
       { name: "fc6", index: bestOf(made.at(moment).chances) };
     return made;
@@ -48,7 +50,7 @@
   const answerOf = ({ chances }) => `It reads ${bestOf(chances)}: ${percent(Math.max(...chances))}`;
 
   /** @type {NetworkState["words"]} */
-  function words({ moments, at, layers, unit, strokes }, moment) {
+  function words({ moments, at, layers, unit, strokes, silenced }, moment) {
     const { step, accuracy } = moments[moment];
     const when = step ? `After ${whole(step)} steps` : "Before the first step";
     const well = `${percent(accuracy)} of the test digits right`;
@@ -56,8 +58,9 @@
     const { chances, values } = at(moment);
     const best = bestOf(chances);
     const { name, index } = unit(moment);
+    const without = silenced.length ? ` Silenced: ${silenced.join(", ")}.` : "";
     return `It reads ${best}, with ${percent(chances[best])}. ${when} of training, ${well}. ` +
-      `You look at ${wordsOf(layers[name], index)}: ${show(values[name][index])}.`;
+      `You look at ${wordsOf(layers[name], index)}: ${show(values[name][index])}.${without}`;
   }
 
   window.cnnref.networkState = { netOf, pictureOf, bestOf, answerOf, model, words };

@@ -1,9 +1,10 @@
 // @ts-check
-// Names of the network's units, as a reader types them and as they are told.
+// Names of the network's units and maps, as a reader types them and as they are told.
 (() => {
   "use strict";
   const { Refusal } = window.cnnref;
   const { parseInteger } = window.cnnref.controls;
+  const { range } = window.cnnref.drawing;
 
   // "conv3 5 4 7": the layer, then map, row and column from 1; the last layer's units are the digits.
   /** @param {NetworkLayer} layer */
@@ -49,5 +50,17 @@
   const placeIn = (layer) =>
     (layer.side === 1 ? "unit" : `${layer.name === "input" ? "" : "map · "}row, column`);
 
-  window.cnnref.networkUnits = { unitOf, partsOf, textOf, wordsOf, shortOf, placeIn };
+  // "conv1 3, conv3 5": maps that are silenced, each as "conv1 3".
+  /** @type {NetworkUnits["silencedOf"]} */
+  function silencedOf(text, layers) {
+    const known = Object.values(layers).filter(({ relu }) => relu)
+      .flatMap(({ name, maps }) => range(1, maps).map((map) => `${name} ${map}`));
+    const asked = text.split(",").map((map) => map.trim().replace(/\s+/, " ")).filter(Boolean);
+    if (asked.some((map) => !known.includes(map))) {
+      throw new Refusal("silent", "must name maps that there are, as in conv1 3, conv3 5");
+    }
+    return asked;
+  }
+
+  window.cnnref.networkUnits = { unitOf, partsOf, textOf, wordsOf, shortOf, placeIn, silencedOf };
 })();

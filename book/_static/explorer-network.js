@@ -74,6 +74,7 @@
       { name: "text", legend: "As text", controls: [
         { name: "unit", kind: "list", label: "Unit", parse: (text) => text,
           hint: "a layer, then map, row and column: conv3 5 4 7" },
+        { name: "silent", kind: "list", label: "Silenced maps", parse: (text) => text, hint: "conv1 3, conv3 5" },
         { name: "strokes", kind: "list", label: "Strokes", parse: pictures.parse,
           hint: "points of a stroke between spaces, strokes between semicolons; 0,0 to 100,100" },
       ] },

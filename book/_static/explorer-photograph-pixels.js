@@ -3,7 +3,7 @@
 /** A tap: its place, and the number there. @typedef {{ row: number, column: number, inside: boolean, value: number }} PixelTap */
 /**
  * @typedef {{
- *   filtered(plane: number[], kernel: number[], view: SlidingWindow): number[],
+ *   filtered(planes: number[][], kernels: number[][], view: SlidingWindow): number[],
  *   read(plane: number[], view: SlidingWindow, r: number, c: number): PixelTap[],
  *   turned(kernel: number[]): number[],
  *   bytes(coded: string): number[],
@@ -21,23 +21,26 @@
 
   /** @type {Photograph} */
   window.cnnref.photograph = {
-    // A plane is a square of numbers, row by row; a kernel has its taps row by row.
-    filtered(plane, kernel, view) {
-      const n = Math.round(Math.sqrt(plane.length));
+    // A plane is a square of numbers, row by row; a kernel has its taps row by row. The outputs of all
+    // planes, each with its own kernel, are added, as a layer adds over its channels.
+    filtered(planes, kernels, view) {
+      const n = Math.round(Math.sqrt(planes[0].length));
       const size = windows.outputSize(n, view);
       const out = new Array(size * size).fill(0);
-      for (let i = 0; i < view.kernel; i++) for (let j = 0; j < view.kernel; j++) {
-        const weight = kernel[i * view.kernel + j];
-        if (!weight) continue;
-        for (let r = 0; r < size; r++) {
-          const row = r * view.stride - view.left + i * view.dilation;
-          if (row < 0 || row >= n) continue;
-          for (let c = 0; c < size; c++) {
-            const column = c * view.stride - view.left + j * view.dilation;
-            if (column >= 0 && column < n) out[r * size + c] += weight * plane[row * n + column];
+      planes.forEach((plane, channel) => {
+        for (let i = 0; i < view.kernel; i++) for (let j = 0; j < view.kernel; j++) {
+          const weight = kernels[channel][i * view.kernel + j];
+          if (!weight) continue;
+          for (let r = 0; r < size; r++) {
+            const row = r * view.stride - view.left + i * view.dilation;
+            if (row < 0 || row >= n) continue;
+            for (let c = 0; c < size; c++) {
+              const column = c * view.stride - view.left + j * view.dilation;
+              if (column >= 0 && column < n) out[r * size + c] += weight * plane[row * n + column];
+            }
           }
         }
-      }
+      });
       return out;
     },
 

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch.nn import functional
 
-from bookext.explorers.photograph import SIDE, pixels
+from bookext.explorers.photograph import SIDE, planes
 
 from .reader import Reader
 from .vectors_network import lots
@@ -16,7 +16,7 @@ VERTICAL = torch.tensor([[-1.0, 0, 1], [-2, 0, 2], [-1, 0, 1]], dtype=torch.floa
 
 
 def photo():
-    return torch.from_numpy(pixels().copy()).double() / 127.5 - 1
+    return torch.from_numpy(planes()[0].copy()).double() / 127.5 - 1
 
 
 def noise():

@@ -41,7 +41,7 @@ SEEN = (
     NET
     + """
   const { forward, terms, field, trail, backward } = cnnref.network;
-  const seen = forward(net, net.moments[moment], Float64Array.from(ink));
+  const seen = forward(net, net.moments[moment], Float64Array.from(ink), silenced);
   const plain = (all) => Object.fromEntries(
     Object.entries(all).map(([name, values]) => [name, Array.from(values)]));
 """
@@ -62,7 +62,7 @@ def model_of(moment, dtype=torch.float32):
     return model.to(dtype).eval()
 
 
-def layers_of(model, x):
+def layers_of(model, x, silenced=()):
     """Sums and values of every layer, by torch."""
     sums, values = {}, {}
     for name in ORDER:
@@ -71,6 +71,11 @@ def layers_of(model, x):
         else:
             sums[name] = model.get_submodule(name)(x.flatten(1) if name == "fc5" else x)
             x = sums[name] if name == "fc6" else sums[name].relu()
+        for where, number in map(str.split, silenced):
+            if where == name:
+                keep = torch.ones(x.shape[1], dtype=x.dtype)
+                keep[int(number) - 1] = 0
+                x = x * keep.view(1, -1, *[1] * (x.dim() - 2))
         values[name] = x
     return sums, values
 
@@ -91,8 +96,8 @@ def ask(page, code, **given):
     return page.evaluate(f"({{ {', '.join(given)} }}) => {{ {code} }}", given)
 
 
-def given(x, moment):
-    return {"ink": x.flatten().tolist(), "moment": moment}
+def given(x, moment, silenced=()):
+    return {"ink": x.flatten().tolist(), "moment": moment, "silenced": list(silenced)}
 
 
 # --- arithmetic --------------------------------------------------------------------------------
@@ -106,10 +111,12 @@ def test_every_layer_is_as_torch_has_it(page, moment):
         model = model_of(moment, dtype)
         for k in range(10):
             x = digit(k, dtype)
-            found = ask(page, code, **given(x, moment))
+            silenced = [f"conv1 {k % 8 + 1}", "fc5 4"] if k % 2 else []
+            found = ask(page, code, **given(x, moment, silenced))
             with torch.no_grad():
-                sums, values = layers_of(model, x)
-                assert torch.equal(values["fc6"], model(x))
+                sums, values = layers_of(model, x, silenced)
+                if not silenced:
+                    assert torch.equal(values["fc6"], model(x))
             for kind, layers in (("sums", sums), ("values", values)):
                 for name, expected in layers.items():
                     off = torch.tensor(found[kind][name]) - expected.flatten()
@@ -136,9 +143,10 @@ def test_gradients_are_those_of_autograd(page, moment):
             # On plain paper the maxima are tied, and each is as good as the others.
             noise = torch.rand(1, 1, 28, 28, generator=generator)
             x = (0.8 * digit(k) + 0.2 * noise).requires_grad_()
-            sums, _ = layers_of(model_of(moment), x)
+            silenced = [f"conv1 {k % 8 + 1}", "conv3 4"] if k % 2 else []
+            sums, _ = layers_of(model_of(moment), x, silenced)
             (expected,) = torch.autograd.grad(sums[name].flatten()[index], x)
-            found = ask(page, code, **given(x.detach(), moment), name=name, index=index)
+            found = ask(page, code, **given(x.detach(), moment, silenced), name=name, index=index)
             off = torch.tensor(found["input"]) - expected.flatten()
             furthest = max(furthest, float(off.abs().max()) / max(1, float(expected.abs().max())))
     print(f"moment {moment}: largest difference {furthest:.1e}")
@@ -456,12 +464,29 @@ def test_what_if_changes_the_picture_and_the_answer(reader):
     assert "noisy 90 %" in reader.box.inner_text()
 
 
+def test_a_map_is_silenced_and_woken(reader):
+    box = maps(reader, "conv1")
+    box.scroll_into_view_if_needed()
+    box.click(position={"x": 5, "y": 5})
+    reader.press("Silence this map")
+    with torch.no_grad():
+        sums, _ = layers_of(model_of(LAST), digit(3), ["conv1 1"])
+    best = int(sums["fc6"].argmax())
+    assert reader.words().startswith(f"It reads {best}")
+    assert reader.box.locator(f"#{NAME}-silent").input_value() == "conv1 1"
+    assert reader.words().endswith("Silenced: conv1 1.")
+    reader.press("Wake this map")
+    assert reader.box.locator(f"#{NAME}-silent").input_value() == ""
+
+
 @pytest.mark.parametrize(
     ("setting", "words"),
     [
         ("unit=conv9", "Unit must begin with a layer: input, conv1"),
         ("unit=conv1+9+1+1", "must be a whole number from 1 to 8"),
         ("strokes=1,2,3", "“1,2,3” is no point"),
+        ("silent=pool2+1", "Silenced maps must name maps that there are, as in conv1 3, conv3 5"),
+        ("silent=conv1+9", "Silenced maps must name maps that there are, as in conv1 3, conv3 5"),
     ],
 )
 def test_mistakes_are_told(visit, setting, words):

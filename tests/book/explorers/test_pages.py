@@ -34,7 +34,7 @@ STATES = {
     "photograph": ["#explorer-photograph?at=1", "#explorer-photograph?channels=two&k=3&flip=1",
                    "#explorer-photograph?d=8&s=8&p=12", "#explorer-photograph?w=1,2"],
     "network": ["#explorer-network?at=0", "#explorer-network?unit=conv3+5+4+7&why=gradient&at=5",
-                "#explorer-network?unit=input+1+9+9&x=-10&noise=100",
+                "#explorer-network?unit=input+1+9+9&x=-10&noise=100&silent=conv1+2",
                 "#explorer-network?why=occlusion&unit=fc5+3", "#explorer-network?strokes=1,2,3",
                 "#explorer-network?unit=conv9", "#explorer-network?digit=own&strokes="],
     "learning": ["#explorer-learning?at=9", "#explorer-learning?rate=5&at=8",

@@ -5,7 +5,7 @@ import re
 import pytest
 import torch
 
-from bookext.explorers.photograph import PHOTOGRAPH, SIDE, draw_photograph, pixels
+from bookext.explorers.photograph import PHOTOGRAPH, SIDE, draw_photograph, planes
 from cnnref.convolution import conv2d
 from cnnref.windows import Window
 
@@ -24,7 +24,12 @@ def reader(visit):
 
 
 def photo():
-    return torch.from_numpy(pixels().copy()).double() / 255
+    return channels()[0]
+
+
+def channels():
+    """Grey, red and green."""
+    return torch.from_numpy(planes().copy()).double() / 255
 
 
 def made(kernel, window=None):
@@ -32,8 +37,8 @@ def made(kernel, window=None):
     return conv2d(photo(), kernel, window or Window(len(kernel), padding=1))
 
 
-def cell(reader, row, column):
-    grid = reader.box.get_by_role("group", name="kernel", exact=True)
+def cell(reader, row, column, kernel="kernel"):
+    grid = reader.box.get_by_role("group", name=kernel, exact=True)
     return grid.get_by_role("slider", name=f"Weight in row {row}, column {column}", exact=True)
 
 
@@ -105,6 +110,25 @@ def test_a_true_convolution_turns_the_kernel(reader):
     reader.set(flip=True)
     agrees(reader, made(skew.rot90(2)))
     assert "turned" in reader.words()
+
+
+def test_two_channels_are_added(reader):
+    reader.choose("red and green")
+    _, red, green = channels()
+    both = torch.stack([red, green])[None]
+    kernels = torch.stack([SOBEL, -SOBEL])[None]
+    agrees(reader, conv2d(both, kernels, Window(3, padding=1))[0, 0])
+    cell(reader, 2, 2, "kernel on green").focus()
+    reader.page.keyboard.press("PageUp")
+    kernels[0, 1, 1, 1] += 0.75
+    agrees(reader, conv2d(both, kernels, Window(3, padding=1))[0, 0])
+    parts = reader.box.locator(".explorer-sum").inner_text().replace("−", "-").split(" = ")
+    red_sum, green_sum = (float(part.strip("()")) for part in parts[0].split(" + "))
+    assert red_sum + green_sum == pytest.approx(float(parts[1]), abs=0.015)
+    reader.choose("5 × 5")
+    assert reader.box.get_by_role("slider", name="Weight in row").count() == 50
+    wider = torch.nn.functional.pad(kernels, (1, 1, 1, 1))
+    agrees(reader, conv2d(both, wider, Window(5, padding=1))[0, 0])
 
 
 def test_a_press_on_the_picture_moves_the_window(reader):

@@ -11,26 +11,28 @@ from cnnref.windows import Window
 from .vectors import NO_NUMBERS, outcome, tensor, view, window_of
 
 
-def plane(draw, n):
-    return [round(draw.uniform(-1, 1), 3) for _ in range(n * n)]
+def planes(draw, n, channels):
+    return [[round(draw.uniform(-1, 1), 3) for _ in range(n * n)] for _ in range(channels)]
 
 
 def layers(count):
-    """Squares with kernels and windows, of which some do not fit."""
+    """Squares of one or two channels, with kernels and windows, of which some do not fit."""
     draw = random.Random(21)
     for _ in range(count):
-        n, k = draw.randint(1, 9), draw.choice((1, 2, 3, 5))
+        n, k, channels = draw.randint(1, 9), draw.choice((1, 2, 3, 5)), draw.randint(1, 2)
         pad = draw.randint(0, 4)
         v = view(k, draw.randint(1, 4), pad, pad, draw.randint(1, 3))
-        yield plane(draw, n), draw.choices((-2, -0.25, 0, 0.5, 1), k=k * k), v
+        weights = draw.choices((-2, -0.25, 0, 0.5, 1), k=k * k * channels)
+        kernels = [weights[c * k * k : (c + 1) * k * k] for c in range(channels)]
+        yield planes(draw, n, channels), kernels, v
 
 
 def outputs():
     for x, w, v in layers(300):
 
         def by_both(x=x, w=w, v=v):
-            n, k = round(len(x) ** 0.5), v["kernel"]
-            signal, kernel = tensor(x).view(1, 1, n, n), tensor(w).view(1, 1, k, k)
+            n, k = round(len(x[0]) ** 0.5), v["kernel"]
+            signal, kernel = tensor(x).view(1, -1, n, n), tensor(w).view(1, -1, k, k)
             window_of(v).output_size(n)  # refuses in the library's words
             ours = conv2d(signal, kernel, window_of(v))
             sizes = {"stride": v["stride"], "padding": v["left"], "dilation": v["dilation"]}
@@ -40,7 +42,7 @@ def outputs():
         yield [x, w, v], outcome(by_both)
     for bad in NO_NUMBERS:
         found = outcome(lambda bad=bad: window_of(view() | {"stride": bad}).output_size(2))
-        yield [[1, 2, 3, 4], [1] * 9, view() | {"stride": bad}], found
+        yield [[[1, 2, 3, 4]], [[1] * 9], view() | {"stride": bad}], found
 
 
 def sizes():
@@ -79,7 +81,8 @@ def tasks(count, seed):
     draw = random.Random(seed)
     for _ in range(count):
         n = draw.randint(5, 9)
-        yield draw, plane(draw, n), [draw.choice((-2, -1, 0, 0.5, 1, 3)) for _ in range(9)]
+        (x,) = planes(draw, n, 1)
+        yield draw, x, [draw.choice((-2, -1, 0, 0.5, 1, 3)) for _ in range(9)]
 
 
 def bends(x):

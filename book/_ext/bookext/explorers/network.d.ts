@@ -25,6 +25,8 @@ interface NetworkValues extends NetworkDrawn {
   why: "sees" | "gradient" | "occlusion";
   /** As a reader types it; empty where the digit that is read is meant. */
   unit: string;
+  /** Silenced maps, as a reader types them. */
+  silent: string;
 }
 
 /** A unit, by its layer and its place among the layer's numbers. */
@@ -35,6 +37,8 @@ interface NetworkPicture { prepared: Prepared; still: Ink; ink: Ink }
 
 interface NetworkModel extends Model, Omit<NetworkValues, "unit">, NetworkPicture, Pick<Network, "layers" | "moments"> {
   shows: NetworkShows;
+  /** Maps, each as "conv1 3". */
+  silenced: string[];
   /** The unit that was asked for. */
   chosen?: NetworkUnit;
   /** The layers by moment of training, as far as they were asked for; kept while the drawing is. */
@@ -120,6 +124,7 @@ type NetworkParts = Parts & {
   title: HTMLElement;
   sums: HTMLElement;
   back: HTMLButtonElement;
+  silence: HTMLButtonElement;
   captions: HTMLElement[];
   shown: NetworkModel;
   moment: number;

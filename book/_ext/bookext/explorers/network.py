@@ -146,7 +146,7 @@ NETWORK = Explorer(
     "network-strokes network-arithmetic network-units network-view network-state network-passes "
     "network-drawing network",
     {"digit": "3", "strokes": "", "unit": "", "why": "sees", "x": 0, "turn": 0, "pen": 9}
-    | {"noise": 0, "at": 9, "shows": "everything"},
+    | {"noise": 0, "silent": "", "at": 9, "shows": "everything"},
     draw_network,
     data=network_data,
     sheet="network",

@@ -20,14 +20,17 @@ SIDE = 80
 
 
 @lru_cache(1)
-def pixels() -> NDArray[np.uint8]:
-    """A square of the portrait in grey, the face in it, `(SIDE, SIDE)`."""
+def planes() -> NDArray[np.uint8]:
+    """A square of the portrait, the face in it: grey, red and green, `(3, SIDE, SIDE)`."""
+    import torch
+
     from cnnref.figures import photograph
 
-    grey = photograph(6)
-    left = (grey.shape[1] - SIDE) // 2
-    square: NDArray[np.uint8] = (255 * grey[:SIDE, left : left + SIDE]).round().byte().numpy()
-    return square
+    colours = photograph(6, colour=True)
+    left = (colours.shape[2] - SIDE) // 2
+    square = torch.cat([colours.mean(0, keepdim=True), colours[:2]])[:, :SIDE, left : left + SIDE]
+    pixels: NDArray[np.uint8] = (255 * square).round().byte().numpy()
+    return pixels
 
 
 def numbers(text: str) -> list[float]:
@@ -36,7 +39,7 @@ def numbers(text: str) -> list[float]:
 
 
 def draw_photograph(preset: Preset) -> Picture:
-    """The photograph, and what the kernel makes of it.
+    """The photograph in grey, and what the kernel makes of it.
 
     Raises:
         ValueError: the kernel is not square, or there are not as many weights as it has taps.
@@ -51,7 +54,7 @@ def draw_photograph(preset: Preset) -> Picture:
     if len(weights) != size * size:
         raise ValueError(f"a kernel of {size} by {size} has {size**2} weights, got {len(weights)}")
     window = Window(size, preset["s"], preset["p"], preset["d"])
-    grey = torch.from_numpy(pixels().copy()).double() / 255
+    grey = torch.from_numpy(planes()[0].copy()).double() / 255
     made = conv2d(grey, torch.tensor(weights, dtype=grey.dtype).view(size, size), window)
     told = f"The outputs lie between {float(made.min()):.2f} and {float(made.max()):.2f}."
     title = "what the kernel makes of it"
@@ -59,16 +62,17 @@ def draw_photograph(preset: Preset) -> Picture:
     return replace(picture, vector=True)  # as the other explorers' figures
 
 
-def photograph_data(_: Preset) -> Data:
-    """The photograph as bytes."""
-    return Data({"side": SIDE, "photo": b64encode(pixels().tobytes()).decode()})
+def photograph_data(preset: Preset) -> Data:
+    """The planes as bytes; grey alone where there are no channels to choose."""
+    kept = planes() if "channels" in preset else planes()[:1]
+    return Data({"side": SIDE, "planes": [b64encode(plane.tobytes()).decode() for plane in kept]})
 
 
 PHOTOGRAPH = Explorer(
     "A kernel on a photograph",
     "photograph-pixels photograph",
-    {"preset": "vertical", "k": "3", "w": "-1, 0, 1, -2, 0, 2, -1, 0, 1", "flip": ""}
-    | {"s": 1, "p": 1, "d": 1, "at": 2270},
+    {"preset": "vertical", "k": "3", "w": "-1, 0, 1, -2, 0, 2, -1, 0, 1", "channels": "one"}
+    | {"w2": "1, 0, -1, 2, 0, -2, 1, 0, -1", "flip": "", "s": 1, "p": 1, "d": 1, "at": 2270},
     draw_photograph,
     data=photograph_data,
     sheet="photograph",

@@ -174,7 +174,7 @@ interface NetworkArithmetic {
   ORDER: string[];
   /** What the script of weights holds, as numbers. */
   unpack(packed: any): Network;
-  forward(network: Network, moment: Moment, ink: Float64Array): Seen;
+  forward(network: Network, moment: Moment, ink: Float64Array, silenced?: string[]): Seen;
   /** Every input of a unit with its weight, and the bias. */
   terms(network: Network, moment: Moment, seen: Seen, name: string, index: number): { terms: Term[]; bias: number };
   /** Rows and columns of the picture that a unit sees, first and last. */
@@ -186,7 +186,7 @@ interface NetworkArithmetic {
   softmax(logits: ArrayLike<number>): number[];
 }
 
-/** Names of units. Those that a reader types count from 1, but a score is its digit's. */
+/** Names of units and maps. Those that a reader types count from 1, but a score is its digit's. */
 interface NetworkUnits {
   /** "conv3 5 4 7" as a unit, or a refusal. */
   unitOf(text: string, layers: Network["layers"]): { name: string; index: number };
@@ -198,6 +198,8 @@ interface NetworkUnits {
   /** As a table names it, under the head that `placeIn` gives. */
   shortOf(layer: NetworkLayer, index: number): string;
   placeIn(layer: NetworkLayer): string;
+  /** "conv1 3, conv3 5" as ["conv1 3", "conv3 5"], or a refusal. */
+  silencedOf(text: string, layers: Network["layers"]): string[];
 }
 
 // --- an explorer ---------------------------------------------------------------------------------
