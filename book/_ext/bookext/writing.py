@@ -4,6 +4,10 @@ Sphinx writes the pages that it has read. But a side bar has the titles of all p
 number of a figure elsewhere, and the theme's looks are on every page: where anything has changed
 that a page shows of others, all are written. Else those that were read are, and those that gather
 what the others have, such as the list of all exercises.
+
+Sphinx can have forked processes write pages while it resolves the next, but of the 22 to 23 seconds
+that all pages take, two such processes saved about 5, on two cores that others used too: half of
+the work stays where it is, and the chapters, with most of the rest, come last.
 """
 
 from __future__ import annotations
