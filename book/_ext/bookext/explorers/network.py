@@ -126,12 +126,13 @@ def draw_network(preset: Preset) -> Picture:
         pad.set(title="a drawing", xlim=(0, 100), ylim=(100, 0), aspect="equal")
         rows = [torch.cat(list(spaced[start : start + 4]), 1) for start in (0, 4)]
         tiles.imshow(torch.cat(rows), cmap="PuOr", vmin=-largest, vmax=largest)
-        tiles.set_title("kernels of the first layer")
+        tiles.set(title="kernels of the first layer", xlabel="orange below 0, purple above")
         training.plot(steps, [100 * share for share in shares], marker="o")
         training.set_xscale("symlog", linthresh=10)
         training.set(title="read right (%)", xlabel="step", ylim=(0, 102))
         for drawn in (pad, tiles):
-            drawn.axis("off")
+            drawn.set(xticks=[], yticks=[])
+            drawn.spines[:].set_visible(False)
     told = (
         f"A {digit} drawn by hand; the {len(kernels)} kernels of the first layer, from "
         f"{float(kernels.min()):.2f} to {float(kernels.max()):.2f}; and the share of test digits "

@@ -57,7 +57,7 @@ def draw_photograph(preset: Preset) -> Picture:
     grey = torch.from_numpy(planes()[0].copy()).double() / 255
     made = conv2d(grey, torch.tensor(weights, dtype=grey.dtype).view(size, size), window)
     told = f"The outputs lie between {float(made.min()):.2f} and {float(made.max()):.2f}."
-    title = "what the kernel makes of it"
+    title = "what a kernel makes of it"
     picture = shades_picture({"a photograph": grey, title: made}, 2, told, signed=[title])
     return replace(picture, vector=True)  # as the other explorers' figures
 
@@ -81,8 +81,9 @@ LEARNING = Explorer(
     "Learning a kernel",
     "photograph-pixels learning",
     {"rate": "0.3", "at": 0},
-    # What is given: the photograph, and what the kernel that is hidden at first has made of it.
-    lambda _: draw_photograph(PHOTOGRAPH.preset),
+    # What is given: the photograph, and what the kernel that is hidden at first has made of it,
+    # without padding.
+    lambda _: draw_photograph({**PHOTOGRAPH.preset, "p": 0}),
     data=photograph_data,
     controls=lambda _: {"hidden": "", "input": ""},
     sheet="photograph",
