@@ -6,39 +6,39 @@ import sys
 
 import pytest
 
+from bookext.running import execution
 from bookext.running.ahead import MANY
-from bookext.running.execution import execution_key, key_of_build
+from bookext.running.execution import key_of_build
 
 from ..conftest import QUESTIONS, notebook
 
 
 @pytest.fixture
 def tree(tmp_path):
-    """A library, a folder of data, and their key."""
-    (tmp_path / "lib").mkdir()
-    (tmp_path / "lib" / "a.py").write_text("a = 1")
-    (tmp_path / "data").mkdir()
-
-    def key(**facts):
-        return execution_key({"lib": tmp_path / "lib"}, {"data": tmp_path / "data"}, facts)
-
-    return tmp_path, key
+    """Questions, a record, a folder of data, and their key."""
+    for folder in ("book", "results", "data"):
+        (tmp_path / folder).mkdir()
+    (tmp_path / "book" / "questions.yml").write_text(QUESTIONS)
+    (tmp_path / "results" / "a.json").write_text("{}")
+    settings = {"CNNREF_DATA": f"{tmp_path}/data", "CNNREF_RESULTS": f"{tmp_path}/results"}
+    return tmp_path, lambda: key_of_build(tmp_path, settings)
 
 
 def test_the_key_stays_while_nothing_changes(tree):
     folder, key = tree
-    before = key(torch="2")
-    (folder / "lib" / "__pycache__").mkdir()
-    (folder / "lib" / "__pycache__" / "a.pyc").write_bytes(b"x")
-    assert key(torch="2") == before
+    before = key()
+    (folder / "results" / "__pycache__").mkdir()
+    (folder / "results" / "__pycache__" / "a.pyc").write_bytes(b"x")
+    assert key() == before
 
 
 @pytest.mark.parametrize(
     "change",
     [
-        lambda at: (at / "lib" / "a.py").write_text("a = 2"),
-        lambda at: (at / "lib" / "a.py").rename(at / "lib" / "b.py"),
-        lambda at: (at / "lib" / "record.json").write_text("{}"),
+        lambda at: (at / "book" / "questions.yml").write_text("a"),
+        lambda at: (at / "results" / "a.json").write_text("[]"),
+        lambda at: (at / "results" / "a.json").rename(at / "results" / "b.json"),
+        lambda at: (at / "results" / "b.json").write_text("{}"),
         lambda at: (at / "data" / "train.npz").write_bytes(b"1"),
     ],
 )
@@ -49,9 +49,11 @@ def test_the_key_sees_every_change(tree, change):
     assert key() != before
 
 
-def test_the_key_sees_facts(tree):
+def test_the_key_sees_the_version_of_torch(tree, monkeypatch):
     _, key = tree
-    assert key(torch="2.11") != key(torch="2.12")
+    before = key()
+    monkeypatch.setattr(execution, "version", lambda name: f"{name} of tomorrow")
+    assert key() != before
 
 
 def test_the_key_of_a_build_sees_the_settings(tmp_path):

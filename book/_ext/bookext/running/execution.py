@@ -17,43 +17,15 @@ from collections.abc import Mapping
 from functools import partial
 from hashlib import sha256
 from importlib.metadata import version
-from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import platformdirs
 from jupyter_cache.executors import utils
+from sphinx.application import Sphinx
+from sphinx.config import Config
 from sphinx.errors import ExtensionError
 
-if TYPE_CHECKING:
-    from sphinx.application import Sphinx
-    from sphinx.config import Config
-
-
-def execution_key(
-    contents: Mapping[str, Path], listings: Mapping[str, Path], facts: Mapping[str, str]
-) -> str:
-    """A digest that changes with anything that could change a page's outputs.
-
-    Args:
-        contents: files, or folders with all that is in them, of which every byte counts.
-        listings: folders too large to read, of which names, sizes and times count.
-        facts: settings and versions.
-    """
-    digest = sha256()
-
-    def note(*parts: object) -> None:
-        digest.update(repr(parts).encode())
-
-    for name, root in sorted(contents.items()):
-        for path in files_under(root):
-            note(name, _relative(path, root), sha256(path.read_bytes()).hexdigest())
-    for name, root in sorted(listings.items()):
-        for path in files_under(root):
-            status = path.stat()
-            note(name, _relative(path, root), status.st_size, status.st_mtime_ns)
-    note(sorted(facts.items()))
-    return digest.hexdigest()[:16]
+import cnnref
 
 
 def files_under(root: Path) -> list[Path]:
@@ -62,33 +34,24 @@ def files_under(root: Path) -> list[Path]:
     return sorted(p for p in found if p.is_file() and "__pycache__" not in p.parts)
 
 
-def _relative(path: Path, root: Path) -> str:
-    return path.relative_to(root).as_posix()
-
-
-def library_folder() -> Path:
-    """The folder of the `cnnref` that a page's kernel will import."""
-    spec = find_spec("cnnref")
-    if spec is None or not spec.submodule_search_locations:
-        raise ExtensionError("cnnref is not installed here; try: pip install -e .")
-    return Path(next(iter(spec.submodule_search_locations)))
-
-
 def key_of_build(source: Path, environ: Mapping[str, str]) -> str:
-    """The key for this machine, these settings and the book's sources as they are now."""
-    contents = {
-        "library": library_folder(),
-        "questions": source / "book" / "questions.yml",
-    }
-    if results := environ.get("CNNREF_RESULTS"):
-        contents["results"] = Path(results)
+    """A digest of all that a cell can see on this machine, with these settings.
+
+    Of the library, the questions and stored records every byte counts; of data, which are too large
+    to read, names, sizes and times.
+    """
     data = environ.get("CNNREF_DATA") or platformdirs.user_cache_path("cnnref")
-    facts = {
-        "experiments": environ.get("CNNREF_EXPERIMENTS", ""),
-        "torch": version("torch"),
-        "python": f"{sys.version_info.major}.{sys.version_info.minor}",
-    }
-    return execution_key(contents, {"data": Path(data)}, facts)
+    read = [Path(cnnref.__file__).parent, source / "book" / "questions.yml"]
+    if results := environ.get("CNNREF_RESULTS"):
+        read.append(Path(results))
+    seen: list[object] = [environ.get("CNNREF_EXPERIMENTS"), version("torch"), sys.version_info[:2]]
+    for root in read:
+        for path in files_under(root):
+            seen.append((path.relative_to(root), sha256(path.read_bytes()).hexdigest()))
+    for path in files_under(Path(data)):
+        status = path.stat()
+        seen.append((path.relative_to(data), status.st_size, status.st_mtime_ns))
+    return sha256(repr(seen).encode()).hexdigest()[:16]
 
 
 def train_all() -> None:
