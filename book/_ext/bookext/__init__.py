@@ -4,7 +4,7 @@
 `reference` documents the library, `chapters` ties chapters together, `folding` decides what a page
 shows unasked, `look` how it looks and how soon, `explorers` are pictures with controls, `teaching`
 gathers what a teacher takes along, and `elsewhere` writes notebooks and paper. `writing` says which
-pages a build writes.
+pages a build writes, and `templates` fills in the HTML that lies beside these modules.
 """
 
 from __future__ import annotations
@@ -12,10 +12,8 @@ from __future__ import annotations
 import gc
 from hashlib import sha256
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from sphinx.application import Sphinx
+from sphinx.application import Sphinx
 
 MODULES = {
     "handouts": ("boxes", "lists"),
@@ -42,7 +40,9 @@ def collect_less(_: Sphinx) -> None:
 
 def setup(app: Sphinx) -> None:
     """Register every part of the extension; an edit to any of them has all pages read again."""
-    sources = sorted(p for p in Path(__file__).parent.rglob("*") if p.suffix in {".py", ".js"})
+    sources = sorted(
+        p for p in Path(__file__).parent.rglob("*") if p.suffix in {".py", ".js", ".html"}
+    )
     digest = sha256(b"".join(path.read_bytes() for path in sources)).hexdigest()
     app.add_config_value("bookext_digest", digest, "env", str)
     app.connect("builder-inited", collect_less)

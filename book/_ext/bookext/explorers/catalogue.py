@@ -1,4 +1,8 @@
-"""The kinds of explorers, a module for each subject."""
+"""The kinds of explorers, a module for each subject.
+
+These import torch, which takes seconds: a build asks for them when it reads a page with an explorer
+and not before, and what is written of a page stands in the page's box.
+"""
 
 from .curves import CURVES
 from .kind import Data, Explorer, Preset

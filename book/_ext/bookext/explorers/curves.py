@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from fnmatch import fnmatchcase
-from typing import TYPE_CHECKING, Any
+import fnmatch
+from typing import Any
+
+import numpy as np
+
+from cnnref.experiments import CATALOGUE, Experiment, Result, run
+from cnnref.figures import curves_picture, steps_picture
+from cnnref.figures.style import Picture
 
 from .kind import Data, Explorer, Preset
-
-if TYPE_CHECKING:
-    import numpy as np
-
-    from cnnref.experiments import Experiment, Result
-    from cnnref.figures.style import Picture
 
 MEASURES = ("loss", "accuracy", "error")
 SETS = ("training", "test", "steps")
@@ -27,38 +26,16 @@ def matched(patterns: str) -> list[Experiment]:
     Raises:
         ValueError: a pattern matches nothing, or there is none.
     """
-    # torch, below these, takes seconds to load; a build without explorers does without it.
-    from cnnref.experiments import CATALOGUE
-
     wanted = patterns.split()
     if not wanted:
         raise ValueError("learning curves need experiments, got none; as in :experiments: rate-*")
+    found: set[str] = set()
     for pattern in wanted:
-        if not any(fnmatchcase(name, pattern) for name in CATALOGUE):
+        names = fnmatch.filter(CATALOGUE, pattern)
+        if not names:
             raise ValueError(f"no experiment of the catalogue is called {pattern}")
-    return [
-        entry
-        for name, entry in CATALOGUE.items()
-        if any(fnmatchcase(name, pattern) for pattern in wanted)
-    ]
-
-
-def stored(entry: Experiment, seeds: Sequence[int] | None = None) -> Result:
-    """The records of an experiment, never by training.
-
-    Args:
-        entry: the experiment.
-        seeds: those of the experiment, if none are given.
-
-    Raises:
-        ValueError: there is no record.
-    """
-    from cnnref.experiments import NoRecordError, run
-
-    try:
-        return run(entry, seeds=seeds, mode="stored")
-    except NoRecordError as error:
-        raise ValueError(str(error)) from error
+        found.update(names)
+    return [entry for name, entry in CATALOGUE.items() if name in found]
 
 
 def datasets_of(preset: Preset) -> dict[str, tuple[list[Experiment], list[str]]]:
@@ -89,7 +66,6 @@ def series_of(result: Result, measure: str, sets: list[str]) -> dict[str, Any]:
     Raises:
         ValueError: the steps are asked for, and the records keep none.
     """
-    import numpy as np
 
     def rounded(values: np.ndarray[Any, np.dtype[np.float64]]) -> list[list[float]]:
         return [[float(f"{value:.{DIGITS}g}") for value in row] for row in values]
@@ -113,7 +89,8 @@ def data_of(preset: Preset) -> Data:
     """The curves of every seed of every experiment that a preset names.
 
     Raises:
-        ValueError: the preset is mistaken, or a record is missing or damaged.
+        ValueError: the preset is mistaken.
+        CnnrefError: a record is missing or damaged.
     """
     sets = preset["sets"].split()
     if preset["measure"] not in MEASURES or not sets or not set(sets) <= set(SETS):
@@ -125,7 +102,7 @@ def data_of(preset: Preset) -> Data:
     content = []
     for dataset, (entries, chosen) in datasets_of(preset).items():
         runs = []
-        for result in map(stored, entries):
+        for result in (run(entry, mode="stored") for entry in entries):
             files += [record.path for record in result.records]
             name = result.experiment.name
             series = {key: series_of(result, key, sets) for key in ("loss", "accuracy")}
@@ -137,10 +114,8 @@ def data_of(preset: Preset) -> Data:
 
 def draw_curves(preset: Preset) -> Picture:
     """The curves that are chosen at first, of the evaluated images where these are shown."""
-    from cnnref.figures import curves_picture, steps_picture
-
     entries, chosen = next(iter(datasets_of(preset).values()))
-    results = [stored(entry) for entry in entries if entry.name in chosen]
+    results = [run(entry, mode="stored") for entry in entries if entry.name in chosen]
     sets = preset["sets"].split()
     if sets == ["steps"]:
         return steps_picture(results, "step_loss" if preset["measure"] == "loss" else "step_error")

@@ -28,33 +28,28 @@ from __future__ import annotations
 
 import os
 import shutil
+from collections import defaultdict
 from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from docutils import nodes
+from sphinx.application import Sphinx
 from sphinx.domains.std import StandardDomain
+from sphinx.environment import BuildEnvironment
 from sphinx.util import logging
 from sphinx.util.docutils import SphinxDirective
+from sphinx.util.osutil import FileAvoidWrite
+
+from cnnref.errors import CnnrefError
 
 from .box import depart_explorer, explorer_node, visit_explorer
-from .catalogue import EXPLORERS
-from .links import CheckLinks, TryRole, tour_of
+from .links import CheckLinks, TryRole, tour_of, typed
 
 if TYPE_CHECKING:
-    from sphinx.application import Sphinx
-    from sphinx.environment import BuildEnvironment
-
     from cnnref.figures.style import Picture
 
 logger = logging.getLogger(__name__)
-
-OPTIONS = sorted({option for explorer in EXPLORERS.values() for option in explorer.preset})
-
-
-def ids_of(env: BuildEnvironment) -> set[str]:
-    """The explorers of the page that is being read."""
-    return cast(set[str], env.temp_data.setdefault("cnnref_explorers", set()))
 
 
 class ExplorerDirective(SphinxDirective):
@@ -62,13 +57,14 @@ class ExplorerDirective(SphinxDirective):
 
     required_arguments = 1
     has_content = True
-    option_spec: ClassVar[dict[str, Any]] = dict.fromkeys(("name", *OPTIONS), str)
+    option_spec: ClassVar[dict[str, Any]] = defaultdict(lambda: str, name=str)
+    """Any besides the name: each kind has its own."""
 
     def run(self) -> list[nodes.Node]:
         """Build the box; a mistake is a warning, and no box."""
         try:
             return [self.box(self.arguments[0])]
-        except ValueError as error:
+        except (ValueError, CnnrefError) as error:
             logger.warning("%s", error, location=self.get_location())
             return []
 
@@ -77,46 +73,37 @@ class ExplorerDirective(SphinxDirective):
 
         Raises:
             ValueError: the directive is mistaken.
+            CnnrefError: there is no record to draw.
         """
-        name = self.options.pop("name", f"explorer-{kind}")
-        preset = self.preset(kind)
+        from .catalogue import EXPLORERS
+
+        if kind not in EXPLORERS:
+            raise ValueError(f"there is no explorer {kind!r}; there are: {', '.join(EXPLORERS)}")
         explorer = EXPLORERS[kind]
+        name = self.options.pop("name", f"explorer-{kind}")
+        preset = {**explorer.preset, **typed(kind, explorer.preset, self.options)}
         data, picture = explorer.data(preset), explorer.draw(preset)
-        if name in ids_of(self.env):
+        domain, page = cast(StandardDomain, self.env.get_domain("std")), self.env.docname
+        if (page, name) == domain.anonlabels.get(name):
             raise ValueError(f"the page has an explorer {name} already; name this one")
         if not "".join(self.content).strip():
             raise ValueError("an explorer needs a text for readers without JavaScript")
-        ids_of(self.env).add(name)
         for file in data.files:
             self.env.note_dependency(str(file))
         for script, text in data.late.items():
             keep(kept(self.env) / script, text)
-        box = explorer_node(ids=[name], kind=kind, preset=preset, rows=explorer.rows(preset))
-        box["data"], box["late"] = data.content, list(data.late)
+        box = explorer_node(
+            ids=[name], kind=kind, title=explorer.title, preset=preset, rows=explorer.rows(preset),
+            controls={"at": 0, **preset, **explorer.controls(preset)},
+            data=data.content, late=list(data.late), files=explorer.files,
+        )  # fmt: skip
         self.set_source_info(box)
         box += keep_picture(self.env, picture)
         self.state.nested_parse(self.content, self.content_offset, box)
         box["tour"] = tour_of(box)
-        domain = cast(StandardDomain, self.env.get_domain("std"))
-        domain.anonlabels[name] = self.env.docname, name
-        domain.labels[name] = self.env.docname, name, f"explorer: {explorer.title}"
+        domain.anonlabels[name] = page, name
+        domain.labels[name] = page, name, f"explorer: {explorer.title}"
         return box
-
-    def preset(self, kind: str) -> dict[str, Any]:
-        """What the controls are set to.
-
-        Raises:
-            ValueError: there is no such explorer, it has no such control, or a number is none.
-        """
-        if kind not in EXPLORERS:
-            raise ValueError(f"there is no explorer {kind!r}; there are: {', '.join(EXPLORERS)}")
-        defaults = EXPLORERS[kind].preset
-        if unknown := self.options.keys() - defaults.keys():
-            raise ValueError(f"the explorer {kind!r} has no option {', '.join(sorted(unknown))}")
-        return {
-            option: type(default)(self.options[option]) if option in self.options else default
-            for option, default in defaults.items()
-        }
 
 
 def kept(env: BuildEnvironment) -> Path:
@@ -125,11 +112,10 @@ def kept(env: BuildEnvironment) -> Path:
 
 
 def keep(path: Path, text: str) -> None:
-    """Write a file, unless it is written already."""
+    """Write a file, unless it is written: were it again, another page with it would be outdated."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    # Two pages may show the same; were it written again, the first would count as out of date.
-    if not path.is_file() or path.read_text(encoding="utf-8") != text:
-        path.write_text(text, encoding="utf-8")
+    with FileAvoidWrite(str(path)) as file:
+        file.write(text)
 
 
 def keep_picture(env: BuildEnvironment, picture: Picture) -> nodes.image:
@@ -153,7 +139,7 @@ def load_scripts(
     for script in {name for node in explorers for name in node["late"]}:
         shutil.copy(kept(app.env) / script, Path(app.outdir) / "_static")
     # Each file once, in the order of the list.
-    for name in dict.fromkeys(name for node in explorers for name in EXPLORERS[node["kind"]].files):
+    for name in dict.fromkeys(name for node in explorers for name in node["files"]):
         if name.endswith(".css"):
             app.add_css_file(name)
         else:

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    from cnnref.figures.style import Picture
+from cnnref.figures.style import Picture
 
 Preset = Mapping[str, Any]
 # Every explorer loads these first.

@@ -11,6 +11,7 @@ own links refuse such addresses. The controls that it names are checked when the
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
@@ -20,7 +21,6 @@ from sphinx.util import logging
 from sphinx.util.docutils import ReferenceRole
 
 from .box import explorer_node
-from .catalogue import EXPLORERS, Preset
 
 logger = logging.getLogger(__name__)
 
@@ -53,25 +53,31 @@ def target_of(link: nodes.reference) -> tuple[str, str]:
     return name, query
 
 
-def checked(kind: str, preset: Preset, query: str) -> dict[str, str]:
-    """What a query sets.
+def typed(kind: str, controls: Mapping[str, Any], given: Mapping[str, str]) -> dict[str, Any]:
+    """What an option or a link sets, each of the type that its control has.
 
     Raises:
         ValueError: the explorer has no such control, or a number is none.
     """
-    known: dict[str, Any] = {"at": 0, **preset, **EXPLORERS[kind].controls(preset)}
-    given = dict(parse_qsl(query, keep_blank_values=True))
+    values = {}
     for name, value in given.items():
-        if name not in known:
+        if name not in controls:
             raise ValueError(
-                f"the explorer {kind!r} has no control {name!r}; it has: {', '.join(known)}"
+                f"the explorer {kind!r} has no control {name!r}; it has: {', '.join(controls)}"
             )
         try:
-            type(known[name])(value)
+            values[name] = type(controls[name])(value)
         except ValueError:
             raise ValueError(
                 f"the control {name!r} of the explorer {kind!r} needs a number, got {value!r}"
             ) from None
+    return values
+
+
+def checked(box: explorer_node, query: str) -> dict[str, str]:
+    """What a query sets, if the explorer has all of it; else a ValueError."""
+    given = dict(parse_qsl(query, keep_blank_values=True))
+    typed(box["kind"], box["controls"], given)
     return given
 
 
@@ -93,7 +99,7 @@ def tour_of(box: explorer_node) -> list[dict[str, str]]:
                 f"a step of a tour is one link, as in {{try}}`Why? <?n=9>`; got {item.astext()!r}"
             )
         _, query = target_of(links[0])
-        given = checked(box["kind"], box["preset"], query)
+        given = checked(box, query)
         others = [n for n in given if n != "at" and given[n] != str(box["preset"].get(n))]
         if others and not steps:
             raise ValueError(
@@ -120,7 +126,7 @@ class CheckLinks(SphinxTransform):
                     raise ValueError(
                         f"the page has no explorer {name!r}; it has: {', '.join(boxes) or 'none'}"
                     )
-                if not checked(boxes[name]["kind"], boxes[name]["preset"], query):
+                if not checked(boxes[name], query):
                     raise ValueError(
                         f"a link that sets nothing of {name}; to the explorer leads {{ref}}"
                     )

@@ -8,7 +8,6 @@ from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .curves import stored
 from .kind import Data, Explorer, Preset
 
 if TYPE_CHECKING:
@@ -56,10 +55,10 @@ def layer_of(weight: Tensor, bias: Tensor) -> dict[str, Any]:
 
 
 def _record() -> Record:
-    from cnnref.experiments import experiment
+    from cnnref.experiments import experiment, run
 
     entry = experiment(EXPERIMENT)
-    return stored(entry, seeds=entry.seeds[:1]).records[0]
+    return run(entry, seeds=entry.seeds[:1], mode="stored").records[0]
 
 
 @lru_cache(1)

@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from cnnref.figures import window_picture
+from cnnref.figures.style import Picture
+from cnnref.windows import Window
 
 from .kind import Explorer, Preset
-
-if TYPE_CHECKING:
-    from cnnref.figures.style import Picture
 
 
 def draw_pooling(preset: Preset) -> Picture:
     """The windows of the pooling over the input."""
-    from cnnref.figures import window_picture
-    from cnnref.windows import Window
-
     window = Window(preset["k"], preset["s"], (preset["l"], preset["r"]))
     kind = preset["fill"] if preset["op"] == "max" else preset["count"]
     padding = {"zeros": "0", "infinity": r"-\infty", "none": ""}[kind]

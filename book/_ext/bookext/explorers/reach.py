@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+import torch
 import yaml
+from torch import nn
+
+from cnnref.accounting import summarize
+from cnnref.figures import chain_picture, reach_picture
+from cnnref.figures.style import Picture
+from cnnref.windows import Window
 
 from .kind import Data, Explorer, Preset
-
-if TYPE_CHECKING:
-    from torch import nn
-
-    from cnnref.figures.style import Picture
-    from cnnref.windows import Window
 
 FILE = Path(__file__).with_name("networks.yml")
 NETWORKS: dict[str, dict[str, Any]] = yaml.safe_load(FILE.read_text(encoding="utf-8"))
@@ -39,9 +40,6 @@ def stack_of(channels: int, layers: list[dict[str, Any]]) -> nn.Sequential:
         channels: of the input.
         layers: what `layers_of` gives.
     """
-    import torch
-    from torch import nn
-
     stack = nn.Sequential()
     with torch.device("meta"):
         for number, layer in enumerate(layers, start=1):
@@ -57,8 +55,6 @@ def stack_of(channels: int, layers: list[dict[str, Any]]) -> nn.Sequential:
 
 def window_of(layer: dict[str, Any]) -> Window:
     """The window of a layer along one axis."""
-    from cnnref.windows import Window
-
     return Window(layer["k"], layer["s"], layer["p"], layer["d"])
 
 
@@ -77,9 +73,6 @@ def network_of(preset: Preset) -> dict[str, Any]:
 
 def draw_reach(preset: Preset) -> Picture:
     """A chain with all its units where they can be told apart, else the fields alone."""
-    from cnnref.accounting import summarize
-    from cnnref.figures import chain_picture, reach_picture
-
     network = network_of(preset)
     n, channels, layers = network["n"], network["c"], layers_of(network["layers"])
     if n > MOST_DRAWN:

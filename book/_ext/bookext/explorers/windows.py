@@ -3,25 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor
+
+from cnnref.convolution import matrix_of
+from cnnref.figures import matrix_picture, window_picture
+from cnnref.figures.style import Picture
+from cnnref.windows import Window
 
 from .kind import Explorer, Preset
-
-if TYPE_CHECKING:
-    from torch import Tensor
-
-    from cnnref.figures.style import Picture
 
 
 def draw_convolution(preset: Preset) -> Picture:
     """The windows of a convolution, or the matrix of a transposed one; of two axes, one."""
-    # torch, below these, takes seconds to load; a build without explorers does without it.
-    import torch
-
-    from cnnref.convolution import matrix_of
-    from cnnref.figures import matrix_picture, window_picture
-    from cnnref.windows import Window
-
     window = Window(preset["k"], preset["s"], (preset["l"], preset["r"]), preset["d"])
     # Both axes start alike, so that one says it all; the reader is told.
     title = "One of two equal axes" if preset["axes"] == 2 else ""
@@ -36,11 +31,6 @@ def draw_convolution(preset: Preset) -> Picture:
 
 def matrix_of_preset(preset: Preset) -> Tensor:
     """The matrix of a convolution; transposed, where gradients flow back to the input."""
-    import torch
-
-    from cnnref.convolution import matrix_of
-    from cnnref.windows import Window
-
     weights = torch.tensor([float(number) for number in preset["w"].split()])
     window = Window(len(weights), preset["s"], (preset["l"], preset["r"]), preset["d"])
     matrix = matrix_of(weights, len(preset["x"].split()), window)
@@ -49,8 +39,6 @@ def matrix_of_preset(preset: Preset) -> Tensor:
 
 def draw_matrix(preset: Preset) -> Picture:
     """The matrix of a preset as a picture."""
-    from cnnref.figures import matrix_picture
-
     labels = ("input", "output") if preset["view"] == "input" else ("output", "input")
     return matrix_picture(matrix_of_preset(preset), "", *labels)
 
