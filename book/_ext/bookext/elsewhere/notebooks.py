@@ -16,23 +16,21 @@ from __future__ import annotations
 import re
 import textwrap
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import quote, urljoin
 
 import nbformat
 from docutils import nodes
+from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
+from sphinx.application import Sphinx
 from sphinx.util.math import get_node_equation_number
 
 from ..chapters.chaptermap import chapters_of
 from ..explorers.box import explorer_node
 from ..folding.folds import fold, fold_line
 from ..look.mathrender import multiline
-from .wheel import wheel_address, whole
-
-if TYPE_CHECKING:
-    from nbformat import NotebookNode
-    from sphinx.application import Sphinx
+from .wheel import requirement
 
 BRANCH = "gh-pages"
 """Where the workflow publishes the site, notebooks included; Colab opens them from there."""
@@ -195,7 +193,7 @@ def notebook_of(writer: Writer, doctree: nodes.document, executed: NotebookNode)
         f"*This notebook is [a chapter]({writer.address}) of the book, with its numbers and links"
         " as they are there. Run its cells from the first to the last.*"
     )
-    asked = f'"{whole(wheel_address(writer.site))}"'
+    asked = f'"{requirement(writer.site)}"'
     install = f"try:\n    import cnnref\nexcept ModuleNotFoundError:\n    %pip install -q {asked}"
     cells = [new_markdown_cell(greeting), new_code_cell(install)]
     cells += cells_of(writer.markdown(doctree), executed.cells)

@@ -12,24 +12,17 @@ book and library are of one version.
 from __future__ import annotations
 
 from importlib.metadata import version
-from typing import TYPE_CHECKING
 from urllib.parse import urljoin
 
 from docutils import nodes
+from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
 
-if TYPE_CHECKING:
-    from sphinx.application import Sphinx
 
-
-def wheel_address(base: str) -> str:
-    """The address of the wheel, given that of the book."""
-    return urljoin(base, f"_static/cnnref-{version('cnnref')}-py3-none-any.whl")
-
-
-def whole(wheel: str) -> str:
-    """What pip is asked for: the wheel at that address and all that its parts need."""
-    return f"cnnref[all] @ {wheel}"
+def requirement(site: str) -> str:
+    """What pip is asked for: the wheel of the site at this address, and all that its parts need."""
+    wheel = f"_static/cnnref-{version('cnnref')}-py3-none-any.whl"
+    return f"cnnref[all] @ {urljoin(site, wheel)}"
 
 
 class InstallDirective(SphinxDirective):
@@ -37,7 +30,7 @@ class InstallDirective(SphinxDirective):
 
     def run(self) -> list[nodes.Node]:
         """Build the block, to be copied like any code."""
-        command = f"pip install '{whole(wheel_address(self.config.html_baseurl))}'"
+        command = f"pip install '{requirement(self.config.html_baseurl)}'"
         return [nodes.literal_block(command, command, language="sh", classes=["install"])]
 
 

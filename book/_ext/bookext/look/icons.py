@@ -9,12 +9,8 @@ from __future__ import annotations
 import re
 from importlib.resources import files
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from fontTools import subset
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
 
 FONTS = Path(str(files("pydata_sphinx_theme"))) / (
     "theme/pydata_sphinx_theme/static/vendor/fontawesome/webfonts"
@@ -29,18 +25,10 @@ def code_points(css: str) -> set[int]:
     return escaped | {ord(character) for character in PRIVATE_USE.findall(css)}
 
 
-def write_subset(source: Path, target: Path, unicodes: Iterable[int]) -> None:
-    """Write a font with some of its glyphs, the same bytes each time."""
-    options = subset.Options(flavor="woff2", recalc_timestamp=False)
-    with subset.load_font(str(source), options) as font:
-        subsetter = subset.Subsetter(options)
-        subsetter.populate(unicodes=sorted(unicodes))
-        subsetter.subset(font)
-        subset.save_font(font, str(target), options)
-
-
 def prune_fonts(static: Path, css: str) -> None:
     """Write the icon fonts of a finished site again, with the icons of its style sheet."""
+    unicodes = ",".join(f"{code:x}" for code in sorted(code_points(css)))
     for font in FONTS.glob("*.woff2"):
         target = static / "vendor" / "fontawesome" / "webfonts" / font.name
-        write_subset(font, target, code_points(css))
+        options = [f"--unicodes={unicodes}", "--flavor=woff2", f"--output-file={target}"]
+        subset.main([str(font), *options])
