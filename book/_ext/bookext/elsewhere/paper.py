@@ -32,38 +32,9 @@ from . import headless
 ROOT = Path(__file__).parents[4]
 MADE = "book/api/"
 FRONT = Path(__file__).with_name("front.html")
+SCRIPT = Path(__file__).with_name("paper.js")
 REPEATED = {"book/exercises", "book/figures"}
 """Pages of what stands in the chapters already."""
-
-# Chromium notes the places that a link of the page leads to, by their ids; so each place gets a
-# link, and an id that no other page has. What was a link within the page becomes one to any page.
-# The page's own script, which opens what is folded, runs late.
-READY = """async (page) => {
-  while (document.querySelector("script[type=late]") && !document.documentElement.dataset.scripts) {
-    await new Promise(requestAnimationFrame);
-  }
-  for (const link of document.querySelectorAll('article a[href^="#"]')) link.search = "within";
-  const links = document.createElement("div");
-  links.hidden = true;
-  for (const place of document.querySelectorAll("article, article [id]:not(svg *)")) {
-    place.id = page + (place.id && `#${place.id}`);
-    const link = document.createElement("a");
-    link.href = "#" + encodeURIComponent(place.id);
-    links.append(link);
-  }
-  document.body.append(links);
-  for (const image of document.images) image.loading = "eager";
-  await Promise.all([...document.images].map((image) => image.decode().catch(() => {})));
-  await document.fonts.ready;
-}"""
-HEADINGS = """() => [...document.querySelectorAll("article :is(h1, h2)")].map((heading) => {
-  const copy = heading.cloneNode(true);
-  copy.querySelectorAll(".headerlink").forEach((link) => link.remove());
-  const text = copy.textContent.trim();
-  return heading.localName === "h1"
-    ? ["page", text, heading.closest("article").id]
-    : ["section", text, heading.closest("section").id];
-})"""
 
 
 class Line(NamedTuple):
@@ -86,6 +57,12 @@ def pages_of(toc: dict[str, Any]) -> Iterator[tuple[str, str]]:
         names = (entry["file"] for entry in part["chapters"])
         written = (name for name in names if not name.startswith(MADE) and name not in REPEATED)
         yield from ((part["caption"], name) for name in written)
+
+
+def make_ready(page: Page, name: str) -> None:
+    """Have all that the browser shows in place, under a name that no other page has."""
+    page.add_script_tag(path=SCRIPT)
+    page.evaluate("name => readyForPaper(name)", name)
 
 
 def print_page(page: Page, before: int = 0) -> PdfReader:
@@ -143,11 +120,11 @@ def write_pdf(source: Path, site: Path, target: Path) -> None:
         part = ""
         for caption, name in pages_of(toc):
             page.goto(f"{root}{name}.html")
-            page.evaluate(READY, f"{name}.html")
+            make_ready(page, f"{name}.html")
             if caption != part:
                 part = caption
                 lines.append(Line("part", caption, f"{name}.html"))
-            lines += [Line(*line) for line in page.evaluate(HEADINGS)]
+            lines += [Line(*line) for line in page.evaluate("linesOfContents()")]
             writer.append(print_page(page, len(writer.pages)), import_outline=False)
         places = {unquote(name.lstrip("/")): at for name, at in writer.named_destinations.items()}
         numbers = {name: writer.get_destination_page_number(at) for name, at in places.items()}
@@ -159,7 +136,7 @@ def write_pdf(source: Path, site: Path, target: Path) -> None:
         }  # fmt: skip
         page.goto(f"{root}index.html")
         page.set_content(Template(FRONT.read_text(encoding="utf-8"), autoescape=True).render(said))
-        page.evaluate(READY, "front")
+        make_ready(page, "front")
         front = print_page(page)
         browser.close()
     start = len(front.pages)
