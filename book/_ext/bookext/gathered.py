@@ -7,19 +7,17 @@ the environment, the page, and the part of the list that is wanted there.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from docutils import nodes
 from sphinx import addnodes
+from sphinx.application import Sphinx
 from sphinx.environment import BuildEnvironment
 from sphinx.transforms.post_transforms import SphinxPostTransform
 from sphinx.util.docutils import SphinxDirective
 from sphinx.util.nodes import make_refnode
 
 from .writing import gathers
-
-if TYPE_CHECKING:
-    from sphinx.application import Sphinx
 
 LEFT_OUT = (nodes.target, nodes.comment, addnodes.index)
 

@@ -12,36 +12,20 @@ that it does not build on, directly or through others.
 from __future__ import annotations
 
 import json
-from html import escape
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from docutils import nodes
 from sphinx import addnodes
+from sphinx.application import Sphinx
+from sphinx.environment import BuildEnvironment
 from sphinx.transforms.post_transforms import SphinxPostTransform
 from sphinx.util import logging
 
 from ..around import around
 from ..gathered import add_list
-
-if TYPE_CHECKING:
-    from sphinx.application import Sphinx
-    from sphinx.environment import BuildEnvironment
+from ..templates import filled
 
 logger = logging.getLogger(__name__)
-
-ROW = 56
-"""Height of a chapter's row, in pixels; the style sheet has the same."""
-
-ARCS = 88
-"""Width of the column of the arcs, in pixels."""
-
-# One for each part of the book, so that colour is not all that tells them apart: mathematics,
-# experiments, appendices.
-MARKS = (
-    f'<circle cx="{ARCS - 6}" cy="{ROW // 2}" r="5"/>',
-    f'<rect x="{ARCS - 11}" y="{ROW // 2 - 5}" width="10" height="10"/>',
-    f'<polygon transform="translate({ARCS - 6} {ROW // 2})" points="-7,6 7,6 0,-7"/>',
-)
 
 
 def parts_of(env: BuildEnvironment) -> list[addnodes.toctree]:
@@ -107,31 +91,22 @@ class CheckReferences(SphinxPostTransform):
 
 def draw_map(env: BuildEnvironment, page: str, _part: str) -> list[nodes.Node]:
     """The map as a list of links; the arcs of a row lead up to the chapters it builds on."""
-    rows, order = [], chapters_of(env)
+    order = chapters_of(env)
     places = {name: place for place, name in enumerate(order)}
-    for name, part in order.items():
-        below = [other for other in builds_on(env, name) if other in places]
-        arcs = "".join(arc(places[name] - places[other]) for other in below)
-        title = escape(env.titles[name].astext())
-        words = ", ".join(env.titles[other].astext() for other in below)
-        said = f"builds on {escape(words)}" if below else "builds on no other"
-        address = env.app.builder.get_relative_uri(page, name)
-        rows.append(
-            '<li class="chapter-map__row">'
-            f'<svg width="{ARCS}" height="{ROW}" aria-hidden="true" focusable="false">{arcs}'
-            f"{MARKS[(part - 1) % len(MARKS)]}</svg>"
-            f'<span><a href="{escape(address)}">{title}</a> <small>{said}</small></span></li>'
-        )
-    html = f'<ol class="chapter-map">{"".join(rows)}</ol>'
-    return [nodes.raw("", html, format="html")]
-
-
-def arc(rows: int) -> str:
-    """An arc from a row to one that stands so many rows above it."""
-    start, middle = ARCS - 6, ROW // 2
-    bend = round(start - (ARCS - 12) * (rows / (rows + 4)) * 1.3)
-    top = middle - rows * ROW
-    return f'<path d="M{start} {middle}C{bend} {middle} {bend} {top} {start} {top}"/>'
+    rows = [
+        {
+            "part": part,
+            "address": env.app.builder.get_relative_uri(page, name),
+            "title": env.titles[name].astext(),
+            "below": [
+                (env.titles[other].astext(), places[name] - places[other])
+                for other in builds_on(env, name)
+                if other in places
+            ],
+        }
+        for name, part in order.items()
+    ]
+    return [nodes.raw("", filled("chapters/map.html", rows=rows), format="html")]
 
 
 def setup(app: Sphinx) -> None:

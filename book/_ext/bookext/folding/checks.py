@@ -14,15 +14,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Any, TypeGuard
+from typing import Any, TypeGuard
 
 from docutils import nodes
+from sphinx.application import Sphinx
 from sphinx.transforms.post_transforms import SphinxPostTransform
 
 from .folds import fold, line_of
-
-if TYPE_CHECKING:
-    from sphinx.application import Sphinx
 
 MARK = "Checked:"
 """What the line of a check begins with."""

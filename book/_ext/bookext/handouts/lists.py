@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import re
 from itertools import groupby
-from typing import TYPE_CHECKING
 
 from docutils import nodes
+from sphinx.application import Sphinx
+from sphinx.environment import BuildEnvironment
 
 from ..gathered import ListDirective, add_list, copied, link_to
 from ..writing import noted
@@ -18,10 +19,6 @@ from .answertext import answer_in_words
 from .boxes import NOTES, VERDICTS, Note, anchor, standard
 from .evidence import section_around
 from .questions import QUESTIONS, Handout, Question, handouts_of, schools_of
-
-if TYPE_CHECKING:
-    from sphinx.application import Sphinx
-    from sphinx.environment import BuildEnvironment
 
 GROUP = re.compile(r"[A-Z]+-[A-Z]*\d*")
 """What the names of related questions begin with: `UT-W1` of `UT-W1.4`."""

@@ -20,15 +20,13 @@ from hashlib import sha256
 from os.path import relpath
 from pathlib import Path
 from posixpath import normpath
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import tinycss2
+from docutils import nodes
+from sphinx.application import Sphinx
 
 from .icons import prune_fonts
-
-if TYPE_CHECKING:
-    from docutils import nodes
-    from sphinx.application import Sphinx
 
 LOOK = "look.css"
 # The sheets of explorers belong to the pages that have some.

@@ -7,12 +7,8 @@ copies the cell has no such magic. A notebook keeps it.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from docutils import nodes
-
-if TYPE_CHECKING:
-    from sphinx.application import Sphinx
+from sphinx.application import Sphinx
 
 MAGIC = "%%needs "
 

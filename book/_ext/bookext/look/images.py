@@ -14,20 +14,18 @@ page arrive when a reader comes near.
 from __future__ import annotations
 
 import re
-from html import escape
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from docutils import nodes
 from myst_nb.core.render import MimeData, NbElementRenderer, load_mime_renders
+from sphinx.application import Sphinx
 from sphinx.util import logging
 from sphinx.util.images import get_image_size
+from sphinx.writers.html5 import HTML5Translator
 
 from ..around import around
-
-if TYPE_CHECKING:
-    from sphinx.application import Sphinx
-    from sphinx.writers.html5 import HTML5Translator
+from ..templates import filled
 
 logger = logging.getLogger(__name__)
 
@@ -58,31 +56,13 @@ class ImageWithAlt:
 
 def trained_html(entries: list[dict[str, Any]]) -> str:
     """Where the records behind a figure come from: one line, and under a fold the records."""
-    counts = sorted({len(entry["seeds"]) for entry in entries})
-    seeds = f"{' or '.join(map(str, counts))} seed{'s' * (counts != [1])}"
-    names = [f"<code>{escape(entry['experiment'])}</code>" for entry in entries]
-    what = " and ".join(names) if len(names) < 3 else f"{len(names)} experiments"
-    devices = sorted({device for entry in entries for device in entry["devices"]})
-    dates = sorted({date for entry in entries for date in entry["dates"]})
-    when = dates[0] if len(dates) == 1 else f"{dates[0]} to {dates[-1]}"
-    each = " each" if len(entries) > 1 else ""
-    lines = [
-        f"<li><code>{escape(entry['experiment'])}</code>: {', '.join(entry['dates'])}, "
-        f"{escape(', '.join(entry['devices']))}; {records_of(entry)}; "
-        f"<code>cnnref run {escape(entry['experiment'])}</code></li>"
-        for entry in entries
-    ]
-    summary = f"Trained: {what}, {seeds}{each}, {escape(', '.join(devices))}, {when}"
-    return (
-        f'<details class="trained"><summary>{summary}</summary><ul>{"".join(lines)}</ul></details>'
+    return filled(
+        "look/trained.html",
+        entries=entries,
+        counts=sorted({len(entry["seeds"]) for entry in entries}),
+        devices=sorted({device for entry in entries for device in entry["devices"]}),
+        dates=sorted({date for entry in entries for date in entry["dates"]}),
     )
-
-
-def records_of(entry: dict[str, Any]) -> str:
-    """The files of an experiment's records, as a shell would expand them."""
-    seeds = ",".join(map(str, entry["seeds"]))
-    numbers = f"{{{seeds}}}" if len(entry["seeds"]) > 1 else seeds
-    return f"<code>cnnref/results/{escape(entry['experiment'])}/seed-{numbers}.json</code>"
 
 
 def tell_trained(_: Sphinx, doctree: nodes.document) -> None:
@@ -108,28 +88,13 @@ def check_images(_: Sphinx, doctree: nodes.document, _docname: str) -> None:
             logger.warning("image without an alternative text: %s", image["uri"], location=image)
 
 
-# In a picture whose shades mean something, words are not quite opaque, and the ground is less so
-# (`cnnref.figures.style`): 0.98 together, and 0.8 alone. On a dark page this leaves out the ground
-# and draws the words, and nothing else, in a light ink.
-LIGHT_WORDS = (
-    '<svg class="light-words" width="0" height="0" aria-hidden="true" focusable="false">'
-    '<filter id="light-words" x="0" y="0" width="1" height="1" color-interpolation-filters="sRGB">'
-    '<feComponentTransfer in="SourceAlpha" result="solid">'
-    '<feFuncA type="linear" slope="70" intercept="-69"/></feComponentTransfer>'
-    '<feComponentTransfer in="SourceAlpha" result="words">'
-    '<feFuncA type="linear" slope="5.5" intercept="-4.4"/></feComponentTransfer>'
-    '<feComposite in="SourceGraphic" in2="solid" operator="in" result="shades"/>'
-    '<feFlood flood-color="#e6e6e6"/><feComposite in2="words" operator="in"/>'
-    '<feComposite in="shades"/></filter></svg>'
-)
-
-
 def visit_image(self: HTML5Translator, node: nodes.image) -> None:
     """Write an image as the theme does, with its size and when to load it."""
     path = Path(self.builder.srcdir, node["uri"].lstrip("/"))
     shaded = (image for image in self.document.findall(nodes.image) if "shades" in image["classes"])
     if next(shaded, None) is node:
-        self.body.insert(0, LIGHT_WORDS)  # outside all that may be folded or wait
+        # Outside all that may be folded or wait.
+        self.body.insert(0, filled("look/light-words.html"))
     type(self).visit_image(self, node)
     # As attributes: the style sheet may still shrink what is wider than the page.
     if not node.attributes.keys() & {"width", "height", "scale"} and path.is_file():

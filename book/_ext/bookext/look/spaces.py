@@ -9,14 +9,11 @@ and cells fill in more.
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
 
 from docutils import nodes
+from sphinx.application import Sphinx
 
 from ..around import around
-
-if TYPE_CHECKING:
-    from sphinx.application import Sphinx
 
 BREAK = re.compile(r"(?<=\d) (?=[%×])|(?<=×) (?=\d)")
 UNTOUCHED = (nodes.literal, nodes.literal_block, nodes.math, nodes.math_block, nodes.raw)

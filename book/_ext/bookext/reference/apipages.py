@@ -11,19 +11,17 @@ import pydoc
 import re
 from collections.abc import Iterator
 from dataclasses import MISSING, fields, is_dataclass
-from typing import TYPE_CHECKING, cast
+from typing import cast
 
 from astroid.manager import AstroidManager
 from autodoc2.render.myst_ import MystRenderer
+from autodoc2.utils import ARGS_TYPE, ItemData
+from docutils import nodes
+from sphinx.addnodes import pending_xref
+from sphinx.application import Sphinx
 from sphinx.domains.python import PythonDomain
+from sphinx.environment import BuildEnvironment
 from sphinx.util.nodes import make_refnode
-
-if TYPE_CHECKING:
-    from autodoc2.utils import ARGS_TYPE, ItemData
-    from docutils import nodes
-    from sphinx.addnodes import pending_xref
-    from sphinx.application import Sphinx
-    from sphinx.environment import BuildEnvironment
 
 # Reading these to the bottom, to learn what a base class inherits, takes far longer than all
 # the rest and changes nothing on the pages.

@@ -12,14 +12,11 @@ from __future__ import annotations
 import pydoc
 import re
 import sys
-from typing import TYPE_CHECKING
 
 from docutils import nodes
-
-if TYPE_CHECKING:
-    from sphinx.addnodes import pending_xref
-    from sphinx.application import Sphinx
-    from sphinx.environment import BuildEnvironment
+from sphinx.addnodes import pending_xref
+from sphinx.application import Sphinx
+from sphinx.environment import BuildEnvironment
 
 PYTHON = "https://docs.python.org/3/library"
 TORCH = "https://docs.pytorch.org/docs/stable"

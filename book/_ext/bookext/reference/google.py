@@ -14,14 +14,11 @@ from __future__ import annotations
 
 import re
 from inspect import cleandoc
-from typing import TYPE_CHECKING
 
+from docutils import nodes
 from myst_parser.parsers.sphinx_ import MystParser
 from sphinx.ext.napoleon import Config
 from sphinx.ext.napoleon.docstring import GoogleDocstring
-
-if TYPE_CHECKING:
-    from docutils import nodes
 
 CONFIG = Config(napoleon_use_ivar=True, napoleon_custom_sections=["Shape"])
 

@@ -10,19 +10,17 @@ solution and leaves all that is between the two lines.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from docutils import nodes
+from sphinx.application import Sphinx
+from sphinx.config import Config
 from sphinx.environment import BuildEnvironment
 from sphinx_exercise.nodes import exercise_subtitle, is_exercise_node, solution_node
 
 from ..folding.folds import fold, fold_line
 from ..gathered import add_list, copied, link_to
 from .chapterwise import Entries, by_chapter, number_of
-
-if TYPE_CHECKING:
-    from sphinx.application import Sphinx
-    from sphinx.config import Config
 
 GRADES = ("Easy", "Solid", "Hard")
 """How hard an exercise is, in the order in which a chapter has them."""

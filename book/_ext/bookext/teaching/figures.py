@@ -12,14 +12,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from html import escape
 from itertools import groupby
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 from urllib.parse import urljoin
 from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 
 from docutils import nodes
+from sphinx.application import Sphinx
 from sphinx.domains.std import StandardDomain
 from sphinx.environment import BuildEnvironment
 from sphinx.transforms.post_transforms import SphinxPostTransform
@@ -28,25 +28,14 @@ from sphinx.util.osutil import relative_uri
 from ..chapters.chaptermap import chapters_of
 from ..gathered import add_list, copied, link_to
 from ..look.images import trained_html
+from ..templates import filled
 from .chapterwise import Entries, by_chapter, number_of
-
-if TYPE_CHECKING:
-    from sphinx.application import Sphinx
 
 PLACE = "page-figures"
 """The label of the page with the list."""
 
 LICENCE = "CC BY 4.0"
 LINK = ' <a class="take-link" href="{}" title="Fig. {} as a file">for slides</a>'
-ALL = (
-    '<p class="take-files"><a href="{}" download>All {} in one archive</a> '
-    '<button type="button" class="btn btn-sm save-png pst-js-only">All as PNG</button></p>'
-)
-FILE = '<a href="{}" download="{}">{}<span class="visually-hidden"> of Fig. {}</span></a>'
-BUTTON = (
-    ' <button type="button" class="btn btn-sm save-png pst-js-only" data-name="{}">PNG'
-    '<span class="visually-hidden"> of Fig. {}</span></button>'
-)
 
 
 @dataclass(frozen=True)
@@ -87,7 +76,8 @@ def figures_of(env: BuildEnvironment, chapter: str, page: str) -> Entries:
     if not found:
         return [], []
     address = relative_uri(env.app.builder.get_target_uri(page), found[0].archive)
-    files = nodes.raw("", ALL.format(address, len(found)), format="html")
+    html = filled("teaching/archive.html", address=address, number=len(found))
+    files = nodes.raw("", html, format="html")
     return [], [files, *(card(env, chapter, page, figure) for figure in found)]
 
 
@@ -100,24 +90,15 @@ def card(env: BuildEnvironment, chapter: str, page: str, figure: Figure) -> node
     name = link_to(env, page, chapter, figure.name, nodes.Text(f"Fig. {figure.number}"))
     caption = nodes.paragraph("", "", name, nodes.Text(": "), classes=["take-caption"])
     caption += copied(figure.caption.children, env, chapter, page)
-    html = f'<p class="take-source">{escape(source)}</p>{files_html(env, page, figure)}'
+    drawing = f"{env.app.builder.imagedir}/{env.images[figure.image['uri']][1]}"
+    file = relative_uri(env.app.builder.get_target_uri(page), drawing)
+    html = filled("teaching/files.html", figure=figure, source=source, address=file)
     if figure.image.get("trained"):
         html += trained_html(figure.image["trained"])
     told = nodes.container("", caption, nodes.raw("", html, format="html"))
     card = nodes.container("", image, told, ids=[f"take-{figure.name}"], classes=["take-card"])
     card["figure"], card["source"] = figure, source
     return card
-
-
-def files_html(env: BuildEnvironment, page: str, figure: Figure) -> str:
-    """The links to the files of a figure; a photograph is a PNG already."""
-    builder = env.app.builder
-    drawing = f"{builder.imagedir}/{env.images[figure.image['uri']][1]}"
-    address = relative_uri(builder.get_target_uri(page), drawing)
-    kind = figure.file.rpartition(".")[2]
-    link = FILE.format(escape(address), figure.file, kind.upper(), figure.number)
-    button = BUTTON.format(Path(figure.file).stem, figure.number) if kind == "svg" else ""
-    return f'<p class="take-files">{link}{button}</p>'
 
 
 class LinkFigures(SphinxPostTransform):
