@@ -59,7 +59,9 @@ PAGES = {
 
 @pytest.fixture(scope="module")
 def book(tiny_book):
-    book = tiny_book("handouts.lists", "elsewhere.wheel", "folding.folds", "look.pages")
+    book = tiny_book(
+        "handouts.lists", "elsewhere.wheel", "folding.folds", "look.assets", "look.pages"
+    )
     conf = book.folder / "conf.py"
     conf.write_text(
         conf.read_text() + THEME + SETTINGS
@@ -82,6 +84,7 @@ def open_page(browser, book):
         for key, value in storage.items():
             page.add_init_script(f"localStorage.setItem({key!r}, {value!r})")
         page.goto((book.folder / "_build" / "html" / f"{name}.html").as_uri())
+        page.wait_for_function(SCRIPTS_RUN)
         return page
 
     yield open_it

@@ -134,8 +134,8 @@ class AnswerDirective(BoxDirective):
         if not names:
             return []
         ids = [anchor(name) for name in names]
-        school = schools_of(self.env.app)[names[0]]
-        title = f"Question{'s' * (len(names) > 1)} {', '.join(names)} · {school}"
+        schools = dict.fromkeys(schools_of(self.env.app)[name] for name in names)
+        title = f"Question{'s' * (len(names) > 1)} {', '.join(names)} · {', '.join(schools)}"
         link = f'<a class="headerlink" href="#{ids[0]}" title="Link to this answer">#</a>'
         box = self.box(
             title, nodes.raw("", link, format="html"), ids=ids, classes=["answer"], proved=names
