@@ -58,7 +58,7 @@ pdf: book $(INSTALLED)  ## print the book into _build/pdf/cnnref.pdf, with Chrom
 
 test: test-library test-book  ## run all tests, those of the built book in a browser too
 
-# Sphinx reads in one process. With --jobs the library's tests, which need no page, run
+# Sphinx reads and writes in one process. With --jobs the library's tests, which need no page, run
 # beside it. Threads of torch that wait for each other spin, and on shared cores what they wait for
 # stands still meanwhile: where they sleep, the tests of trainings in several processes take half the
 # processor's time.

@@ -15,7 +15,6 @@ Chromium aligns no column of equations.
 from __future__ import annotations
 
 import json
-import os
 import re
 import subprocess
 from functools import cache
@@ -102,13 +101,9 @@ class MathJax:
             self._process = None
 
 
-def mathjax(app: Sphinx) -> MathJax:
-    """The MathJax of a build; where a forked process writes pages, its own."""
-    return _mathjax_of(app, os.getpid())
-
-
 @cache
-def _mathjax_of(_app: Sphinx, _process: int) -> MathJax:
+def mathjax(_app: Sphinx) -> MathJax:
+    """The MathJax of a build."""
     return MathJax()
 
 
